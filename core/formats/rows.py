@@ -1,0 +1,134 @@
+"""Responses and physicians' scores as tables: JSONL or CSV, one row each."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.domain.questions import QuestionKey, question_key
+from core.errors import BrokenFile
+from core.formats.base import (
+    GivenHumanScore,
+    GivenResponse,
+    json_of,
+    text_field,
+    text_of_file,
+    wrong_type,
+)
+
+_PHASES = ("blind", "informed", "unknown")
+
+
+def is_table(path: Path) -> bool:
+    """Tell by its name whether a file is a table."""
+    return path.suffix.lower() in (".jsonl", ".csv")
+
+
+def read_responses(path: Path) -> list[GivenResponse]:
+    """Read rows of `question` (key), `response`, and optionally `sample`.
+
+    Raises:
+        BrokenFile: names the row and the field that can't be read.
+    """
+    return [_response(row, path.name, where) for where, row in _rows(path, needed=("response",))]
+
+
+def read_scores(path: Path) -> list[GivenHumanScore]:
+    """Read rows of `question`, `model`, `physician`, `score`.
+
+    Optional: `sample` (1), `phase` (blind, informed, unknown), `safety_risk` (0, 1), `comment`.
+
+    Raises:
+        BrokenFile: names the row and the field that can't be read.
+    """
+    needed = ("model", "physician", "score")
+    return [_score(row, path.name, where) for where, row in _rows(path, needed=needed)]
+
+
+def _rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    text = text_of_file(path)
+    lines = _csv_rows(text, path.name) if path.suffix.lower() == ".csv" else _jsonl(text, path.name)
+    for number, row in lines:
+        where = f"line {number}"
+        for field in ("question", *needed):
+            if field not in row:
+                raise BrokenFile("missing_field", file=path.name, where=where, field=field)
+        yield where, row
+
+
+def _jsonl(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        row = json_of(line, file=file, line=number)
+        if not isinstance(row, dict):
+            raise wrong_type(file, f"line {number}", "line", "object", row)
+        yield number, row
+
+
+def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    csv.field_size_limit(sys.maxsize)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise BrokenFile(
+                    "wrong_width", file=file, where=f"line {reader.line_num}", field="row"
+                )
+            yield reader.line_num, dict(row)
+    except csv.Error as error:
+        raise BrokenFile(
+            "not_csv", file=file, where=f"line {reader.line_num}", problem=str(error)
+        ) from error
+
+
+def _response(row: dict[str, Any], file: str, where: str) -> GivenResponse:
+    sample = _whole(row, "sample", file, where) if row.get("sample") not in (None, "") else None
+    text = text_field(row, "response", file=file, where=where)
+    absent_because = None if text else "empty"
+    return GivenResponse(_key(row, file, where), sample, text or None, absent_because, None, None)
+
+
+def _score(row: dict[str, Any], file: str, where: str) -> GivenHumanScore:
+    names = {
+        field: text_field(row, field, file=file, where=where).strip()
+        for field in ("model", "physician", "phase", "safety_risk")
+    }
+    for field in ("model", "physician"):
+        if not names[field]:
+            raise wrong_type(file, where, field, "text", names[field])
+    if names["phase"] and names["phase"] not in _PHASES:
+        raise wrong_type(file, where, "phase", "phase", names["phase"])
+    risks = {"": None, "0": False, "1": True, "False": False, "True": True}
+    if names["safety_risk"] not in risks:
+        raise wrong_type(file, where, "safety_risk", "zero_or_one", names["safety_risk"])
+    return GivenHumanScore(
+        _key(row, file, where),
+        names["model"],
+        _whole(row, "sample", file, where) if row.get("sample") not in (None, "") else 1,
+        names["physician"],
+        _whole(row, "score", file, where),
+        names["phase"] or None,
+        risks[names["safety_risk"]],
+        text_field(row, "comment", file=file, where=where),
+    )
+
+
+def _key(row: dict[str, Any], file: str, where: str) -> QuestionKey:
+    written = text_field(row, "question", file=file, where=where)
+    key = question_key(written)
+    if key is None:
+        raise wrong_type(file, where, "question", "question_key", written)
+    return key
+
+
+def _whole(row: dict[str, Any], field: str, file: str, where: str) -> int:
+    written = text_field(row, field, file=file, where=where).strip()
+    if not written.removeprefix("-").isdecimal() or len(written) > 9:
+        raise wrong_type(file, where, field, "whole_number", row.get(field))
+    value = int(written)
+    if field == "sample" and value < 1:
+        raise wrong_type(file, where, field, "whole_number", value)
+    return value

@@ -1,0 +1,155 @@
+"""Open the SQLite file that holds everything, with the settings that make it safe."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from core.errors import DatabaseRefused
+from core.store.migrations import migrations
+
+Params = Sequence[Any] | dict[str, Any]
+
+#: Kinds of file system on which SQLite's write-ahead log is unsafe.
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
+)
+
+
+class Store(sqlite_utils.Database):
+    """One connection to the workbench's database, for one unit of work.
+
+    Reads see committed rows; writes go through `writing()`.
+    """
+
+    path: Path
+
+    def __init__(self, path: Path) -> None:
+        connection = sqlite3.connect(
+            path, timeout=30, check_same_thread=False, isolation_level=None
+        )
+        super().__init__(connection, execute_plugins=False, use_old_upsert=False)
+        self.path = path
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the write lock from the first statement on; commit at the end, or undo all.
+
+        Inside another `writing()` it joins that transaction.
+        """
+        if self.conn.in_transaction:
+            yield
+            return
+        self.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.conn.execute("ROLLBACK")
+            raise
+        self.conn.execute("COMMIT")
+
+    def rows(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        cursor = self.conn.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(sql, params).fetchall()
+
+    def row(self, sql: str, params: Params = ()) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        cursor = self.conn.cursor()
+        cursor.row_factory = sqlite3.Row
+        found: sqlite3.Row | None = cursor.execute(sql, params).fetchone()
+        return found
+
+    def value(self, sql: str, params: Params = ()) -> Any:
+        """Return the first column of the first row, or None."""
+        found = self.conn.execute(sql, params).fetchone()
+        return None if found is None else found[0]
+
+    def add(self, sql: str, params: Params) -> int:
+        """Insert one row and return its id."""
+        row_id = self.conn.execute(sql, params).lastrowid
+        assert row_id is not None
+        return row_id
+
+    def add_many(self, sql: str, rows: Sequence[Params]) -> None:
+        """Insert many rows with one statement."""
+        self.conn.executemany(sql, rows)
+
+    def change(self, sql: str, params: Params) -> int:
+        """Run an update or delete and return how many rows it touched."""
+        return self.conn.execute(sql, params).rowcount
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Store]:
+    """Open a database that exists, and close it afterwards.
+
+    Raises:
+        DatabaseRefused: `no_database`, `not_a_database`.
+    """
+    if not path.exists():
+        raise DatabaseRefused("no_database", path=str(path))
+    try:
+        store = Store(path)
+        is_ours = store.value("SELECT count(*) FROM sqlite_master WHERE name = 'assessment'")
+    except sqlite3.DatabaseError as error:
+        raise DatabaseRefused("not_a_database", path=str(path)) from error
+    try:
+        if not is_ours:
+            raise DatabaseRefused("not_a_database", path=str(path))
+        yield store
+    finally:
+        store.close()
+
+
+def ensure_database(path: Path) -> None:
+    """Create the file if it is missing and bring its schema up to date.
+
+    Safe to call from several processes at once.
+
+    Raises:
+        DatabaseRefused: `old_sqlite`, `network_file_system`, `not_a_database`.
+    """
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise DatabaseRefused("old_sqlite", version=sqlite3.sqlite_version)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kind = _file_system(path)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise DatabaseRefused("network_file_system", path=str(path), kind=kind)
+    try:
+        store = Store(path)
+        try:
+            tables = store.value("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
+            ours = store.value("SELECT count(*) FROM sqlite_master WHERE name = 'assessment'")
+            if tables and not ours:
+                raise DatabaseRefused("not_a_database", path=str(path))
+            if not tables or migrations.pending(store):
+                with store.writing():
+                    migrations.apply(store)
+        finally:
+            store.close()
+    except sqlite3.DatabaseError as error:
+        raise DatabaseRefused("not_a_database", path=str(path)) from error
+
+
+def _file_system(path: Path) -> str:
+    """Kind of the file system under `path`, or '' where the machine does not say."""
+    mounts = Path("/proc/mounts")
+    if not mounts.exists():
+        return ""
+    real = os.path.realpath(path.parent)
+    best, kind = "", ""
+    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, point, found, *_ = line.split(" ")
+        is_above = real == point or real.startswith(point.rstrip("/") + "/")
+        if is_above and len(point) >= len(best):
+            best, kind = point, found
+    return kind

@@ -1,0 +1,104 @@
+"""Questions: the turns of a dataset's conversations, with the record they came from."""
+
+from dataclasses import dataclass
+
+from core.domain.questions import Difficulty, Language, QuestionKey
+from core.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with its facets as last imported."""
+
+    id: int
+    dataset_id: int
+    conversation_id: int
+    key: str
+    turn: int
+    category: str
+    language: Language
+    category2: str
+    scene: str
+    difficulty: Difficulty
+
+
+_COLUMNS = """
+    SELECT question.id, dataset_id, conversation_id, key, turn, category, language,
+           category2, scene, difficulty
+    FROM question JOIN current_record ON current_record.question_id = question.id
+"""
+
+
+def question_by_id(store: Store, question_id: int) -> Question | None:
+    """The question with that id."""
+    found = store.row(f"{_COLUMNS} WHERE question.id = ?", (question_id,))
+    return None if found is None else Question(*found)
+
+
+def question_by_key(store: Store, dataset_id: int, key: str) -> Question | None:
+    """The question of a dataset with that key."""
+    found = store.row(f"{_COLUMNS} WHERE dataset_id = ? AND key = ?", (dataset_id, key))
+    return None if found is None else Question(*found)
+
+
+def questions_of_study(store: Store, study_id: int) -> list[Question]:
+    """A study's questions, in the order of their files."""
+    sql = f"""{_COLUMNS} WHERE dataset_id IN (
+        SELECT dataset_id FROM study_dataset WHERE study_id = ?)
+        ORDER BY dataset_id, position"""
+    return [Question(*row) for row in store.rows(sql, (study_id,))]
+
+
+def question_ids(store: Store, dataset_id: int) -> dict[str, int]:
+    """Id of every question of a dataset by its key."""
+    rows = store.rows("SELECT key, id FROM question WHERE dataset_id = ?", (dataset_id,))
+    return {key: question_id for key, question_id in rows}
+
+
+def records(store: Store, dataset_id: int) -> dict[str, str]:
+    """The imported record (JSON) of every question of a dataset by its key, in file order."""
+    sql = """
+        SELECT key, record FROM question
+        JOIN current_record ON current_record.question_id = question.id
+        WHERE dataset_id = ? ORDER BY position
+    """
+    return {key: record for key, record in store.rows(sql, (dataset_id,))}
+
+
+def ensure_conversation(store: Store, dataset_id: int, key: QuestionKey) -> int:
+    """Id of the conversation that a question belongs to."""
+    store.change(
+        "INSERT OR IGNORE INTO conversation (dataset_id, category, group_code) VALUES (?, ?, ?)",
+        (dataset_id, key.category, key.group),
+    )
+    found: int = store.value(
+        "SELECT id FROM conversation WHERE dataset_id = ? AND category = ? AND group_code = ?",
+        (dataset_id, key.category, key.group),
+    )
+    return found
+
+
+def add_question(
+    store: Store, dataset_id: int, conversation_id: int, key: QuestionKey,
+    *, language: Language, position: int,
+) -> int:  # fmt: skip
+    """Insert a question."""
+    return store.add(
+        "INSERT INTO question"
+        " (dataset_id, conversation_id, turn, key, category, language, position)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (dataset_id, conversation_id, key.turn, str(key), key.category, language, position),
+    )
+
+
+def add_record(
+    store: Store, question_id: int, record: str,
+    *, category2: str, scene: str, difficulty: Difficulty, by: str,
+) -> None:  # fmt: skip
+    """Insert a question's record; it becomes the current one."""
+    store.add(
+        "INSERT INTO question_record"
+        " (question_id, record, category2, scene, difficulty, created_by)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (question_id, record, category2, scene, difficulty, by),
+    )

@@ -1,0 +1,151 @@
+"""Responses: what the models under evaluation answered."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.domain.prompts import Turn
+from core.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The current attempt of a response."""
+
+    id: int
+    question_id: int
+    model_id: int
+    model: str
+    sample: int
+    attempt: int
+    text: str | None
+    absent_because: str | None
+
+
+_COLUMNS = """
+    SELECT response.id, response.question_id, model_id, label, sample, attempt, text,
+           absent_because
+    FROM current_response AS response JOIN model ON model.id = model_id
+"""
+
+
+def response_by_id(store: Store, response_id: int) -> Response | None:
+    """The response with that id, whether or not it is the current attempt."""
+    sql = _COLUMNS.replace("current_response", "response")
+    found = store.row(f"{sql} WHERE response.id = ?", (response_id,))
+    return None if found is None else Response(*found)
+
+
+def response_to(store: Store, question_id: int, model_id: int, sample: int) -> Response | None:
+    """The current response of a model to a question."""
+    found = store.row(
+        f"{_COLUMNS} WHERE response.question_id = ? AND model_id = ? AND sample = ?",
+        (question_id, model_id, sample),
+    )
+    return None if found is None else Response(*found)
+
+
+def responses_of_model(
+    store: Store, dataset_id: int, model_id: int, sample: int
+) -> dict[str, Response]:
+    """A model's current responses to a dataset, by question key."""
+    sql = f"""SELECT question.key, found.* FROM ({_COLUMNS}) AS found
+        JOIN question ON question.id = found.question_id
+        WHERE question.dataset_id = ? AND found.model_id = ? AND found.sample = ?"""
+    rows = store.rows(sql, (dataset_id, model_id, sample))
+    return {key: Response(*rest) for key, *rest in rows}
+
+
+def responses_to_question(store: Store, question_id: int) -> list[Response]:
+    """All current responses to a question."""
+    rows = store.rows(
+        f"{_COLUMNS} WHERE response.question_id = ? ORDER BY label, sample", (question_id,)
+    )
+    return [Response(*row) for row in rows]
+
+
+def earlier_turns(store: Store, response_id: int) -> list[Turn]:
+    """The turns before a response's question, with the answers of the same model and sample."""
+    sql = """
+        SELECT criteria.question_text, coalesce(earlier.text, '')
+        FROM response
+        JOIN question ON question.id = response.question_id
+        JOIN question AS before ON before.conversation_id = question.conversation_id
+                               AND before.turn < question.turn
+        LEFT JOIN current_response AS earlier ON earlier.question_id = before.id
+             AND earlier.model_id = response.model_id AND earlier.sample = response.sample
+        JOIN criteria ON criteria.id = coalesce(earlier.criteria_id, (
+             SELECT max(id) FROM criteria WHERE criteria.question_id = before.id))
+        WHERE response.id = ? ORDER BY before.turn
+    """
+    return [Turn(question, answer) for question, answer in store.rows(sql, (response_id,))]
+
+
+def models_of_study(store: Store, study_id: int) -> list[tuple[int, str]]:
+    """Id and label of every model that answered a question of a study."""
+    sql = """
+        SELECT id, label FROM model WHERE EXISTS (
+          SELECT 1 FROM response JOIN question ON question.id = response.question_id
+          JOIN study_dataset USING (dataset_id)
+          WHERE response.model_id = model.id AND study_dataset.study_id = ?)
+        ORDER BY label
+    """
+    return [(model_id, label) for model_id, label in store.rows(sql, (study_id,))]
+
+
+def model_id_of(store: Store, label: str) -> int | None:
+    """Id of the model of that label."""
+    found: int | None = store.value("SELECT id FROM model WHERE label = ?", (label,))
+    return found
+
+
+def ensure_model(store: Store, label: str) -> int:
+    """Id of the model of that label, added if new."""
+    store.change("INSERT OR IGNORE INTO model (label) VALUES (?)", (label,))
+    found = model_id_of(store, label)
+    assert found is not None
+    return found
+
+
+def add_response(
+    store: Store,
+    identity: tuple[int, int, int, int],
+    *,
+    criteria_id: int,
+    text: str | None,
+    absent_because: str | None,
+    origin: Literal["imported", "generated"],
+    by: str,
+) -> int:
+    """Insert a response; `identity` is question, model, sample, attempt."""
+    return store.add(
+        "INSERT INTO response (question_id, model_id, sample, attempt, criteria_id, text,"
+        " absent_because, origin, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*identity, criteria_id, text, absent_because, origin, by),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCounts:
+    """How many questions a study has, and how many responses, with and without a text."""
+
+    questions: int
+    conversations: int
+    models: int
+    present: int
+    absent: int
+
+
+def response_counts(store: Store, study_id: int) -> ResponseCounts:
+    """Count a study's questions and responses."""
+    sql = """
+        SELECT count(*), count(DISTINCT conversation_id) FROM question
+        JOIN study_dataset USING (dataset_id) WHERE study_id = ?
+    """
+    questions, conversations = store.rows(sql, (study_id,))[0]
+    sql = """
+        SELECT count(DISTINCT model_id), count(text), count(*) - count(text)
+        FROM current_response AS response JOIN question ON question.id = response.question_id
+        JOIN study_dataset USING (dataset_id) WHERE study_id = ?
+    """
+    models, present, absent = store.rows(sql, (study_id,))[0]
+    return ResponseCounts(questions, conversations, models, present, absent)
