@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.domain.estimation import Estimate, interval_of, resampled_tables, share_estimate
+from core.domain.estimation import (
+    Estimate,
+    interval_of,
+    resampled_tables,
+    share_estimate,
+)
 
 Tables = npt.NDArray[np.float64]
 
@@ -49,7 +54,7 @@ def gwet_ac1(tables: Tables) -> npt.NDArray[np.float64]:
 def pabak(tables: Tables) -> npt.NDArray[np.float64]:
     """Prevalence- and bias-adjusted κ: chance agreement set to 1/K (Byrt 1993)."""
     chance = 1.0 / tables.shape[-1]
-    return (percent_agreement(tables) - chance) / (1.0 - chance)
+    return _divided(percent_agreement(tables) - chance, np.asarray(1.0 - chance))
 
 
 COEFFICIENTS: dict[str, Callable[[Tables], npt.NDArray[np.float64]]] = {
@@ -153,4 +158,6 @@ def _divided(
 ) -> npt.NDArray[np.float64]:
     """Quotient; NaN where the divisor is 0."""
     above, below = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    quotient: npt.NDArray[np.float64] = np.full(above.shape, np.nan)
+    np.divide(above, below, out=quotient, where=below != 0)
+    return quotient

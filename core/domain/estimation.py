@@ -93,7 +93,10 @@ def interval_of(
 
 
 def _effective_size(
-    hits: npt.NDArray[np.bool_], index: npt.NDArray[np.intp], clusters: int, share: float
+    hits: npt.NDArray[np.bool_],
+    index: npt.NDArray[np.intp],
+    clusters: int,
+    share: float,
 ) -> float:
     n = len(hits)
     if share in (0.0, 1.0) or clusters < 2:

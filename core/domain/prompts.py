@@ -9,7 +9,13 @@ from core.domain.criteria import Criteria
 from core.domain.questions import Language
 
 #: Every judge prompt must contain each of these once, in braces.
-PLACEHOLDERS = ("earlier_turns", "question", "reference_answer", "checklist", "response")
+PLACEHOLDERS = (
+    "earlier_turns",
+    "question",
+    "reference_answer",
+    "checklist",
+    "response",
+)
 
 _PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 _NOTHING = {"en": "(none)", "zh": "（无）"}

@@ -11,12 +11,22 @@ Because = Literal[
     "no_reply",
     "cut_off",
     "filtered",
+    "too_long",
+    "no_yardstick",
     "no_verdict",
     "two_verdicts",
     "missing_field",
     "not_an_integer",
     "out_of_range",
 ]
+
+
+#: Ways in which a call can end that leave nothing to read.
+_ENDED_WITHOUT_VERDICT: dict[str, Because] = {
+    "content_filter": "filtered",
+    "too_long": "too_long",
+    "no_yardstick": "no_yardstick",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +52,8 @@ def verdict_of(reply: str, scale: Scale, *, finish_reason: str) -> Verdict | Uns
     Text around the object (a code fence, an introduction) is allowed. No number is ever taken
     from prose, and nothing is rounded or converted.
     """
-    if finish_reason == "content_filter":
-        return Unscored("filtered", "")
+    if finish_reason in _ENDED_WITHOUT_VERDICT:
+        return Unscored(_ENDED_WITHOUT_VERDICT[finish_reason], "")
     if not reply.strip():
         return Unscored("cut_off" if finish_reason == "length" else "no_reply", "")
     verdicts = [found for found in _objects(reply) if "score" in found]

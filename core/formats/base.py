@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.domain.criteria import Criteria
 from core.domain.questions import Difficulty, QuestionKey
@@ -66,7 +66,7 @@ class GivenHumanScore:
     sample: int
     physician: str
     score: int
-    phase: str | None
+    phase: Literal["blind", "informed", "unknown"] | None
     safety_risk: bool | None
     comment: str
 
@@ -150,7 +150,12 @@ def wrong_type(file: str, where: str, field: str, expected: str, found: object) 
     """The error for a field of another type than expected."""
     shown = json.dumps(found, ensure_ascii=True, default=str)
     return BrokenFile(
-        "wrong_type", file=file, where=where, field=field, expected=expected, found=shown[:60]
+        "wrong_type",
+        file=file,
+        where=where,
+        field=field,
+        expected=expected,
+        found=shown[:60],
     )
 
 

@@ -31,7 +31,13 @@ CATEGORY_CODES = {
     "医疗文本生成": "MTG",
 }
 _CATEGORY_NAMES = {code: name for name, code in CATEGORY_CODES.items()}
-_DIFFICULTIES: dict[str, Difficulty] = {"": "", "易": "easy", "中": "medium", "难": "hard"}
+_CRITERIA_FIELDS = ("problem", "sanswer", "checklist")
+_DIFFICULTIES: dict[str, Difficulty] = {
+    "": "",
+    "易": "easy",
+    "中": "medium",
+    "难": "hard",
+}
 
 
 def read_questions(path: Path) -> list[BenchmarkQuestion]:
@@ -46,6 +52,11 @@ def read_questions(path: Path) -> list[BenchmarkQuestion]:
     ]
     check_conversations([question.key for question in questions], file=path.name)
     return questions
+
+
+def criteria_of_record(record: str) -> Criteria:
+    """The criteria that a stored record (JSON) holds."""
+    return _criteria(json.loads(record), file="", where="")
 
 
 def read_responses(path: Path) -> list[GivenResponse]:
@@ -106,19 +117,26 @@ def _question(code: str, record: dict[str, Any], *, file: str, where: str) -> Be
     key = _key(code, record, file=file, where=where)
     texts = {
         field: text_field(record, field, file=file, where=where)
-        for field in ("problem", "sanswer", "checklist", "category2", "scene", "difficulty")
+        for field in ("category2", "scene", "difficulty")
     }
-    if not texts["problem"].strip():
+    criteria = _criteria(record, file=file, where=where)
+    if not criteria.question_text.strip():
         raise wrong_type(file, where, "problem", "text", record.get("problem"))
     if texts["difficulty"] not in _DIFFICULTIES:
         raise wrong_type(file, where, "difficulty", "difficulty", texts["difficulty"])
     return BenchmarkQuestion(
         key,
-        Criteria(texts["problem"], texts["sanswer"], texts["checklist"]),
+        criteria,
         texts["category2"],
         texts["scene"],
         _DIFFICULTIES[texts["difficulty"]],
         json.dumps(record, ensure_ascii=True),
+    )
+
+
+def _criteria(record: dict[str, Any], *, file: str, where: str) -> Criteria:
+    return Criteria(
+        *(text_field(record, field, file=file, where=where) for field in _CRITERIA_FIELDS)
     )
 
 

@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.domain.questions import QuestionKey, question_key
 from core.errors import BrokenFile
@@ -18,7 +18,12 @@ from core.formats.base import (
     wrong_type,
 )
 
-_PHASES = ("blind", "informed", "unknown")
+_PHASES: dict[str, Literal["blind", "informed", "unknown"] | None] = {
+    "": None,
+    "blind": "blind",
+    "informed": "informed",
+    "unknown": "unknown",
+}
 
 
 def is_table(path: Path) -> bool:
@@ -75,7 +80,10 @@ def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
         for row in reader:
             if None in row or None in row.values():
                 raise BrokenFile(
-                    "wrong_width", file=file, where=f"line {reader.line_num}", field="row"
+                    "wrong_width",
+                    file=file,
+                    where=f"line {reader.line_num}",
+                    field="row",
                 )
             yield reader.line_num, dict(row)
     except csv.Error as error:
@@ -99,7 +107,7 @@ def _score(row: dict[str, Any], file: str, where: str) -> GivenHumanScore:
     for field in ("model", "physician"):
         if not names[field]:
             raise wrong_type(file, where, field, "text", names[field])
-    if names["phase"] and names["phase"] not in _PHASES:
+    if names["phase"] not in _PHASES:
         raise wrong_type(file, where, "phase", "phase", names["phase"])
     risks = {"": None, "0": False, "1": True, "False": False, "True": True}
     if names["safety_risk"] not in risks:
@@ -110,7 +118,7 @@ def _score(row: dict[str, Any], file: str, where: str) -> GivenHumanScore:
         _whole(row, "sample", file, where) if row.get("sample") not in (None, "") else 1,
         names["physician"],
         _whole(row, "score", file, where),
-        names["phase"] or None,
+        _PHASES[names["phase"]],
         risks[names["safety_risk"]],
         text_field(row, "comment", file=file, where=where),
     )

@@ -132,8 +132,7 @@ def outstanding(store: Store, plan: Plan, *, limit: int | None = None) -> list[K
         SELECT response_id, rater_id, criteria_id, round FROM held
         WHERE assessment_id IS NULL AND NOT is_absent
         ORDER BY round, position, model_id LIMIT :limit"""
-    rows = store.rows(sql, {**plan.params, "limit": -1 if limit is None else limit})
-    return [Key(*row) for row in rows]
+    return store.read(Key, sql, {**plan.params, "limit": -1 if limit is None else limit})
 
 
 def progress(store: Store, plan: Plan) -> Progress:
@@ -152,7 +151,7 @@ def unscored_reasons(store: Store, plan: Plan) -> dict[str, int]:
     sql = f"""{_WANTED}
         SELECT unscored_because, count(*) FROM held
         WHERE unscored_because IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"""
-    return {reason: count for reason, count in store.rows(sql, plan.params)}
+    return dict(map(tuple, store.rows(sql, plan.params)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +182,14 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
                is_absent
         FROM held WHERE 1 {scored if only_scored else ""}
         ORDER BY response_id, round"""
-    rows = store.rows(sql, plan.params)
-    return [JudgeRound(*row[:7], bool(row[7])) for row in map(tuple, rows)]
+    return store.read(JudgeRound, sql, plan.params)
 
 
 def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[JudgeRound]:
     """A judge's rounds on one question under a given version of its criteria."""
     sql = """
-        SELECT response.id, question.id, question.category, response.model_id, assessment.round,
-               value, unscored_because, 0
+        SELECT response.id AS response_id, question.id AS question_id, question.category,
+               response.model_id, assessment.round, value, unscored_because, 0 AS is_absent
         FROM criteria
         JOIN question ON question.id = criteria.question_id
         JOIN current_response AS response ON response.question_id = question.id
@@ -204,9 +202,8 @@ def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[Judge
              AND assessment.round <= :rounds
         WHERE criteria.id = :criteria ORDER BY response.id, assessment.round, assessment.attempt
     """
-    rows = store.rows(sql, {**plan.params, "criteria": criteria_id})
-    last = {(row[0], row[4]): row for row in map(tuple, rows)}
-    return [JudgeRound(*row[:7], bool(row[7])) for row in last.values()]
+    rounds = store.read(JudgeRound, sql, {**plan.params, "criteria": criteria_id})
+    return list({(one.response_id, one.round): one for one in rounds}.values())
 
 
 def add_exchanges(store: Store, exchanges: Sequence[Exchange], job_id: int | None) -> None:
@@ -238,15 +235,13 @@ def unread_exchanges(store: Store, plan: Plan) -> list[tuple[Key, str, str]]:
     ]
 
 
-def add_machine_assessments(
-    store: Store, given: Sequence[tuple[Key, Given]], *, by: str
-) -> None:
+def add_machine_assessments(store: Store, given: Sequence[tuple[Key, Given]], *, by: str) -> None:
     """Store what a judge's replies say, each linked with its exchange."""
     store.add_many(
         "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
         " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase,"
         " created_by, exchange_id)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'unknown', ?13,"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'observed', ?13,"
         " (SELECT id FROM exchange WHERE response_id = ?1 AND rater_id = ?2"
         "  AND criteria_id = ?3 AND round = ?4 AND attempt = ?5 AND purpose = ?6))",
         [(*_key_row(key), *_given_row(score), by) for key, score in given],
@@ -288,9 +283,10 @@ class HumanScore:
 
 
 _HUMAN = """
-    SELECT given.id, given.response_id, person_id, person.name, criteria.version, given.attempt,
-           value, unscored_because, usable_from, minimum, maximum, rationale, safety_risk,
-           phase, given.reason, given.created_at
+    SELECT given.id, given.response_id, person_id, person.name AS person,
+           criteria.version AS criteria_version, given.attempt, value, unscored_because,
+           usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
+           given.reason, given.created_at
     FROM human_assessment AS given
     JOIN person ON person.id = person_id
     JOIN criteria ON criteria.id = given.criteria_id
@@ -301,7 +297,7 @@ _HUMAN = """
 def human_scores_of_response(store: Store, response_id: int) -> list[HumanScore]:
     """Every score of a response by people, in order of time."""
     sql = f"{_HUMAN} WHERE given.response_id = ? ORDER BY given.id"
-    return [_human(row) for row in map(tuple, store.rows(sql, (response_id,)))]
+    return store.read(HumanScore, sql, (response_id,))
 
 
 def human_scores_of_study(store: Store, study_id: int) -> list[HumanScore]:
@@ -310,7 +306,7 @@ def human_scores_of_study(store: Store, study_id: int) -> list[HumanScore]:
         JOIN question ON question.id = given.question_id
         JOIN study_dataset USING (dataset_id)
         WHERE study_dataset.study_id = ? ORDER BY given.id"""
-    return [_human(row) for row in map(tuple, store.rows(sql, (study_id,)))]
+    return store.read(HumanScore, sql, (study_id,))
 
 
 def counting(scores: Sequence[HumanScore]) -> list[HumanScore]:
@@ -342,7 +338,15 @@ def add_human_assessment(
         " created_by) VALUES (?1, ?2, ?3, 1, (SELECT coalesce(max(attempt), 0) + 1"
         "  FROM assessment WHERE response_id = ?1 AND rater_id = ?2), 'study',"
         " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        (response_id, rater_id, criteria_id, *_given_row(given), claimed_phase, reason, by),
+        (
+            response_id,
+            rater_id,
+            criteria_id,
+            *_given_row(given),
+            claimed_phase,
+            reason,
+            by,
+        ),
     )
 
 
@@ -388,9 +392,10 @@ class MachineScore:
 def machine_scores(store: Store, study_id: int, response_id: int) -> list[MachineScore]:
     """Every score of a response by judges, newest criteria first."""
     sql = """
-        SELECT judge.name, engine, model, judge_prompt.version, criteria.version,
+        SELECT judge.name AS judge, engine, model, judge_prompt.version AS prompt_version,
+               criteria.version AS criteria_version,
                EXISTS (SELECT 1 FROM active_criteria WHERE active_criteria.study_id = ?
-                       AND active_criteria.criteria_id = assessment.criteria_id),
+                       AND active_criteria.criteria_id = assessment.criteria_id) AS is_active,
                purpose, round, attempt, value, unscored_because, detail, rationale, safety_risk,
                maximum, assessment.created_at, exchange_id
         FROM assessment
@@ -403,10 +408,7 @@ def machine_scores(store: Store, study_id: int, response_id: int) -> list[Machin
         WHERE response_id = ?
         ORDER BY criteria.version DESC, judge.id, round, attempt
     """
-    return [
-        MachineScore(*row[:5], bool(row[5]), *row[6:13], _truth(row[13]), *row[14:])
-        for row in map(tuple, store.rows(sql, (study_id, response_id)))
-    ]
+    return store.read(MachineScore, sql, (study_id, response_id))
 
 
 def exchange_texts(store: Store, exchange_id: int) -> tuple[str, str]:
@@ -439,16 +441,10 @@ def _key_row(key: Key) -> tuple[int, int, int, int, int, str]:
     )  # fmt: skip
 
 
-def _given_row(given: Given) -> tuple[str, int | None, str | None, str, str, int | None]:
+def _given_row(
+    given: Given,
+) -> tuple[str, int | None, str | None, str, str, int | None]:
     risk = None if given.safety_risk is None else int(given.safety_risk)
     return (
         given.scale.name, given.value, given.unscored_because, given.detail, given.rationale, risk,
     )  # fmt: skip
-
-
-def _human(row: tuple[object, ...]) -> HumanScore:
-    return HumanScore(*row[:12], _truth(row[12]), *row[13:])  # type: ignore[arg-type]
-
-
-def _truth(value: object) -> bool | None:
-    return None if value is None else bool(value)

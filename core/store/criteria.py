@@ -97,7 +97,13 @@ def ensure_version(
 
 
 def activate(
-    store: Store, study_id: int, question_id: int, criteria_id: int, *, reason: str, by: str
+    store: Store,
+    study_id: int,
+    question_id: int,
+    criteria_id: int,
+    *,
+    reason: str,
+    by: str,
 ) -> None:
     """Use a version in a study from now on."""
     store.add(

@@ -1,11 +1,14 @@
 """Open the SQLite file that holds everything, with the settings that make it safe."""
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+import typing
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import sqlite_utils
 
@@ -13,10 +16,22 @@ from core.errors import DatabaseRefused
 from core.store.migrations import migrations
 
 Params = Sequence[Any] | dict[str, Any]
+Record = TypeVar("Record")
 
 #: Kinds of file system on which SQLite's write-ahead log is unsafe.
 _NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "fuse.sshfs",
+        "afs",
+        "ceph",
+        "glusterfs",
+    }
 )
 
 
@@ -67,6 +82,26 @@ class Store(sqlite_utils.Database):
         cursor.row_factory = sqlite3.Row
         found: sqlite3.Row | None = cursor.execute(sql, params).fetchone()
         return found
+
+    def read(self, kind: type[Record], sql: str, params: Params = ()) -> list[Record]:
+        """Return all rows as records of a dataclass whose fields are the query's columns.
+
+        Fields annotated as bool are read from 0 and 1, dicts from JSON.
+        """
+        convert = _converters(cast(Hashable, kind))
+        found = []
+        for row in self.rows(sql, params):
+            values = dict(zip(row.keys(), row, strict=True))
+            for name, conversion in convert.items():
+                if values[name] is not None:
+                    values[name] = conversion(values[name])
+            found.append(kind(**values))
+        return found
+
+    def read_one(self, kind: type[Record], sql: str, params: Params = ()) -> Record | None:
+        """Return the first row as a record, or None."""
+        found = self.read(kind, sql, params)
+        return found[0] if found else None
 
     def value(self, sql: str, params: Params = ()) -> Any:
         """Return the first column of the first row, or None."""
@@ -138,6 +173,18 @@ def ensure_database(path: Path) -> None:
             store.close()
     except sqlite3.DatabaseError as error:
         raise DatabaseRefused("not_a_database", path=str(path)) from error
+
+
+@cache
+def _converters(kind: Hashable) -> dict[str, Callable[[Any], Any]]:
+    """How the fields of a record are read where SQLite has another type for them."""
+    found: dict[str, Callable[[Any], Any]] = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        if bool in (hint, *typing.get_args(hint)):
+            found[name] = bool
+        elif typing.get_origin(hint) is dict:
+            found[name] = json.loads
+    return found
 
 
 def _file_system(path: Path) -> str:

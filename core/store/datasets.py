@@ -27,20 +27,19 @@ _COLUMNS = """
 
 def dataset_named(store: Store, name: str) -> Dataset | None:
     """The dataset of that name."""
-    found = store.row(f"{_COLUMNS} WHERE name = ?", (name,))
-    return None if found is None else Dataset(*found)
+    return store.read_one(Dataset, f"{_COLUMNS} WHERE name = ?", (name,))
 
 
 def datasets(store: Store) -> list[Dataset]:
     """All datasets, in order of import."""
-    return [Dataset(*row) for row in store.rows(f"{_COLUMNS} ORDER BY id")]
+    return store.read(Dataset, f"{_COLUMNS} ORDER BY id")
 
 
 def datasets_of_study(store: Store, study_id: int) -> list[Dataset]:
     """The datasets of a study."""
     sql = f"""{_COLUMNS} WHERE id IN (
         SELECT dataset_id FROM study_dataset WHERE study_id = ?) ORDER BY id"""
-    return [Dataset(*row) for row in store.rows(sql, (study_id,))]
+    return store.read(Dataset, sql, (study_id,))
 
 
 def add_dataset(store: Store, name: str, format_: str, *, is_illustrative: bool, by: str) -> int:
@@ -54,8 +53,7 @@ def add_dataset(store: Store, name: str, format_: str, *, is_illustrative: bool,
 def add_marking(store: Store, dataset_id: int, marking: str, *, reason: str, by: str) -> None:
     """Mark a dataset `local` or `may_leave` from now on."""
     store.add(
-        "INSERT INTO dataset_marking (dataset_id, marking, reason, created_by)"
-        " VALUES (?, ?, ?, ?)",
+        "INSERT INTO dataset_marking (dataset_id, marking, reason, created_by) VALUES (?, ?, ?, ?)",
         (dataset_id, marking, reason, by),
     )
 
@@ -65,8 +63,7 @@ def add_release(
 ) -> None:
     """Record that a dataset's text may be sent to a host."""
     store.add(
-        "INSERT INTO release (dataset_id, host, purpose, basis, created_by)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO release (dataset_id, host, purpose, basis, created_by) VALUES (?, ?, ?, ?, ?)",
         (dataset_id, host, purpose, basis, by),
     )
 
@@ -100,19 +97,19 @@ def add_findings(store: Store, rows: Sequence[tuple[int, int, str, str, int, int
 def finding_counts(store: Store, dataset_id: int) -> dict[str, int]:
     """Number of findings of each kind over all imports of a dataset."""
     sql = """
-        SELECT kind, count(*) FROM personal_data_finding
+        SELECT finding.kind, count(*) FROM personal_data_finding AS finding
         JOIN import_run ON import_run.id = import_run_id
-        WHERE dataset_id = ? GROUP BY kind ORDER BY kind
+        WHERE dataset_id = ? GROUP BY finding.kind ORDER BY finding.kind
     """
-    return {kind: count for kind, count in store.rows(sql, (dataset_id,))}
+    return dict(map(tuple, store.rows(sql, (dataset_id,))))
 
 
 def findings_listed(store: Store, dataset_id: int) -> list[tuple[str, str, str, int, int]]:
     """Every finding of a dataset: question key, field, kind, start, length."""
     sql = """
-        SELECT key, field, kind, start, length FROM personal_data_finding
+        SELECT key, field, finding.kind, start, length FROM personal_data_finding AS finding
         JOIN import_run ON import_run.id = import_run_id
         JOIN question ON question.id = question_id
-        WHERE import_run.dataset_id = ? ORDER BY personal_data_finding.id
+        WHERE import_run.dataset_id = ? ORDER BY finding.id
     """
     return [tuple(row) for row in store.rows(sql, (dataset_id,))]

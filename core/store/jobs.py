@@ -57,23 +57,35 @@ _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 def job_by_id(store: Store, job_id: int) -> Job:
     """The job with that id, which must exist."""
-    found = store.row(f"{_COLUMNS} WHERE id = ?", (job_id,))
+    found = store.read_one(Job, f"{_COLUMNS} WHERE id = ?", (job_id,))
     assert found is not None
-    return _job(tuple(found))
+    return found
+
+
+def exists(store: Store, job_id: int) -> bool:
+    """Tell whether there is such a job."""
+    return bool(store.value("SELECT count(*) FROM job WHERE id = ?", (job_id,)))
 
 
 def jobs_of_study(store: Store, study_id: int, *, limit: int) -> list[Job]:
     """A study's jobs, newest first."""
-    rows = store.rows(
-        f"{_COLUMNS} WHERE study_id = ? ORDER BY id DESC LIMIT ?", (study_id, limit)
+    sql = f"{_COLUMNS} WHERE study_id = ? ORDER BY id DESC LIMIT ?"
+    return store.read(Job, sql, (study_id, limit))
+
+
+def last_job_of(store: Store, study_id: int, judge_id: int) -> Job | None:
+    """The newest judging job of a judge in a study."""
+    return store.read_one(
+        Job,
+        f"{_COLUMNS} WHERE kind = 'judge' AND study_id = ?"
+        " AND json_extract(plan, '$.judge') = ? ORDER BY id DESC LIMIT 1",
+        (study_id, judge_id),
     )
-    return [_job(tuple(row)) for row in rows]
 
 
 def unfinished_jobs(store: Store) -> list[Job]:
     """Jobs that are queued or running, oldest first."""
-    rows = store.rows(f"{_COLUMNS} WHERE state IN ('queued', 'running') ORDER BY id")
-    return [_job(tuple(row)) for row in rows]
+    return store.read(Job, f"{_COLUMNS} WHERE state IN ('queued', 'running') ORDER BY id")
 
 
 def add_job(
@@ -102,7 +114,7 @@ _CLAIM = f"""
       lease_until = :until, started_at = coalesce(started_at, {_NOW})
     WHERE id = (
       SELECT id FROM job WHERE lane IN (SELECT value FROM json_each(:lanes))
-        AND (:job IS NULL OR id = :job)
+        AND (:subject IS NULL OR subject = :subject)
         AND (state = 'queued' OR (state = 'running' AND lease_until < :now))
         AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.subject = job.subject
                         AND other.state = 'running' AND other.id <> job.id)
@@ -113,13 +125,16 @@ _CLAIM = f"""
 
 def claim(
     store: Store, worker_id: int, lanes: Sequence[str],
-    *, now: float, until: float, job_id: int | None = None,
+    *, now: float, until: float, subject: str | None = None,
 ) -> int | None:  # fmt: skip
-    """Take the oldest job of some lanes that is queued or whose lease ran out; None if none is."""
+    """Id of the oldest job, of some lanes or one subject, that is queued or whose lease ran out.
+
+    None where there is none to take.
+    """
     found = store.rows(
         _CLAIM,
         {"worker": worker_id, "lanes": json.dumps(list(lanes)), "now": now, "until": until,
-         "job": job_id},
+         "subject": subject},
     )  # fmt: skip
     return found[0][0] if found else None
 
@@ -204,14 +219,7 @@ def end_worker(store: Store, worker_id: int) -> None:
 
 def workers(store: Store) -> list[Worker]:
     """Workers that have not signed off, dead ones included."""
-    rows = store.rows(
-        "SELECT id, pid, process_started, seen_at FROM worker WHERE ended_at IS NULL ORDER BY id"
+    return store.read(
+        Worker,
+        "SELECT id, pid, process_started, seen_at FROM worker WHERE ended_at IS NULL ORDER BY id",
     )
-    return [Worker(*row) for row in rows]
-
-
-def _job(row: tuple[Any, ...]) -> Job:
-    return Job(
-        *row[:5], json.loads(row[5]), row[6], bool(row[7]), *row[8:12], json.loads(row[12]),
-        *row[13:],
-    )  # fmt: skip

@@ -46,7 +46,13 @@ _COLUMNS = """
 
 
 def _judge(
-    id_: int, name: str, configuration: int, engine: str, model: str, parameters: str, *scale: Any
+    id_: int,
+    name: str,
+    configuration: int,
+    engine: str,
+    model: str,
+    parameters: str,
+    *scale: Any,
 ) -> Judge:
     return Judge(id_, name, configuration, engine, model, json.loads(parameters), Scale(*scale))
 
@@ -106,15 +112,15 @@ def prompts(store: Store) -> list[JudgePrompt]:
             AND other.language = judge_prompt.language)
         ORDER BY category, language
     """
-    return [JudgePrompt(*row) for row in store.rows(sql, (ANY,))]
+    return store.read(JudgePrompt, sql, (ANY,))
 
 
 def prompt_by_id(store: Store, prompt_id: int) -> JudgePrompt:
     """The prompt version with that id, which must exist."""
     sql = "SELECT id, category, language, version, text FROM judge_prompt WHERE id = ?"
-    found = store.row(sql, (prompt_id,))
+    found = store.read_one(JudgePrompt, sql, (prompt_id,))
     assert found is not None
-    return JudgePrompt(*found)
+    return found
 
 
 def ensure_prompt(
@@ -137,7 +143,13 @@ def ensure_prompt(
 
 
 def activate_prompt(
-    store: Store, study_id: int, judge: Judge, prompt: JudgePrompt, *, reason: str, by: str
+    store: Store,
+    study_id: int,
+    judge: Judge,
+    prompt: JudgePrompt,
+    *,
+    reason: str,
+    by: str,
 ) -> None:
     """Let a prompt serve a judge in a study, and make sure of the rater that the two make."""
     ensure_rater(store, judge.configuration_id, prompt.id)
@@ -152,11 +164,12 @@ def activate_prompt(
 def active_prompts(store: Store, study_id: int, judge_id: int) -> list[JudgePrompt]:
     """The prompts that serve a judge in a study."""
     sql = """
-        SELECT judge_prompt.id, judge_prompt.category, judge_prompt.language, version, text
+        SELECT judge_prompt.id AS id, judge_prompt.category AS category,
+               judge_prompt.language AS language, version, text
         FROM active_rater JOIN judge_prompt ON judge_prompt.id = judge_prompt_id
         WHERE study_id = ? AND judge_id = ?
     """
-    return [JudgePrompt(*row) for row in store.rows(sql, (study_id, judge_id))]
+    return store.read(JudgePrompt, sql, (study_id, judge_id))
 
 
 def ensure_rater(store: Store, configuration_id: int, prompt_id: int) -> int:
@@ -172,6 +185,12 @@ def ensure_rater(store: Store, configuration_id: int, prompt_id: int) -> int:
     return found
 
 
+def prompt_of_rater(store: Store, rater_id: int) -> int:
+    """Id of the prompt version of a rater that is a configuration with a prompt."""
+    found: int = store.value("SELECT judge_prompt_id FROM rater WHERE id = ?", (rater_id,))
+    return found
+
+
 def ensure_person_rater(store: Store, person_id: int) -> int:
     """Id of the rater that a person is."""
     store.change("INSERT OR IGNORE INTO rater (person_id) VALUES (?)", (person_id,))
@@ -182,7 +201,8 @@ def ensure_person_rater(store: Store, person_id: int) -> int:
 def plan_rounds(store: Store, study_id: int, judge_id: int) -> int | None:
     """Number of rounds that a judge scores in a study; None if it is not in it."""
     found: int | None = store.value(
-        "SELECT rounds FROM active_plan WHERE study_id = ? AND judge_id = ?", (study_id, judge_id)
+        "SELECT rounds FROM active_plan WHERE study_id = ? AND judge_id = ?",
+        (study_id, judge_id),
     )
     return found
 

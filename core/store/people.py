@@ -19,19 +19,17 @@ _COLUMNS = "SELECT id, name, is_illustrative FROM person"
 
 def people(store: Store) -> list[Person]:
     """Everybody, in order of arrival."""
-    return [_person(*row) for row in store.rows(f"{_COLUMNS} ORDER BY id")]
+    return store.read(Person, f"{_COLUMNS} ORDER BY id")
 
 
 def person_by_id(store: Store, person_id: int) -> Person | None:
     """The person with that id."""
-    found = store.row(f"{_COLUMNS} WHERE id = ?", (person_id,))
-    return None if found is None else _person(*found)
+    return store.read_one(Person, f"{_COLUMNS} WHERE id = ?", (person_id,))
 
 
 def person_named(store: Store, name: str) -> Person | None:
     """The person of that name."""
-    found = store.row(f"{_COLUMNS} WHERE name = ?", (name,))
-    return None if found is None else _person(*found)
+    return store.read_one(Person, f"{_COLUMNS} WHERE name = ?", (name,))
 
 
 def ensure_person(store: Store, name: str, *, is_illustrative: bool = False) -> Person:
@@ -79,7 +77,3 @@ def save_preference(store: Store, person_id: int, name: str, value: str) -> None
         " ON CONFLICT (person_id, name) DO UPDATE SET value = excluded.value",
         (person_id, name, value),
     )
-
-
-def _person(id_: int, name: str, is_illustrative: int) -> Person:
-    return Person(id_, name, bool(is_illustrative))

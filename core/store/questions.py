@@ -31,14 +31,13 @@ _COLUMNS = """
 
 def question_by_id(store: Store, question_id: int) -> Question | None:
     """The question with that id."""
-    found = store.row(f"{_COLUMNS} WHERE question.id = ?", (question_id,))
-    return None if found is None else Question(*found)
+    return store.read_one(Question, f"{_COLUMNS} WHERE question.id = ?", (question_id,))
 
 
 def question_by_key(store: Store, dataset_id: int, key: str) -> Question | None:
     """The question of a dataset with that key."""
-    found = store.row(f"{_COLUMNS} WHERE dataset_id = ? AND key = ?", (dataset_id, key))
-    return None if found is None else Question(*found)
+    sql = f"{_COLUMNS} WHERE dataset_id = ? AND key = ?"
+    return store.read_one(Question, sql, (dataset_id, key))
 
 
 def questions_of_study(store: Store, study_id: int) -> list[Question]:
@@ -46,13 +45,13 @@ def questions_of_study(store: Store, study_id: int) -> list[Question]:
     sql = f"""{_COLUMNS} WHERE dataset_id IN (
         SELECT dataset_id FROM study_dataset WHERE study_id = ?)
         ORDER BY dataset_id, position"""
-    return [Question(*row) for row in store.rows(sql, (study_id,))]
+    return store.read(Question, sql, (study_id,))
 
 
 def question_ids(store: Store, dataset_id: int) -> dict[str, int]:
     """Id of every question of a dataset by its key."""
     rows = store.rows("SELECT key, id FROM question WHERE dataset_id = ?", (dataset_id,))
-    return {key: question_id for key, question_id in rows}
+    return dict(map(tuple, rows))
 
 
 def records(store: Store, dataset_id: int) -> dict[str, str]:
@@ -62,7 +61,7 @@ def records(store: Store, dataset_id: int) -> dict[str, str]:
         JOIN current_record ON current_record.question_id = question.id
         WHERE dataset_id = ? ORDER BY position
     """
-    return {key: record for key, record in store.rows(sql, (dataset_id,))}
+    return dict(map(tuple, store.rows(sql, (dataset_id,))))
 
 
 def ensure_conversation(store: Store, dataset_id: int, key: QuestionKey) -> int:
@@ -87,7 +86,15 @@ def add_question(
         "INSERT INTO question"
         " (dataset_id, conversation_id, turn, key, category, language, position)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (dataset_id, conversation_id, key.turn, str(key), key.category, language, position),
+        (
+            dataset_id,
+            conversation_id,
+            key.turn,
+            str(key),
+            key.category,
+            language,
+            position,
+        ),
     )
 
 

@@ -1,5 +1,7 @@
 """Responses: what the models under evaluation answered."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +24,7 @@ class Response:
 
 
 _COLUMNS = """
-    SELECT response.id, response.question_id, model_id, label, sample, attempt, text,
+    SELECT response.id, response.question_id, model_id, label AS model, sample, attempt, text,
            absent_because
     FROM current_response AS response JOIN model ON model.id = model_id
 """
@@ -31,36 +33,29 @@ _COLUMNS = """
 def response_by_id(store: Store, response_id: int) -> Response | None:
     """The response with that id, whether or not it is the current attempt."""
     sql = _COLUMNS.replace("current_response", "response")
-    found = store.row(f"{sql} WHERE response.id = ?", (response_id,))
-    return None if found is None else Response(*found)
+    return store.read_one(Response, f"{sql} WHERE response.id = ?", (response_id,))
 
 
 def response_to(store: Store, question_id: int, model_id: int, sample: int) -> Response | None:
     """The current response of a model to a question."""
-    found = store.row(
-        f"{_COLUMNS} WHERE response.question_id = ? AND model_id = ? AND sample = ?",
-        (question_id, model_id, sample),
-    )
-    return None if found is None else Response(*found)
+    sql = f"{_COLUMNS} WHERE response.question_id = ? AND model_id = ? AND sample = ?"
+    return store.read_one(Response, sql, (question_id, model_id, sample))
 
 
 def responses_of_model(
     store: Store, dataset_id: int, model_id: int, sample: int
-) -> dict[str, Response]:
-    """A model's current responses to a dataset, by question key."""
-    sql = f"""SELECT question.key, found.* FROM ({_COLUMNS}) AS found
-        JOIN question ON question.id = found.question_id
-        WHERE question.dataset_id = ? AND found.model_id = ? AND found.sample = ?"""
-    rows = store.rows(sql, (dataset_id, model_id, sample))
-    return {key: Response(*rest) for key, *rest in rows}
+) -> dict[int, Response]:
+    """A model's current responses to a dataset, by question id."""
+    sql = f"""{_COLUMNS} JOIN question ON question.id = response.question_id
+        WHERE dataset_id = ? AND model_id = ? AND sample = ?"""
+    found = store.read(Response, sql, (dataset_id, model_id, sample))
+    return {response.question_id: response for response in found}
 
 
 def responses_to_question(store: Store, question_id: int) -> list[Response]:
     """All current responses to a question."""
-    rows = store.rows(
-        f"{_COLUMNS} WHERE response.question_id = ? ORDER BY label, sample", (question_id,)
-    )
-    return [Response(*row) for row in rows]
+    sql = f"{_COLUMNS} WHERE response.question_id = ? ORDER BY label, sample"
+    return store.read(Response, sql, (question_id,))
 
 
 def earlier_turns(store: Store, response_id: int) -> list[Turn]:
@@ -78,6 +73,16 @@ def earlier_turns(store: Store, response_id: int) -> list[Turn]:
         WHERE response.id = ? ORDER BY before.turn
     """
     return [Turn(question, answer) for question, answer in store.rows(sql, (response_id,))]
+
+
+def identities(store: Store, response_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+    """Model label and sample of each response, by id."""
+    sql = """
+        SELECT response.id, label, sample FROM response JOIN model ON model.id = model_id
+        WHERE response.id IN (SELECT value FROM json_each(?))
+    """
+    rows = store.rows(sql, (json.dumps(list(response_ids)),))
+    return {response_id: (label, sample) for response_id, label, sample in rows}
 
 
 def models_of_study(store: Store, study_id: int) -> list[tuple[int, str]]:

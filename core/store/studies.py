@@ -21,33 +21,27 @@ class Study:
 _COLUMNS = """
     SELECT study.id, study.name,
       (SELECT value FROM study_setting WHERE study_id = study.id AND name = 'reveal'
-       ORDER BY study_setting.id DESC LIMIT 1),
+       ORDER BY study_setting.id DESC LIMIT 1) AS reveal,
       (SELECT max(is_illustrative) FROM dataset
        JOIN study_dataset ON study_dataset.dataset_id = dataset.id
-       WHERE study_dataset.study_id = study.id)
+       WHERE study_dataset.study_id = study.id) AS is_illustrative
     FROM study
 """
 
 
-def _study(id_: int, name: str, reveal: Reveal, is_illustrative: int) -> Study:
-    return Study(id_, name, reveal, bool(is_illustrative))
-
-
 def studies(store: Store) -> list[Study]:
     """All studies, oldest first."""
-    return [_study(*row) for row in store.rows(f"{_COLUMNS} ORDER BY study.id")]
+    return store.read(Study, f"{_COLUMNS} ORDER BY study.id")
 
 
 def study_named(store: Store, name: str) -> Study | None:
     """The study of that name."""
-    found = store.row(f"{_COLUMNS} WHERE study.name = ?", (name,))
-    return None if found is None else _study(*found)
+    return store.read_one(Study, f"{_COLUMNS} WHERE study.name = ?", (name,))
 
 
 def study_by_id(store: Store, study_id: int) -> Study | None:
     """The study with that id."""
-    found = store.row(f"{_COLUMNS} WHERE study.id = ?", (study_id,))
-    return None if found is None else _study(*found)
+    return store.read_one(Study, f"{_COLUMNS} WHERE study.id = ?", (study_id,))
 
 
 def studies_of_dataset(store: Store, dataset_id: int) -> list[int]:
@@ -75,5 +69,6 @@ def set_reveal(store: Store, study_id: int, reveal: Reveal, *, reason: str, by: 
 def add_dataset_to_study(store: Store, study_id: int, dataset_id: int) -> None:
     """Let a study look at a dataset."""
     store.add(
-        "INSERT INTO study_dataset (study_id, dataset_id) VALUES (?, ?)", (study_id, dataset_id)
+        "INSERT INTO study_dataset (study_id, dataset_id) VALUES (?, ?)",
+        (study_id, dataset_id),
     )

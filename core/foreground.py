@@ -1,0 +1,64 @@
+"""Do a job in this terminal, with its progress on stderr."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from core.store import jobs
+from core.store.database import opened
+from core.store.jobs import Job
+from core.terminal import words
+from core.worker.running import do_in_foreground
+
+_LOOK_SECONDS = 0.5
+#: How often a line is printed where stderr is a file.
+_LINE_SECONDS = 10.0
+
+
+def follow_job(path: Path, job_id: int) -> Job:
+    """Do a job here, or watch the worker that has it, until it has ended."""
+    with _progress_shown(path, job_id):
+        while not do_in_foreground(path, job_id):
+            time.sleep(_LOOK_SECONDS)
+    with opened(path) as store:
+        return jobs.job_by_id(store, job_id)
+
+
+@contextmanager
+def _progress_shown(path: Path, job_id: int) -> Iterator[None]:
+    ended = threading.Event()
+    watching = threading.Thread(target=_watch, args=(path, job_id, ended), daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
+
+
+def _watch(path: Path, job_id: int, ended: threading.Event) -> None:
+    is_live = sys.stderr.isatty()
+    started, printed, first = time.monotonic(), 0.0, None
+    with opened(path) as store:
+        while not ended.wait(_LOOK_SECONDS):
+            job = jobs.job_by_id(store, job_id)
+            if job.total is None:
+                continue
+            first = job.done if first is None else first
+            seconds = time.monotonic() - started
+            rate = (job.done - first) / seconds
+            line = words(
+                "progress", done=job.done, total=job.total, unscored=job.unscored, rate=rate
+            )
+            if is_live:
+                click.echo(f"\r{line}\033[K", err=True, nl=False)
+            elif seconds - printed >= _LINE_SECONDS:
+                click.echo(line, err=True)
+                printed = seconds
+    if is_live:
+        click.echo("\r\033[K", err=True, nl=False)

@@ -1,0 +1,120 @@
+"""Exporting: a model's responses with a judge's scores, in the released shape."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import Refused, UnknownName
+from core.formats import llmeval_med
+from core.services.judging import judge_of_study
+from core.services.releasing import dataset_named
+from core.store import assessments, questions, responses, studies
+from core.store.assessments import MachineScore
+from core.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be exported.
+
+    Attributes:
+        judge: None for the study's newest judge.
+        round: a judging round, or None for the mean of all rounds.
+    """
+
+    dataset: str
+    model: str
+    judge: str | None = None
+    sample: int = 1
+    round: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export holds."""
+
+    questions: int
+    scored: int
+    unscored: int
+
+
+def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
+    """Write every question's record with `model_answer` and the judge's score and judgement.
+
+    Without a score `model_answer_score` is "" and `model_answer_unscored` says why. The file
+    appears whole or not at all.
+
+    Raises:
+        UnknownName: `unknown_dataset`, `unknown_model`, `unknown_judge`.
+        Refused: `no_judge`; `cannot_write` where the file can't be written.
+    """
+    dataset = dataset_named(store, export.dataset)
+    study = studies.study_by_id(store, studies.studies_of_dataset(store, dataset.id)[0])
+    assert study is not None
+    model_id = responses.model_id_of(store, export.model)
+    if model_id is None:
+        known = ", ".join(label for _, label in responses.models_of_study(store, study.id))
+        raise UnknownName("unknown_model", name=export.model, known=known or "–")
+    judge, rounds = judge_of_study(store, study, export.judge)
+    answers = responses.responses_of_model(store, dataset.id, model_id, export.sample)
+    records: list[tuple[str, dict[str, Any]]] = []
+    scored = 0
+    ids = questions.question_ids(store, dataset.id)
+    for key, written in questions.records(store, dataset.id).items():
+        record = json.loads(written)
+        answer = answers.get(ids[key])
+        record["model_answer"] = (answer.text if answer else None) or ""
+        if answer is None or answer.text is None:
+            because = (answer.absent_because if answer else None) or "no_response"
+            record |= _unscored(f"no_response: {because}" if answer else because)
+        else:
+            verdicts = [
+                verdict
+                for verdict in assessments.machine_scores(store, study.id, answer.id)
+                if verdict.judge == judge.name and verdict.is_active
+                and verdict.purpose == "study" and verdict.round <= rounds
+            ]  # fmt: skip
+            record |= _score(verdicts, rounds, export.round)
+        scored += record["model_answer_score"] != ""
+        records.append((key.split(":")[0], record))
+    _write_whole(out, llmeval_med.released_text(records))
+    return Exported(len(records), scored, len(records) - scored)
+
+
+def _score(verdicts: list[MachineScore], rounds: int, wanted: int | None) -> dict[str, str]:
+    """Score, judgement and reason of one round, or the mean over all rounds."""
+    last = {verdict.round: verdict for verdict in verdicts}
+    asked = range(1, rounds + 1) if wanted is None else (wanted,)
+    found = [last.get(number) for number in asked]
+    missing = [one for one in found if one is None or one.value is None]
+    if missing:
+        first = missing[0]
+        because = "pending" if first is None else first.unscored_because or ""
+        return _unscored(because, first.rationale if first else "")
+    values = [one.value for one in found if one is not None and one.value is not None]
+    mean = sum(values) / len(values)
+    return {
+        "model_answer_score": str(int(mean)) if mean.is_integer() else f"{mean:.4g}",
+        "model_answer_judgement": "\n\n".join(one.rationale for one in found if one),
+    }
+
+
+def _unscored(because: str, judgement: str = "") -> dict[str, str]:
+    return {
+        "model_answer_score": "",
+        "model_answer_judgement": judgement,
+        "model_answer_unscored": because,
+    }
+
+
+def _write_whole(path: Path, text: str) -> None:
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(name, path)
+    except OSError as error:
+        raise Refused("cannot_write", file=str(path), problem=error.strerror or "") from error

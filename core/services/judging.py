@@ -1,0 +1,421 @@
+"""Judging: ask a judge for every score that a study wants and does not have.
+
+The plan is the truth: what it asks for and the database lacks is outstanding. So resuming, never
+paying twice and re-judging only what changed are one query. A call's slot is given to the next
+call only when its result is committed; after a kill, at most the calls in flight are asked again.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.domain.addresses import OPENAI
+from core.domain.prompts import rendered
+from core.domain.scales import ONE_TO_FIVE, Scale
+from core.domain.verdicts import Unscored, verdict_of
+from core.engines.base import Ask, Configuration, JudgeEngine, Reply
+from core.engines.catalogue import entry_of, judge_engine
+from core.errors import (
+    AttendingError,
+    CallFailed,
+    EngineStopped,
+    LeaseLost,
+    Refused,
+    UnknownName,
+)
+from core.services.queueing import ensure_job
+from core.services.releasing import check_may_send
+from core.store import assessments, criteria, jobs, judges, questions, responses
+from core.store.assessments import Exchange, Given, Key, Plan, Progress
+from core.store.database import Store, opened
+from core.store.jobs import Job
+from core.store.judges import Judge
+from core.store.studies import Study
+
+#: How often a key is asked for within one job when calls fail in transport.
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOrder:
+    """Which judge is wanted, and how it is to be reached.
+
+    Attributes:
+        name: '' for the model's name.
+        question_ids: None for all questions of the study.
+        limit: at most so many keys in this job; None for all.
+    """
+
+    engine: str
+    model: str
+    parameters: dict[str, Any]
+    name: str = ""
+    rounds: int = 1
+    addresses: tuple[str, ...] = ()
+    concurrency: int = 16
+    limit: int | None = None
+    question_ids: tuple[int, ...] | None = None
+
+
+def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> int:
+    """Make sure of the judge and of a job that asks for what is outstanding; the job's id.
+
+    Raises:
+        UnknownName: `unknown_engine`.
+        Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
+            `no_prompt_for`.
+        ReleaseRequired: a local dataset would leave the machine.
+    """
+    entry = entry_of(order.engine)
+    if order.rounds < 1:
+        raise Refused("bad_rounds")
+    if not 1 <= order.concurrency <= 1024:
+        raise Refused("bad_concurrency")
+    if entry.needs_address:
+        check_may_send(store, study.id, order.addresses or (OPENAI,))
+    with store.writing():
+        judge = _ensure_judge(store, study, order, by=by)
+        if order.question_ids is None and not responses.response_counts(store, study.id).present:
+            raise Refused("nothing_to_judge", study=study.name)
+    plan = {
+        "judge": judge.id,
+        "addresses": order.addresses,
+        "concurrency": order.concurrency,
+        "limit": order.limit,
+        "questions": order.question_ids,
+    }
+    subject = f"judge {judge.id} in study {study.id}"
+    return ensure_job(store, "judge", entry.lane, subject, study.id, plan, by=by)
+
+
+def plan_of(store: Store, job: Job) -> Plan:
+    """The keys that a judging job asks for."""
+    judge_id = job.plan["judge"]
+    rounds = judges.plan_rounds(store, job.study_id, judge_id)
+    assert rounds is not None
+    some = job.plan["questions"]
+    return Plan(job.study_id, judge_id, rounds, None if some is None else tuple(some))
+
+
+def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
+    """How far a judge is with a study."""
+    rounds = judges.plan_rounds(store, study_id, judge.id)
+    assert rounds is not None
+    return assessments.progress(store, Plan(study_id, judge.id, rounds))
+
+
+def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge, int]:
+    """The judge of that name with its rounds; without a name, the only one or the newest one.
+
+    Raises:
+        UnknownName: `unknown_judge`, with the names that take part.
+        Refused: `no_judge` where the study has none.
+    """
+    known = judges.judges_of_study(store, study.id)
+    if not known:
+        raise Refused("no_judge", study=study.name)
+    if name is None:
+        return known[-1]
+    for judge, rounds in known:
+        if judge.name == name:
+            return judge, rounds
+    names = ", ".join(judge.name for judge, _ in known)
+    raise UnknownName("unknown_judge", name=name, known=names)
+
+
+def cancel(store: Store, job_id: int) -> None:
+    """Ask a job to stop; what it has done stays.
+
+    Raises:
+        UnknownName: `unknown_job`.
+    """
+    with store.writing():
+        if not jobs.exists(store, job_id):
+            raise UnknownName("unknown_job", id=job_id)
+        jobs.ask_to_cancel(store, job_id)
+
+
+def _ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> Judge:
+    """The judge with exactly this configuration, taking part in the study."""
+    name = order.name or order.model or order.engine
+    configuration = judges.ensure_configuration(
+        store, order.engine, order.model or order.engine, order.parameters
+    )
+    judge = judges.judge_named(store, name)
+    if judge is None:
+        judges.add_judge(store, name, configuration, ONE_TO_FIVE.name, by=by)
+        judge = judges.judge_named(store, name)
+    assert judge is not None
+    if judge.configuration_id != configuration:
+        raise Refused("judge_name_taken", name=name)
+    _ensure_prompts(store, study, judge, by=by)
+    if judges.plan_rounds(store, study.id, judge.id) != order.rounds:
+        judges.add_plan(store, study.id, judge.id, order.rounds, by=by)
+    return judge
+
+
+def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> None:
+    """Let the newest prompts serve a judge wherever none does yet."""
+    if not entry_of(judge.engine).reads_prompt:
+        empty = judges.ensure_prompt(
+            store, judges.ANY, judges.ANY, "", reason="reads no prompt", by=by
+        )
+        if not judges.active_prompts(store, study.id, judge.id):
+            prompt = judges.prompt_by_id(store, empty)
+            judges.activate_prompt(store, study.id, judge, prompt, reason="first use", by=by)
+        return
+    served = {
+        (prompt.category, prompt.language)
+        for prompt in judges.active_prompts(store, study.id, judge.id)
+    }
+    for prompt in judges.prompts(store):
+        if (prompt.category, prompt.language) not in served:
+            judges.activate_prompt(store, study.id, judge, prompt, reason="first use", by=by)
+            served.add((prompt.category, prompt.language))
+    for question in questions.questions_of_study(store, study.id):
+        if (question.category, question.language) not in served:
+            raise Refused("no_prompt_for", category=question.category, language=question.language)
+
+
+# --- doing it ---------------------------------------------------------------------------------
+
+
+class Lease(Protocol):
+    """A worker's claim on a job, renewed elsewhere."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another worker has the job."""
+        ...
+
+    @property
+    def is_cancel_asked(self) -> bool:
+        """Whether somebody wants the job to stop."""
+        ...
+
+
+def run_judging(path: Path, job: Job, lease: Lease) -> None:
+    """Ask for all that a job's plan lacks, and end the job as done, cancelled or failed.
+
+    Raises:
+        LeaseLost: another worker has the job; nothing was written after that.
+    """
+    with opened(path) as store:
+        judge = judges.judge_by_id(store, job.plan["judge"])
+        try:
+            if entry_of(judge.engine).needs_address:
+                check_may_send(store, job.study_id, job.plan["addresses"] or (OPENAI,))
+            run = _JudgingRun(store, job, judge, lease)
+            asyncio.run(run.run())
+        except LeaseLost:
+            raise
+        except AttendingError as error:
+            with store.writing():
+                jobs.finish(
+                    store, job.id, job.fence, "failed",
+                    error=error.code, error_values=error.values,
+                )  # fmt: skip
+            return
+        with store.writing():
+            state: jobs.State = "cancelled" if lease.is_cancel_asked else "done"
+            if not jobs.finish(store, job.id, job.fence, state):
+                raise LeaseLost("lease_lost", job=job.id)
+
+
+@dataclass(slots=True)
+class _Answered:
+    """A reply on its way to the database; `committed` is set when it is there."""
+
+    exchange: Exchange
+    committed: asyncio.Event
+
+
+class _JudgingRun:
+    """One pass over what is outstanding: callers ask, one committer writes."""
+
+    def __init__(self, store: Store, job: Job, judge: Judge, lease: Lease) -> None:
+        self.store = store
+        self.job = job
+        self.judge = judge
+        self.lease = lease
+        self.concurrency: int = job.plan["concurrency"]
+        self.pending: deque[tuple[Key, int]] = deque()
+        self.answered: asyncio.Queue[_Answered] = asyncio.Queue()
+        self.stopped_by: AttendingError | None = None
+        self.failures_in_a_row = 0
+        self.given_up = 0
+
+    async def run(self) -> None:
+        plan = plan_of(self.store, self.job)
+        self._read_unread(plan)
+        keys = assessments.outstanding(self.store, plan, limit=self._limit())
+        with self.store.writing():
+            if not jobs.start(self.store, self.job.id, self.job.fence, total=len(keys)):
+                raise LeaseLost("lease_lost", job=self.job.id)
+        if not keys:
+            return
+        self.pending.extend((key, 1) for key in keys)
+        self.prompts = {
+            prompt.id: prompt.text
+            for prompt in judges.active_prompts(self.store, plan.study_id, plan.judge_id)
+        }
+        self.materials = _Materials(self.store, self.prompts)
+        engine = judge_engine(
+            self.judge.engine,
+            Configuration(
+                self.judge.model,
+                self.judge.parameters,
+                tuple(self.job.plan["addresses"]),
+                self.concurrency,
+            ),
+        )
+        try:
+            await self._ask_all(engine, min(self.concurrency, len(keys)))
+        finally:
+            await engine.close()
+        if self.stopped_by is not None:
+            raise self.stopped_by
+
+    def _limit(self) -> int | None:
+        """What is left of the job's limit after an interruption."""
+        limit: int | None = self.job.plan["limit"]
+        return None if limit is None else max(0, limit - self.job.done)
+
+    async def _ask_all(self, engine: JudgeEngine, callers: int) -> None:
+        committer = asyncio.create_task(self._commit_answers())
+        asking = asyncio.gather(*(self._call(engine) for _ in range(callers)))
+        try:
+            both: set[asyncio.Future[Any]] = {committer, asking}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if committer.done():
+                committer.result()  # it ends only by an error
+            await asking
+        finally:
+            asking.cancel()
+            committer.cancel()
+            await asyncio.gather(asking, committer, return_exceptions=True)
+        if self.given_up and self.stopped_by is None:
+            self.stopped_by = CallFailed("calls_failed", count=self.given_up)
+
+    async def _call(self, engine: JudgeEngine) -> None:
+        """Ask for one key after the other until none is left or the run is stopped."""
+        while self.pending and not self._must_stop():
+            key, tries = self.pending.popleft()
+            ask = self.materials.ask_for(key)
+            try:
+                reply = await engine.ask(ask)
+            except EngineStopped as error:
+                self.stopped_by = error
+            except CallFailed as error:
+                self._failed(key, tries, error)
+            else:
+                self.failures_in_a_row = 0
+                answered = _Answered(_exchange(key, ask, reply), asyncio.Event())
+                self.answered.put_nowait(answered)
+                await answered.committed.wait()
+
+    def _must_stop(self) -> bool:
+        if self.lease.is_lost:
+            raise LeaseLost("lease_lost", job=self.job.id)
+        return self.stopped_by is not None or self.lease.is_cancel_asked
+
+    def _failed(self, key: Key, tries: int, error: CallFailed) -> None:
+        """Ask again later; give up the key after some tries, the job if nothing gets through."""
+        self.failures_in_a_row += 1
+        if self.failures_in_a_row >= max(8, 2 * self.concurrency):
+            self.stopped_by = error
+        elif tries < _TRIES:
+            self.pending.append((key, tries + 1))
+        else:
+            self.given_up += 1
+
+    async def _commit_answers(self) -> None:
+        """Write answers as they come, all that are there in one transaction."""
+        while True:
+            batch = [await self.answered.get()]
+            while not self.answered.empty():
+                batch.append(self.answered.get_nowait())
+            self._commit([answered.exchange for answered in batch])
+            for answered in batch:
+                answered.committed.set()
+
+    def _commit(self, exchanges: list[Exchange]) -> None:
+        """Store what was said; then read it and store what it says."""
+        with self.store.writing():
+            assessments.add_exchanges(self.store, exchanges, self.job.id)
+        self._read([(said.key, said.reply, said.finish_reason) for said in exchanges])
+
+    def _read_unread(self, plan: Plan) -> None:
+        """Read replies that were stored just before an interruption."""
+        unread = assessments.unread_exchanges(self.store, plan)
+        if unread:
+            self._read(unread)
+
+    def _read(self, replies: list[tuple[Key, str, str]]) -> None:
+        given = [
+            (key, given_by(reply, self.judge.scale, finish_reason=finish_reason))
+            for key, reply, finish_reason in replies
+        ]
+        unscored = sum(score.value is None for _, score in given)
+        with self.store.writing():
+            assessments.add_machine_assessments(self.store, given, by=self.judge.name)
+            if not jobs.advance(
+                self.store,
+                self.job.id,
+                self.job.fence,
+                done=len(given),
+                unscored=unscored,
+            ):
+                raise LeaseLost("lease_lost", job=self.job.id)
+
+
+class _Materials:
+    """What a key's prompt is made of, read from the database when it is its turn."""
+
+    def __init__(self, store: Store, prompts: dict[int, str]) -> None:
+        self.store = store
+        self.prompts = prompts
+
+    def ask_for(self, key: Key) -> Ask:
+        found = responses.response_by_id(self.store, key.response_id)
+        assert found is not None
+        assert found.text is not None
+        version = criteria.criteria_by_id(self.store, key.criteria_id)
+        prompt_id = judges.prompt_of_rater(self.store, key.rater_id)
+        template = self.prompts[prompt_id]
+        if not template:
+            return Ask("", version.criteria, found.text)
+        question = questions.question_by_id(self.store, found.question_id)
+        assert question is not None
+        prompt = rendered(
+            template, version.criteria, found.text,
+            earlier_turns=responses.earlier_turns(self.store, found.id),
+            language=question.language,
+        )  # fmt: skip
+        return Ask(prompt, version.criteria, found.text)
+
+
+def given_by(reply: str, scale: Scale, *, finish_reason: str) -> Given:
+    """What a reply says, as it is stored."""
+    found = verdict_of(reply, scale, finish_reason=finish_reason)
+    if isinstance(found, Unscored):
+        return Given(scale, None, found.because, found.detail)
+    return Given(scale, found.score, None, "", found.rationale, found.safety_risk)
+
+
+def _exchange(key: Key, ask: Ask, reply: Reply) -> Exchange:
+    return Exchange(
+        key, ask.prompt, reply.text, reply.finish_reason,
+        reply.prompt_tokens, reply.reply_tokens, reply.seconds,
+    )  # fmt: skip
+
+
+def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
+    """The order that asks the same judge again, at the addresses of its last job."""
+    plan = last.plan if last else {}
+    return JudgeOrder(
+        judge.engine, judge.model, judge.parameters, judge.name, rounds,
+        tuple(plan.get("addresses", ())), plan.get("concurrency", 16),
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""Opening: make a database ready, with its judge prompts and, on a first start, the sample."""
+
+from pathlib import Path
+
+from core.domain.prompts import missing_placeholders
+from core.domain.questions import CATEGORIES
+from core.services.importing import (
+    QuestionImport,
+    ResponseImport,
+    import_questions,
+    import_responses,
+    import_scores,
+)
+from core.services.judging import JudgeOrder, queue_judging
+from core.store import datasets, judges, studies
+from core.store.database import Store, ensure_database, opened
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+SAMPLE = "sample"
+_SYSTEM = "attending"
+
+
+def ensure_workbench(path: Path) -> None:
+    """Create the database if needed, bring it up to date, and store the judge prompts.
+
+    Raises:
+        DatabaseRefused: the file can't be used.
+    """
+    ensure_database(path)
+    with opened(path) as store:
+        if not judges.prompts(store):
+            with store.writing():
+                _store_prompts(store)
+
+
+def ensure_sample(path: Path) -> int | None:
+    """Import the illustrative study into a database that holds nothing.
+
+    Returns:
+        Id of the queued baseline judging; None where something was there already.
+    """
+    with opened(path) as store, store.writing():
+        if datasets.datasets(store):
+            return None
+        _import_sample(store)
+        study = studies.study_named(store, SAMPLE)
+        assert study is not None
+        order = JudgeOrder("baseline", "baseline", {})
+        return queue_judging(store, study, order, by=_SYSTEM)
+
+
+def _store_prompts(store: Store) -> None:
+    for language in ("en", "zh"):
+        for category in CATEGORIES:
+            text = (DATA / "prompts" / language / f"{category}.txt").read_text(encoding="utf-8")
+            assert not missing_placeholders(text)
+            judges.ensure_prompt(store, category, language, text, reason="as installed", by=_SYSTEM)
+
+
+def _import_sample(store: Store) -> None:
+    folder = DATA / "sample"
+    import_questions(
+        store,
+        folder / "dataset.json",
+        QuestionImport(
+            SAMPLE, _SYSTEM, "illustrative study", may_leave=True, is_illustrative=True,
+            reveal="at_once",
+        ),
+    )  # fmt: skip
+    for file in sorted((folder / "responses").glob("*.json")):
+        import_responses(store, file, ResponseImport(SAMPLE, file.stem, _SYSTEM))
+    import_scores(
+        store, folder / "scores.csv", dataset=SAMPLE, phase="blind", by=_SYSTEM,
+        is_illustrative=True,
+    )  # fmt: skip

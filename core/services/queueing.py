@@ -1,0 +1,94 @@
+"""Queueing: jobs are asked for here, claimed by one worker at a time, and survive its death."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.store import jobs
+from core.store.database import Store, opened
+from core.store.jobs import Job, Worker
+
+LANES = ("cpu", "network")
+LEASE_SECONDS = 15.0
+#: A worker that has not been seen for this long is not counted on.
+_UNSEEN_SECONDS = 20.0
+_IDLE_EXIT_SECONDS = 300
+
+
+def ensure_job(
+    store: Store, kind: str, lane: str, subject: str, study_id: int, plan: Mapping[str, Any],
+    *, by: str,
+) -> int:  # fmt: skip
+    """Id of an unfinished job that does exactly this; a new one if there is none."""
+    with store.writing():
+        same = jobs.same_unfinished_job(store, subject, plan)
+        if same is not None:
+            return same
+        return jobs.add_job(store, kind, lane, subject, study_id, plan, by=by)
+
+
+def sign_on(store: Store) -> int:
+    """Id of this process as a worker."""
+    pid = os.getpid()
+    return jobs.add_worker(store, pid, psutil.Process(pid).create_time(), now=time.time())
+
+
+def claim(
+    store: Store,
+    worker_id: int,
+    lanes: Sequence[str] = LANES,
+    *,
+    subject: str | None = None,
+) -> Job | None:
+    """Take the next job of some lanes (or of one subject), also from a worker that died."""
+    _release_jobs_of_the_dead(store)
+    now = time.time()
+    with store.writing():
+        found = jobs.claim(
+            store, worker_id, lanes, now=now, until=now + LEASE_SECONDS, subject=subject
+        )
+    return None if found is None else jobs.job_by_id(store, found)
+
+
+def is_alive(worker: Worker) -> bool:
+    """Tell whether a worker's process runs; a reused process id is not mistaken for it."""
+    try:
+        return abs(psutil.Process(worker.pid).create_time() - worker.process_started) < 1.0
+    except psutil.Error:
+        return False
+
+
+def ensure_worker(path: Path) -> None:
+    """Start a worker process, detached, where no live one is seen.
+
+    It works for this app and for the next, and ends itself when it has been idle for a while.
+    """
+    with opened(path) as store:
+        now = time.time()
+        if any(now - w.seen_at < _UNSEEN_SECONDS and is_alive(w) for w in jobs.workers(store)):
+            return
+    command = [sys.executable, "-m", "core", "worker", "--db", str(path.resolve())]
+    with open(path.with_suffix(".worker.log"), "ab") as log:
+        subprocess.Popen(
+            [*command, "--idle-exit", str(_IDLE_EXIT_SECONDS)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, cwd=Path(__file__).resolve().parents[2],
+        )  # fmt: skip
+
+
+def _release_jobs_of_the_dead(store: Store) -> None:
+    """End the leases of workers whose process is gone, so that nobody waits for them."""
+    running = [job for job in jobs.unfinished_jobs(store) if job.state == "running"]
+    if not running:
+        return
+    alive = {worker.id for worker in jobs.workers(store) if is_alive(worker)}
+    with store.writing():
+        for job in running:
+            if job.worker_id not in alive:
+                jobs.expire_lease(store, job.id, job.fence)

@@ -1,0 +1,102 @@
+"""Surveying: where a study stands, and the one thing to do next."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.services.agreeing import Comparison, cases_of, comparison_of
+from core.store import assessments, datasets, jobs, judges, responses
+from core.store.assessments import Plan, Progress
+from core.store.database import Store
+from core.store.jobs import Job
+from core.store.judges import Judge
+from core.store.responses import ResponseCounts
+from core.store.studies import Study
+
+Step = Literal["import_responses", "judge", "wait", "score", "see_false_usable", "read_agreement"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeStanding:
+    """One judge in a study: its keys, why some are unscored, and how it agrees."""
+
+    judge: Judge
+    rounds: int
+    progress: Progress
+    unscored_reasons: dict[str, int]
+    comparison: Comparison
+    false_usable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A study at a glance.
+
+    Attributes:
+        human_scores: scores by people that count towards agreement.
+    """
+
+    study: Study
+    counts: ResponseCounts
+    human_scores: int
+    physicians: int
+    judges: tuple[JudgeStanding, ...]
+    running: tuple[Job, ...]
+    personal_data: dict[str, int]
+    next_step: Step
+
+
+def survey_of(store: Store, study: Study) -> Survey:
+    """Survey a study."""
+    counts = responses.response_counts(store, study.id)
+    counting = [
+        score
+        for score in assessments.counting(assessments.human_scores_of_study(store, study.id))
+        if score.value is not None
+    ]
+    standings = tuple(
+        _standing(store, study, judge, rounds)
+        for judge, rounds in judges.judges_of_study(store, study.id)
+    )
+    running = tuple(job for job in jobs.unfinished_jobs(store) if job.study_id == study.id)
+    personal: dict[str, int] = {}
+    for dataset in datasets.datasets_of_study(store, study.id):
+        for kind, count in datasets.finding_counts(store, dataset.id).items():
+            personal[kind] = personal.get(kind, 0) + count
+    return Survey(
+        study, counts, len(counting), len({score.person_id for score in counting}),
+        standings, running, personal,
+        _next_step(counts, standings, running, len(counting)),
+    )  # fmt: skip
+
+
+def _standing(store: Store, study: Study, judge: Judge, rounds: int) -> JudgeStanding:
+    plan = Plan(study.id, judge.id, rounds)
+    cases = cases_of(store, study, judge, rounds)
+    return JudgeStanding(
+        judge, rounds, assessments.progress(store, plan),
+        assessments.unscored_reasons(store, plan), comparison_of(cases, judge),
+        sum(case.is_false_usable for case in cases),
+    )  # fmt: skip
+
+
+def _next_step(
+    counts: ResponseCounts,
+    standings: tuple[JudgeStanding, ...],
+    running: tuple[Job, ...],
+    human_scores: int,
+) -> Step:
+    if not counts.present:
+        return "import_responses"
+    if running:
+        return "wait"
+    is_outstanding = any(
+        standing.progress.outstanding and standing.judge.engine != "imported"
+        for standing in standings
+    )
+    if not standings or is_outstanding:
+        return "judge"
+    if human_scores < counts.present:
+        return "score"
+    if any(standing.false_usable for standing in standings):
+        return "see_false_usable"
+    return "read_agreement"

@@ -1,0 +1,91 @@
+"""What every command shares: database, author, JSON, and one-sentence errors."""
+
+import functools
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.errors import AttendingError
+from core.i18n import error_sentence, sentence
+from core.services.opening import ensure_workbench
+from core.store.database import Store, opened
+
+DEFAULT_DATABASE = Path("data/workbench.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where a command works, for whom, and how it speaks."""
+
+    path: Path
+    is_json: bool
+    by: str
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The database, made ready if it is new."""
+        ensure_workbench(self.path)
+        with opened(self.path) as store:
+            yield store
+
+    def show(self, found: dict[str, Any], text: str) -> None:
+        """Print an object for machines, or a text for people."""
+        if self.is_json:
+            click.echo(json.dumps(found, ensure_ascii=False))
+        else:
+            click.echo(text)
+
+
+def command(group: click.Group, name: str, *, writes: bool = False) -> Callable[..., Any]:
+    """Register a command that gets a `Terminal`, `--db` and `--json`, and `--as` if it writes."""
+
+    def registered(function: Callable[..., None]) -> click.Command:
+        @functools.wraps(function)
+        def run(*, db: Path, is_json: bool, by: str = "", **options: Any) -> None:
+            with told_in_one_sentence():
+                function(Terminal(db, is_json, by), **options)
+
+        found: Callable[..., None] = run
+        if writes:
+            found = click.option(
+                "--as", "by", default=_system_user, envvar="ATTENDING_USER", show_envvar=True,
+                metavar="NAME", help="Who does it.  [default: the system user]",
+            )(found)  # fmt: skip
+        found = click.option("--json", "is_json", is_flag=True, help="Print JSON.")(found)
+        found = click.option(
+            "--db", type=click.Path(dir_okay=False, path_type=Path), default=DEFAULT_DATABASE,
+            envvar="ATTENDING_DB", show_default=True, show_envvar=True, help="The database.",
+        )(found)  # fmt: skip
+        return group.command(name)(found)
+
+    return registered
+
+
+@contextmanager
+def told_in_one_sentence() -> Iterator[None]:
+    """Turn an error of ours into a sentence on stderr and exit status 2."""
+    try:
+        yield
+    except AttendingError as error:
+        click.echo(f"attending: {error_sentence('en', error)}", err=True)
+        sys.exit(2)
+
+
+def words(text: str, /, **values: object) -> str:
+    """A text of the command line, which speaks English."""
+    return sentence("en", f"cli.{text}", **values)
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return os.environ.get("USER") or "unknown"
