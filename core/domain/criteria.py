@@ -10,7 +10,7 @@ Level = Literal["core", "secondary"]
 _HEADING = re.compile(
     r"\s*(?:#+\s*|\*\*)?(?:[一二三四]\s*[、.．]\s*)?"
     r"(?P<name>核心需求|次要需求|core requirements?|secondary requirements?)"
-    r"\s*(?:\*\*)?\s*[:：]?\s*(?:\*\*)?\s*",
+    r"[\s*:：]*",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\s*\d+\s*(?:\.{1,2}(?!\d)|[、．)）])\s*(?P<text>\S.*)")

@@ -1,6 +1,7 @@
 """A judge's reply, read strictly: a score with its rationale, or a reason why there is none."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -27,6 +28,8 @@ _ENDED_WITHOUT_VERDICT: dict[str, Because] = {
     "too_long": "too_long",
     "no_yardstick": "no_yardstick",
 }
+_OPENS_OBJECT = re.compile(r'\{\s*"')
+_TEXT_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def verdict_of(reply: str, scale: Scale, *, finish_reason: str) -> Verdict | Uns
     if len(verdicts) > 1:
         return Unscored("two_verdicts", json.dumps(verdicts, ensure_ascii=False))
     if not verdicts:
-        return Unscored("cut_off" if finish_reason == "length" else "no_verdict", reply)
+        shown = reply.encode("utf-8", "backslashreplace").decode()
+        return Unscored("cut_off" if finish_reason == "length" else "no_verdict", shown)
     return _checked(verdicts[0], scale)
 
 
@@ -86,11 +90,27 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     while at != -1:
         try:
             found, end = decoder.raw_decode(text, at)
+            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError):
-            end = at + 1
+            end = _end_of_unreadable(text, at)
         else:
             yield found
         at = text.find("{", end)
+
+
+def _end_of_unreadable(text: str, at: int) -> int:
+    """Where to go on behind an object that can't be read: what stands inside it is no verdict.
+
+    One that never closes hides the rest of the text; a brace in prose hides nothing.
+    """
+    if not _OPENS_OBJECT.match(text, at):
+        return at + 1
+    depth = 0
+    for found in _TEXT_OR_BRACE.finditer(text, at):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.end()
+    return len(text)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

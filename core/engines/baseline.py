@@ -11,7 +11,7 @@ from core.domain.criteria import Criteria
 from core.engines.base import Ask, Configuration, Reply
 
 #: Least coverage (0 to 1) for each score above 1.
-_STEPS = ((5, 0.80), (4, 0.60), (3, 0.40), (2, 0.20))
+_STEPS = ((5, 0.70), (4, 0.45), (3, 0.30), (2, 0.15))
 _SECONDARY_WEIGHT = 0.25
 _WORD = re.compile(r"[A-Za-z][A-Za-z\-]+|\d+(?:\.\d+)?")
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")

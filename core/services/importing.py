@@ -26,11 +26,14 @@ from core.store import (
     people,
     questions,
     responses,
+    reviews,
 )
 from core.store import studies as study_rows
 from core.store.assessments import ClaimedPhase, Given, Key
 from core.store.database import Store
+from core.store.datasets import Dataset
 from core.store.judges import Judge
+from core.store.reviews import LastScore
 from core.store.studies import Reveal
 
 _FORMAT = "llmeval-med"
@@ -256,7 +259,7 @@ class _ResponseWriter:
     def _refuse_repeats(self, found: Iterable[GivenResponse]) -> None:
         seen = set()
         for response in found:
-            identity = (response.key, response.sample)
+            identity = (response.key, response.sample or self.options.sample)
             if identity in seen:
                 raise BrokenFile("repeated_key", file=self.path.name, key=str(response.key))
             seen.add(identity)
@@ -376,7 +379,9 @@ def import_scores(
         study_id = study_rows.studies_of_dataset(store, known.id)[0]
         outcomes: Counter[str] = Counter()
         for score in found:
-            response_id, question_id = _response_of(store, known.id, score, path.name)
+            response_id, question_id = _response_of(
+                store, known, score, study_id=study_id, file=path.name
+            )
             person = people.ensure_person(store, score.physician, is_illustrative=is_illustrative)
             rater_id = judges.ensure_person_rater(store, person.id)
             version = criteria.active_version(store, study_id, question_id)
@@ -388,8 +393,8 @@ def import_scores(
                     score=score.score,
                 )
             given = Given(ONE_TO_FIVE, score.score, None, "", score.comment, score.safety_risk)
-            last = assessments.last_assessment(store, Key(response_id, rater_id, version.id, 1))
-            if last is not None and last[:2] == (given.value, given.rationale):
+            last = reviews.last_score(store, person.id, response_id)
+            if last == LastScore(score.score, score.comment, score.safety_risk):
                 outcomes["unchanged"] += 1
                 continue
             assessments.add_human_assessment(
@@ -415,15 +420,16 @@ def personal_data(store: Store, dataset: str) -> list[tuple[str, str, str, int, 
 
 
 def _response_of(
-    store: Store, dataset_id: int, score: GivenHumanScore, file: str
+    store: Store, dataset: Dataset, score: GivenHumanScore, *, study_id: int, file: str
 ) -> tuple[int, int]:
     """Ids of the response that a row scores, and of its question."""
-    question = questions.question_by_key(store, dataset_id, str(score.key))
+    question = questions.question_by_key(store, dataset.id, str(score.key))
     if question is None:
-        raise BrokenFile("unknown_question", file=file, key=str(score.key), dataset="")
+        raise BrokenFile("unknown_question", file=file, key=str(score.key), dataset=dataset.name)
     model_id = responses.model_id_of(store, score.model)
     if model_id is None:
-        raise UnknownName("unknown_model", name=score.model, known="–")
+        known = ", ".join(label for _, label in responses.models_of_study(store, study_id))
+        raise UnknownName("unknown_model", name=score.model, known=known or "–")
     found = responses.response_to(store, question.id, model_id, score.sample)
     if found is None or found.text is None:
         raise BrokenFile(

@@ -1,5 +1,6 @@
 """Opening: make a database ready, with its judge prompts and, on a first start, the sample."""
 
+import time
 from pathlib import Path
 
 from core.domain.prompts import missing_placeholders
@@ -12,7 +13,7 @@ from core.services.importing import (
     import_scores,
 )
 from core.services.judging import JudgeOrder, queue_judging
-from core.store import datasets, judges, studies
+from core.store import datasets, jobs, judges, studies
 from core.store.database import Store, ensure_database, opened
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -47,6 +48,16 @@ def ensure_sample(path: Path) -> int | None:
         assert study is not None
         order = JudgeOrder("baseline", "baseline", {})
         return queue_judging(store, study, order, by=_SYSTEM)
+
+
+def wait_for_job(path: Path, job_id: int, *, seconds: float) -> None:
+    """Return when a job has ended, or after so many seconds."""
+    until = time.monotonic() + seconds
+    with opened(path) as store:
+        while time.monotonic() < until:
+            if jobs.job_by_id(store, job_id).state not in ("queued", "running"):
+                return
+            time.sleep(0.05)
 
 
 def _store_prompts(store: Store) -> None:

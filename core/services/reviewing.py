@@ -18,6 +18,7 @@ from core.store.database import Store
 from core.store.people import Person
 from core.store.questions import Question
 from core.store.responses import Response
+from core.store.reviews import LastScore
 from core.store.studies import Reveal, Study
 
 
@@ -126,10 +127,10 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
     given = Given(ONE_TO_FIVE, scoring.score, None, "", scoring.comment, scoring.safety_risk)
     with store.writing():
         last = reviews.last_score(store, person.id, response.id)
-        if last == (scoring.score, scoring.comment):
+        if last == LastScore(scoring.score, scoring.comment, scoring.safety_risk):
             return False
-        if last is not None and last[0] is not None and not scoring.reason.strip():
-            raise Refused("already_scored", score=last[0])
+        if last is not None and last.value is not None and not scoring.reason.strip():
+            raise Refused("already_scored", score=last.value)
         version = criteria.active_version(store, study.id, response.question_id)
         rater_id = judges.ensure_person_rater(store, person.id)
         assessments.add_human_assessment(
@@ -150,17 +151,17 @@ def undo(store: Store, study: Study, person: Person, response_id: int) -> None:
     response = _response(store, response_id)
     with store.writing():
         last = reviews.last_score(store, person.id, response.id)
-        if last is None or last[0] is None:
+        if last is None or last.value is None:
             raise Refused("nothing_to_undo")
         if reviews.is_exposed(store, person.id, response.question_id):
             raise Refused("already_revealed")
         version = criteria.active_version(store, study.id, response.question_id)
         assessments.add_human_assessment(
             store, response.id, judges.ensure_person_rater(store, person.id), version.id,
-            Given(ONE_TO_FIVE, None, "withdrawn", "", last[1]),
+            Given(ONE_TO_FIVE, None, "withdrawn", "", last.comment),
             claimed_phase="observed", reason="undone", by=person.name,
         )  # fmt: skip
-        people.save_draft(store, person.id, _draft_subject(response.id), last[1])
+        people.save_draft(store, person.id, _draft_subject(response.id), last.comment)
 
 
 def revealed_at_once(

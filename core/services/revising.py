@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from core.domain.criteria import Criteria
 from core.errors import Refused, StaleRevision, UnknownName
-from core.services.agreeing import Case, Comparison, cases_of, cases_under, comparison_of
+from core.services.agreeing import Case, Comparison, cases_of, cases_under, comparison_of, grouped
 from core.services.judging import order_again, queue_judging
 from core.store import assessments, criteria, jobs, judges, questions
 from core.store.assessments import Plan
@@ -13,6 +13,36 @@ from core.store.database import Store
 from core.store.judges import Judge
 from core.store.questions import Question
 from core.store.studies import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A question on the worklist: how often judge and physicians differ on its responses."""
+
+    question: Question
+    false_usable: int
+    differ: int
+    scored: int
+
+    @property
+    def key(self) -> str:
+        """The question's key."""
+        return self.question.key
+
+
+def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entry]:
+    """All questions of a study, those with false usable responses first, then by disagreement."""
+    cases = grouped(cases_of(store, study, judge, rounds), lambda case: case.question)
+    entries = [
+        Entry(
+            question,
+            sum(case.is_false_usable for case in cases.get(question.key, ())),
+            sum(case.differs for case in cases.get(question.key, ())),
+            len(cases.get(question.key, ())),
+        )
+        for question in questions.questions_of_study(store, study.id)
+    ]
+    return sorted(entries, key=lambda entry: (-entry.false_usable, -entry.differ))
 
 
 def question_of_study(store: Store, study: Study, key: str) -> Question:

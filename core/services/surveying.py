@@ -45,8 +45,13 @@ class Survey:
     next_step: Step
 
 
-def survey_of(store: Store, study: Study) -> Survey:
-    """Survey a study."""
+def survey_of(store: Store, study: Study, *, waiting: int | None = None) -> Survey:
+    """Survey a study.
+
+    Args:
+        waiting: how many responses wait for the person who asks; None where nobody in
+            particular does.
+    """
     counts = responses.response_counts(store, study.id)
     counting = [
         score
@@ -65,7 +70,9 @@ def survey_of(store: Store, study: Study) -> Survey:
     return Survey(
         study, counts, len(counting), len({score.person_id for score in counting}),
         standings, running, personal,
-        _next_step(counts, standings, running, len(counting)),
+        _next_step(
+            counts, standings, running, is_scored=_is_scored(counts, len(counting), waiting)
+        ),
     )  # fmt: skip
 
 
@@ -79,11 +86,16 @@ def _standing(store: Store, study: Study, judge: Judge, rounds: int) -> JudgeSta
     )  # fmt: skip
 
 
+def _is_scored(counts: ResponseCounts, human_scores: int, waiting: int | None) -> bool:
+    return human_scores >= counts.present if waiting is None else waiting == 0
+
+
 def _next_step(
     counts: ResponseCounts,
     standings: tuple[JudgeStanding, ...],
     running: tuple[Job, ...],
-    human_scores: int,
+    *,
+    is_scored: bool,
 ) -> Step:
     if not counts.present:
         return "import_responses"
@@ -95,7 +107,7 @@ def _next_step(
     )
     if not standings or is_outstanding:
         return "judge"
-    if human_scores < counts.present:
+    if not is_scored:
         return "score"
     if any(standing.false_usable for standing in standings):
         return "see_false_usable"

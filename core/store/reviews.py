@@ -1,5 +1,7 @@
 """A physician's queue: what they have scored, what they have been shown, what comes next."""
 
+from dataclasses import dataclass
+
 from core.store.database import Store
 
 #: A score counts as given unless its last attempt was withdrawn.
@@ -51,14 +53,23 @@ def scored_responses(store: Store, study_id: int, person_id: int) -> list[int]:
     return [response_id for (response_id,) in rows]
 
 
-def last_score(store: Store, person_id: int, response_id: int) -> tuple[int | None, str] | None:
-    """A person's last score of a response with its comment; the score is None if withdrawn."""
+@dataclass(frozen=True, slots=True)
+class LastScore:
+    """What a person said last of a response; `value` is None where it was withdrawn."""
+
+    value: int | None
+    comment: str
+    safety_risk: bool | None
+
+
+def last_score(store: Store, person_id: int, response_id: int) -> LastScore | None:
+    """A person's last score of a response, whichever criteria were on the screen."""
     sql = """
-        SELECT value, rationale FROM assessment JOIN rater ON rater.id = rater_id
+        SELECT value, rationale AS comment, safety_risk
+        FROM assessment JOIN rater ON rater.id = rater_id
         WHERE response_id = ? AND person_id = ? ORDER BY assessment.id DESC LIMIT 1
     """
-    found = store.row(sql, (response_id, person_id))
-    return None if found is None else (found[0], found[1])
+    return store.read_one(LastScore, sql, (response_id, person_id))
 
 
 def is_exposed(store: Store, person_id: int, question_id: int) -> bool:

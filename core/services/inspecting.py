@@ -1,0 +1,58 @@
+"""Inspecting: everything that is known about one response."""
+
+from dataclasses import dataclass
+
+from core.domain.prompts import Turn
+from core.errors import UnknownName
+from core.store import assessments, criteria, questions, responses, reviews
+from core.store.assessments import HumanScore, MachineScore
+from core.store.criteria import CriteriaVersion
+from core.store.database import Store
+from core.store.people import Person
+from core.store.questions import Question
+from core.store.responses import Response
+from core.store.studies import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A response with its question, criteria versions, and every score it ever got.
+
+    Attributes:
+        is_scored: the person who looks has scored it.
+        is_exposed: they have seen something about its question already.
+    """
+
+    question: Question
+    response: Response
+    active: CriteriaVersion
+    versions: tuple[CriteriaVersion, ...]
+    earlier_turns: tuple[Turn, ...]
+    scores: tuple[HumanScore, ...]
+    verdicts: tuple[MachineScore, ...]
+    is_scored: bool
+    is_exposed: bool
+
+
+def case_of(store: Store, study: Study, person: Person, response_id: int) -> Inspected:
+    """Everything about a response of a study.
+
+    Raises:
+        UnknownName: `unknown_response`, also for one of another study.
+    """
+    response = responses.response_by_id(store, response_id)
+    question = questions.question_by_id(store, response.question_id) if response else None
+    known = {found.id for found in questions.questions_of_study(store, study.id)}
+    if response is None or question is None or question.id not in known:
+        raise UnknownName("unknown_response", id=response_id)
+    return Inspected(
+        question,
+        response,
+        criteria.active_version(store, study.id, question.id),
+        tuple(criteria.versions(store, question.id)),
+        tuple(responses.earlier_turns(store, response_id)),
+        tuple(assessments.human_scores_of_response(store, response_id)),
+        tuple(assessments.machine_scores(store, study.id, response_id)),
+        reviews.last_score(store, person.id, response_id) is not None,
+        reviews.is_exposed(store, person.id, question.id),
+    )

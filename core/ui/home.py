@@ -1,0 +1,81 @@
+"""The home page's sheet: counts, agreement per judge, and one thing to do."""
+
+import streamlit as st
+
+from core.services.reviewing import queue_of
+from core.services.surveying import JudgeStanding, Step, Survey, survey_of
+from core.ui.figures import coefficient, percent, show_cards
+from core.ui.shell import Page
+
+_TARGETS: dict[Step, str] = {
+    "import_responses": "pages/data.py",
+    "judge": "pages/runs.py",
+    "wait": "pages/runs.py",
+    "score": "pages/review.py",
+    "see_false_usable": "pages/agreement.py",
+    "read_agreement": "pages/agreement.py",
+}
+
+
+def draw(p: Page) -> None:
+    """Draw where the study stands."""
+    queue = queue_of(p.store, p.study, p.person)
+    survey = survey_of(p.store, p.study, waiting=queue.left)
+    show_cards(_counts(p, survey))
+    for standing in survey.judges:
+        _draw_judge(p, standing)
+    with st.container(border=True):
+        st.html(f"<b>{p.t('home.next')}</b> {p.t(f'home.step.{survey.next_step}', n=queue.left)}")
+        st.page_link(_TARGETS[survey.next_step], label=p.t("home.go"), icon=None)
+
+
+def _counts(p: Page, survey: Survey) -> list[tuple[str, str, str]]:
+    counts = survey.counts
+    return [
+        (
+            p.t("home.questions"), f"{counts.questions:,}",
+            p.t("home.conversations", n=counts.conversations),
+        ),
+        (
+            p.t("home.responses"), f"{counts.present:,}",
+            p.t("home.responses_below", models=counts.models, absent=counts.absent),
+        ),
+        (
+            p.t("home.scores"), f"{survey.human_scores:,}",
+            p.t("home.scores_below", n=survey.physicians),
+        ),
+    ]  # fmt: skip
+
+
+def _draw_judge(p: Page, standing: JudgeStanding) -> None:
+    left = standing.progress
+    found = standing.comparison
+    st.html(f"<h3>{p.t('home.judge')} {standing.judge.name}</h3>")
+    if standing.judge.engine == "baseline":
+        st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
+    show_cards(
+        [
+            (
+                p.t("home.judged"), f"{left.judged:,}",
+                p.t(
+                    "home.judged_below", unscored=left.unscored, outstanding=left.outstanding,
+                    absent=left.absent,
+                ),
+            ),
+            (
+                p.t("words.agreement"), percent(p, found.usable.agreement),
+                p.t("home.agreement_below", n=found.usable.agreement.n, out=found.undecided),
+            ),
+            (
+                "Cohen κ", coefficient(p, found.usable.coefficients["cohen_kappa"]),
+                p.t("home.kappa_below", n=found.usable.agreement.n),
+            ),
+            (
+                p.t("words.false_usable"), f"{standing.false_usable}",
+                p.t(
+                    "home.false_usable_below", share=percent(p, found.false_usable),
+                    n=found.false_usable.n,
+                ),
+            ),
+        ]
+    )  # fmt: skip

@@ -1,0 +1,193 @@
+"""Open a page: database, sign-in, language, study, navigation, and errors as sentences.
+
+Every page opens itself, because on a fresh server a deep link runs a page without `app.py`.
+"""
+
+import html
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.domain.questions import Language
+from core.errors import AttendingError
+from core.i18n import LANGUAGES, error_sentence, sentence
+from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
+from core.services.queueing import ensure_worker
+from core.store import people, studies
+from core.store.database import Store, opened
+from core.store.people import Person
+from core.store.studies import Study
+from core.ui import sign_in
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LINKS = (
+    ("home", "app.py"),
+    ("review", "pages/review.py"),
+    ("agreement", "pages/agreement.py"),
+    ("checklists", "pages/checklists.py"),
+    ("runs", "pages/runs.py"),
+    ("data", "pages/data.py"),
+)
+_NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page draws with: an open database, who looks, at what, and in which language."""
+
+    name: str
+    store: Store
+    person: Person
+    study: Study
+    language: Language
+
+    def t(self, key: str, /, **values: object) -> str:
+        """A text in the reader's language."""
+        return sentence(self.language, key, **values)
+
+    def key(self, subject: object, field: str) -> str:
+        """A widget key that no other page, person or subject shares."""
+        return f"{self.name}-{self.person.id}-{subject}-{field}"
+
+    @contextmanager
+    def reopened(self) -> Iterator[Store]:
+        """The database for a fragment, which outlives the page's own connection."""
+        with opened(self.store.path) as store:
+            yield store
+
+    def act(self, action: Callable[..., Any], *args: Any) -> Callable[[], None]:
+        """A callback that runs `action(store, *args)`; an error becomes a sentence on the page."""
+        path, language = self.store.path, self.language
+
+        def callback() -> None:
+            try:
+                with opened(path) as store:
+                    action(store, *args)
+            except AttendingError as error:
+                st.session_state[_NOTICE] = error_sentence(language, error)
+
+        return callback
+
+
+def database_path() -> Path:
+    """The database this app works on."""
+    named = os.environ.get("ATTENDING_DB")
+    return Path(named) if named else _ROOT / "data" / "workbench.db"
+
+
+@contextmanager
+def page(name: str) -> Iterator[Page]:
+    """Open a page; the block draws it."""
+    language = _language(None)
+    title = sentence(language, f"nav.{name}")
+    st.set_page_config(page_title=f"{title} · Attending", layout="wide")
+    st.html(Path(__file__).parent / "style.css")
+    path = database_path()
+    try:
+        _make_ready(path)
+        with opened(path) as store:
+            person = sign_in.signed_in(store)
+            language = _language((store, person) if person else None)
+            study = _study(store, person)
+            _draw_sidebar(store, language, person, study)
+            if person is None:
+                sign_in.draw_choice(store, language)
+                st.stop()
+            if study is None:
+                st.info(sentence(language, "shell.no_study"))
+                st.stop()
+            _draw_head(language, name, study)
+            yield Page(name, store, person, study, language)
+            _draw_foot(language)
+    except AttendingError as error:
+        st.error(error_sentence(language, error))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _make_ready(path: Path) -> bool:
+    """Prepare a database once in this process; a new one gets the sample study, judged."""
+    ensure_workbench(path)
+    job_id = ensure_sample(path)
+    if job_id is not None:
+        ensure_worker(path)
+        wait_for_job(path, job_id, seconds=20)
+    return True
+
+
+def _language(known: tuple[Store, Person] | None) -> Language:
+    """The language chosen in this session, else the person's, else the browser's."""
+    chosen = st.session_state.get("language")
+    if chosen is None and known is not None:
+        chosen = people.preference(known[0], known[1].id, "language")
+    if chosen is None:
+        chosen = "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+    return "zh" if chosen == "zh" else "en"
+
+
+def _study(store: Store, person: Person | None) -> Study | None:
+    """The study chosen in this session, else the person's last one, else the newest."""
+    known = {study.id: study for study in studies.studies(store)}
+    chosen = st.session_state.get("study")
+    if chosen is None and person is not None:
+        chosen = people.preference(store, person.id, "study")
+    if chosen is not None and int(chosen) in known:
+        return known[int(chosen)]
+    return list(known.values())[-1] if known else None
+
+
+def _draw_sidebar(
+    store: Store, language: Language, person: Person | None, study: Study | None
+) -> None:
+    with st.sidebar:
+        st.html(f'<b>Attending</b> <span class="quiet">{sentence(language, "shell.tag")}</span>')
+        st.segmented_control(
+            "Language / 语言", LANGUAGES, default=language, key="language-choice", required=True,
+            format_func={"zh": "中文", "en": "English"}.__getitem__,
+            label_visibility="collapsed", on_change=_choose_language, args=(store.path, person),
+        )  # fmt: skip
+        names = {found.id: found.name for found in studies.studies(store)}
+        if person is not None and study is not None and len(names) > 1:
+            st.selectbox(
+                sentence(language, "shell.study"), list(names), key="study-choice",
+                index=list(names).index(study.id), format_func=names.__getitem__,
+                on_change=_choose_study, args=(store.path, person),
+            )  # fmt: skip
+        if person is None:
+            return
+        for name, target in _LINKS:
+            st.page_link(target, label=sentence(language, f"nav.{name}"))
+        sign_in.draw_who(language, person)
+
+
+def _choose_language(path: Path, person: Person | None) -> None:
+    chosen = st.session_state["language-choice"]
+    st.session_state["language"] = chosen
+    if person is not None:
+        with opened(path) as store, store.writing():
+            people.save_preference(store, person.id, "language", chosen)
+
+
+def _choose_study(path: Path, person: Person) -> None:
+    chosen = st.session_state["study-choice"]
+    st.session_state["study"] = chosen
+    with opened(path) as store, store.writing():
+        people.save_preference(store, person.id, "study", str(chosen))
+
+
+def _draw_head(language: Language, name: str, study: Study) -> None:
+    title, question = sentence(language, f"nav.{name}"), sentence(language, f"ask.{name}")
+    st.html(f'<h1>{title} <span class="quiet">{question} · {html.escape(study.name)}</span></h1>')
+    if study.is_illustrative:
+        st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
+    notice = st.session_state.pop(_NOTICE, None)
+    if notice:
+        st.warning(notice)
+
+
+def _draw_foot(language: Language) -> None:
+    st.html(f'<div class="footer">{sentence(language, "shell.research_only")}</div>')

@@ -1,0 +1,27 @@
+"""Everything about one response."""
+
+import streamlit as st
+
+from core.services.inspecting import case_of
+from core.services.reviewing import expose
+from core.ui.case_sheet import draw_people, draw_response, draw_verdicts
+from core.ui.shell import page
+
+with page("case") as p:
+    asked = st.query_params.get("response", "")
+    if not asked.isdecimal():
+        st.info(p.t("case.none"))
+        st.stop()
+    found = case_of(p.store, p.study, p.person, int(asked))
+    draw_response(p, found)
+    if not (found.is_exposed or found.is_scored or st.session_state.get(p.key(asked, "shown"))):
+        st.html(f'<div class="banner">{p.t("case.blind")}</div>')
+        if not st.button(p.t("case.show"), key=p.key(asked, "show")):
+            st.stop()
+        st.session_state[p.key(asked, "shown")] = True
+    if found.verdicts:
+        expose(p.store, p.person, found.question.id, "machine_verdict", page=p.name)
+    if any(score.person_id != p.person.id for score in found.scores):
+        expose(p.store, p.person, found.question.id, "other_person", page=p.name)
+    draw_people(p, found)
+    draw_verdicts(p, found)

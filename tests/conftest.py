@@ -1,0 +1,27 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.formats.base import BenchmarkQuestion
+from core.formats.llmeval_med import read_questions
+
+
+@pytest.fixture(scope="session")
+def real_file() -> Path:
+    """LLMEval-Med's released test set, which carries no licence and is not in this repository."""
+    named = os.environ.get("ATTENDING_LLMEVAL_MED", "")
+    if not named:
+        pytest.skip("ATTENDING_LLMEVAL_MED does not name LLMEval-Med's dataset.json")
+    path = Path(named)
+    if not path.is_file():
+        pytest.skip(f"ATTENDING_LLMEVAL_MED names {path}, which is not there")
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_questions(real_file: Path) -> list[BenchmarkQuestion]:
+    """The questions of LLMEval-Med's released test set, in its order."""
+    return read_questions(real_file)
