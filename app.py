@@ -6,7 +6,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.ui import home, sign_in
 from core.ui.shell import page
 
-if get_script_run_ctx() is None:
+if get_script_run_ctx(suppress_warning=True) is None:
     app = st.App(__file__, routes=sign_in.routes())
 else:
     with page("home") as p:

@@ -23,6 +23,7 @@ class Fault:
         code: the error's code.
         text: the reply; None for the verdict that would have been given.
         is_dropped: the connection ends without an answer.
+        page: a web page, as a proxy or a wrong path answers.
     """
 
     status: int | None = None
@@ -30,6 +31,7 @@ class Fault:
     text: str | None = None
     finish_reason: str = "stop"
     is_dropped: bool = False
+    page: str | None = None
 
 
 DROPPED = Fault(is_dropped=True)
@@ -166,6 +168,8 @@ class OpenAIServer:
         if fault.is_dropped:
             assert request.transport is not None
             request.transport.abort()
+        if fault.page is not None:
+            return web.Response(text=fault.page, content_type="text/html")
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
         text = json.dumps(verdict_for(prompt)) if fault.text is None else fault.text

@@ -56,7 +56,9 @@ class OpenAIJudge:
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise EngineStopped("wrong_key", host=host) from error
         except openai.NotFoundError as error:
-            raise EngineStopped("unknown_model", model=self._model, host=host) from error
+            raise EngineStopped(
+                "endpoint_unknown_model", model=self._model, host=host
+            ) from error
         except openai.BadRequestError as error:
             return _refused(error, host, time.perf_counter() - started)
         except openai.APIStatusError as error:

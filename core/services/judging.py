@@ -249,8 +249,8 @@ class _JudgingRun:
 
     async def run(self) -> None:
         plan = plan_of(self.store, self.job)
-        self._read_unread(plan)
-        keys = assessments.outstanding(self.store, plan, limit=self._limit())
+        read = self._read_unread(plan)
+        keys = assessments.outstanding(self.store, plan, limit=self._limit(read))
         with self.store.writing():
             if not jobs.start(self.store, self.job.id, self.job.fence, total=len(keys)):
                 raise LeaseLost("lease_lost", job=self.job.id)
@@ -278,10 +278,10 @@ class _JudgingRun:
         if self.stopped_by is not None:
             raise self.stopped_by
 
-    def _limit(self) -> int | None:
+    def _limit(self, read: int) -> int | None:
         """What is left of the job's limit after an interruption."""
         limit: int | None = self.job.plan["limit"]
-        return None if limit is None else max(0, limit - self.job.done)
+        return None if limit is None else max(0, limit - self.job.done - read)
 
     async def _ask_all(self, engine: JudgeEngine, callers: int) -> None:
         committer = asyncio.create_task(self._commit_answers())
@@ -344,14 +344,16 @@ class _JudgingRun:
     def _commit(self, exchanges: list[Exchange]) -> None:
         """Store what was said; then read it and store what it says."""
         with self.store.writing():
+            self._advance(done=0, unscored=0)
             assessments.add_exchanges(self.store, exchanges, self.job.id)
         self._read([(said.key, said.reply, said.finish_reason) for said in exchanges])
 
-    def _read_unread(self, plan: Plan) -> None:
-        """Read replies that were stored just before an interruption."""
+    def _read_unread(self, plan: Plan) -> int:
+        """Read replies that were stored just before an interruption; how many there were."""
         unread = assessments.unread_exchanges(self.store, plan)
         if unread:
             self._read(unread)
+        return len(unread)
 
     def _read(self, replies: list[tuple[Key, str, str]]) -> None:
         given = [
@@ -360,15 +362,15 @@ class _JudgingRun:
         ]
         unscored = sum(score.value is None for _, score in given)
         with self.store.writing():
+            self._advance(done=len(given), unscored=unscored)
             assessments.add_machine_assessments(self.store, given, by=self.judge.name)
-            if not jobs.advance(
-                self.store,
-                self.job.id,
-                self.job.fence,
-                done=len(given),
-                unscored=unscored,
-            ):
-                raise LeaseLost("lease_lost", job=self.job.id)
+
+    def _advance(self, *, done: int, unscored: int) -> None:
+        """Count keys, which also makes sure that what this transaction writes is still wanted."""
+        if not jobs.advance(
+            self.store, self.job.id, self.job.fence, done=done, unscored=unscored
+        ):
+            raise LeaseLost("lease_lost", job=self.job.id)
 
 
 class _Materials:

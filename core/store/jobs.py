@@ -101,9 +101,10 @@ def add_job(
 
 
 def same_unfinished_job(store: Store, subject: str, plan: Mapping[str, Any]) -> int | None:
-    """Id of the queued or running job with the same subject and plan."""
+    """Id of the queued or running job with the same subject and plan that is not to stop."""
     found: int | None = store.value(
-        "SELECT id FROM job WHERE subject = ? AND plan = ? AND state IN ('queued', 'running')",
+        "SELECT id FROM job WHERE subject = ? AND plan = ? AND state IN ('queued', 'running')"
+        " AND NOT is_cancel_asked",
         (subject, json.dumps(plan, sort_keys=True)),
     )
     return found

@@ -14,7 +14,7 @@ from core.services.judging import JudgeOrder, cancel, judge_of_study, progress_o
 from core.services.queueing import claim, sign_on
 from core.services.releasing import release
 from core.store import assessments, jobs
-from core.store.assessments import Plan, Progress
+from core.store.assessments import Exchange, Plan, Progress
 from core.store.jobs import Job
 from core.worker.lease import HeldLease
 from core.worker.running import do, do_in_foreground
@@ -414,8 +414,11 @@ def test_a_dead_endpoint_is_told_and_nothing_is_half_written(study: Workbench) -
     assert _progress(study) == Progress(0, 0, KEYS, 0)
 
 
-def test_an_unreadable_answer_is_a_failed_call(study: Workbench, server: OpenAIServer) -> None:
-    server.fails(Fault(status=200, text="<html>proxy</html>"), times=1)
+@pytest.mark.parametrize("fault", [Fault(status=200), Fault(page="<html>Sign in</html>")])
+def test_an_answer_of_another_kind_is_a_failed_call(
+    study: Workbench, server: OpenAIServer, fault: Fault
+) -> None:
+    server.fails(fault, times=1)
 
     job = study.endpoint_judges(server)
 
@@ -507,33 +510,32 @@ def test_a_stale_worker_does_not_even_start(study: Workbench, server: OpenAIServ
     assert server.received == []
 
 
+@pytest.mark.parametrize(("limit", "asked"), [(None, KEYS - 3), (5, 2), (3, 0)])
 def test_replies_stored_just_before_a_death_are_read_and_not_asked_again(
-    study: Workbench, server: OpenAIServer
+    study: Workbench, server: OpenAIServer, limit: int | None, asked: int
 ) -> None:
-    with OpenAIServer() as first:
-        study.endpoint_judges(first, limit=3)
-    exchanges = study.rows(
-        "SELECT response_id, rater_id, criteria_id, purpose, round, attempt, prompt, reply,"
-        " finish_reason, seconds FROM exchange"
-    )
-    copy = _copy_without_assessments(study, exchanges)
-
-    job = copy.endpoint_judges(server)
-
-    assert _ended(job) == ("done", KEYS, KEYS, 0, "")
-    assert len(server.received) == KEYS - 3
-    assert copy.value("SELECT count(*) FROM assessment WHERE exchange_id IS NULL") == 0
-
-
-def _copy_without_assessments(study: Workbench, exchanges: list[tuple[Any, ...]]) -> Workbench:
-    """Another round of keys whose replies are stored and not read, as after a kill."""
+    job_id = study.queues(order_for(server, limit=limit))
+    plan = Plan(study.study.id, study.judge("oak").id, rounds=1)
+    reply = json.dumps({"score": 3, "rationale": "Stored, not read."})
     with study.store.writing():
-        study.store.add_many(
-            "INSERT INTO exchange (response_id, rater_id, criteria_id, purpose, round, attempt,"
-            " prompt, reply, finish_reason, seconds) VALUES (?, ?, ?, ?, 2, ?, ?, ?, ?, ?)",
-            [row[:4] + row[5:] for row in exchanges],
+        assessments.add_exchanges(
+            study.store,
+            [
+                Exchange(key, "As asked.", reply, "stop", None, None, 0.1)
+                for key in assessments.outstanding(study.store, plan, limit=3)
+            ],
+            job_id,
         )
-    raise NotImplementedError
+
+    assert do_in_foreground(study.path, job_id)
+
+    job = jobs.job_by_id(study.store, job_id)
+    assert _ended(job) == ("done", 3 + asked, 3 + asked, 0, "")
+    assert len(server.received) == asked
+    assert study.rows("SELECT count(*) FROM assessment WHERE rationale = 'Stored, not read.'") == [
+        (3,)
+    ]
+    assert study.value("SELECT count(*) FROM assessment WHERE exchange_id IS NULL") == 0
 
 
 def test_the_job_of_a_worker_that_was_killed_is_taken_over(
