@@ -23,7 +23,7 @@ class Fault:
         code: the error's code.
         text: the reply; None for the verdict that would have been given.
         is_dropped: the connection ends without an answer.
-        page: a web page, as a proxy or a wrong path answers.
+        body: another body than a completion, as a proxy or a wrong path answers.
     """
 
     status: int | None = None
@@ -31,7 +31,8 @@ class Fault:
     text: str | None = None
     finish_reason: str = "stop"
     is_dropped: bool = False
-    page: str | None = None
+    body: str | None = None
+    content_type: str = "application/json"
 
 
 DROPPED = Fault(is_dropped=True)
@@ -168,8 +169,8 @@ class OpenAIServer:
         if fault.is_dropped:
             assert request.transport is not None
             request.transport.abort()
-        if fault.page is not None:
-            return web.Response(text=fault.page, content_type="text/html")
+        if fault.body is not None:
+            return web.Response(text=fault.body, content_type=fault.content_type)
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
         text = json.dumps(verdict_for(prompt)) if fault.text is None else fault.text

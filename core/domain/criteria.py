@@ -61,7 +61,7 @@ def requirements_of(text: str) -> tuple[Requirement, ...]:
             level = "core" if _is_core(heading["name"]) else "secondary"
             is_numbered = False
             continue
-        if level is None or not line.strip() or line.strip().lower() in _NONE:
+        if level is None or not line.strip() or line.strip().rstrip("。.").lower() in _NONE:
             continue
         numbered = _NUMBER.fullmatch(line)
         continues = is_numbered or line.lstrip().startswith("-") or _is_quoted_article(line)

@@ -5,11 +5,14 @@ codes and the host only: an endpoint's own message may repeat the key.
 """
 
 import itertools
+import json
 import os
 import time
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai.types.chat import ChatCompletion
+from openai.types.chat.chat_completion import Choice
 
 from core.domain.addresses import OPENAI, host_of, is_loopback
 from core.engines.base import Ask, Configuration, Reply
@@ -36,7 +39,10 @@ class OpenAIJudge:
                 base_url=address,
                 timeout=_TIMEOUT,
                 max_retries=2,
-                http_client=DefaultAioHttpClient(follow_redirects=False),
+                http_client=DefaultAioHttpClient(
+                    follow_redirects=False,
+                    trust_env=not is_loopback(host_of(address)),  # a proxy is another machine
+                ),
             )
             for address in addresses
         ]
@@ -65,9 +71,9 @@ class OpenAIJudge:
             raise CallFailed("endpoint_status", host=host, status=error.status_code) from error
         except openai.APIError as error:
             raise CallFailed("endpoint_unreachable", host=host) from error
-        if not completion.choices:
-            raise CallFailed("endpoint_empty", host=host)
-        choice, usage = completion.choices[0], completion.usage
+        except json.JSONDecodeError as error:
+            raise CallFailed("endpoint_empty", host=host) from error
+        choice, usage = _choice_of(completion, host), completion.usage
         return Reply(
             choice.message.content or "",
             choice.finish_reason or "stop",
@@ -80,6 +86,14 @@ class OpenAIJudge:
         """Close the connections."""
         for client in self._clients:
             await client.close()
+
+
+def _choice_of(completion: object, host: str) -> Choice:
+    """The first choice; the client checks no shapes, and hands a web page over as text."""
+    choices = completion.choices if isinstance(completion, ChatCompletion) else None
+    if choices and choices[0].message is not None:
+        return choices[0]
+    raise CallFailed("endpoint_empty", host=host)
 
 
 def _refused(error: openai.BadRequestError, host: str, seconds: float) -> Reply:

@@ -116,7 +116,7 @@ def is_missing(value: object) -> bool:
 
 
 def text_field(record: dict[str, Any], field: str, *, file: str, where: str) -> str:
-    """A text field; '' where it is missing, a number as it is written.
+    """A text field; '' where it is missing, a number as Python writes it.
 
     Raises:
         BrokenFile: `wrong_type`, `not_text` (half a surrogate pair).

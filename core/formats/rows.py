@@ -86,9 +86,9 @@ def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
                     field="row",
                 )
             yield reader.line_num, dict(row)
-    except csv.Error as error:
+    except csv.Error as error:  # the reader still stands at the row before
         raise BrokenFile(
-            "not_csv", file=file, where=f"line {reader.line_num}", problem=str(error)
+            "not_csv", file=file, where=f"line {reader.line_num + 1}", problem=str(error)
         ) from error
 
 

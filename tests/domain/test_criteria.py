@@ -70,6 +70,10 @@ CHECKLISTS = {
         "核心需求：\n1. 说明剂量\n次要需求：\n无",
         (core("说明剂量"),),
     ),
+    "secondary ones none, with a full stop": (
+        "核心需求：\n1. 说明剂量\n次要需求：\n无。",
+        (core("说明剂量"),),
+    ),
     "secondary ones (none)": (
         "Core requirements:\n1. States the dose.\nSecondary requirements:\n(none)",
         (core("States the dose."),),

@@ -414,7 +414,19 @@ def test_a_dead_endpoint_is_told_and_nothing_is_half_written(study: Workbench) -
     assert _progress(study) == Progress(0, 0, KEYS, 0)
 
 
-@pytest.mark.parametrize("fault", [Fault(status=200), Fault(page="<html>Sign in</html>")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(body="<html>Sign in</html>", content_type="text/html"),
+        Fault(body='{"choices": [{"mess'),
+        Fault(body="{}"),
+        Fault(body="[]"),
+        Fault(body='{"choices": []}'),
+        Fault(body='{"choices": [{}]}'),
+        Fault(body='{"choices": [{"message": null, "finish_reason": "stop"}]}'),
+    ],
+    ids=lambda fault: fault.body,
+)
 def test_an_answer_of_another_kind_is_a_failed_call(
     study: Workbench, server: OpenAIServer, fault: Fault
 ) -> None:
@@ -670,3 +682,14 @@ def test_a_study_of_one_changed_question_asks_only_for_that(
     asked = [one.prompt for one in server.received[KEYS:]]
     assert len(asked) == 2
     assert all("明确要求立即停用\n" in prompt for prompt in asked)
+
+
+def test_text_for_this_machine_does_not_pass_through_a_proxy(
+    study: Workbench, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OpenAIServer() as gone:
+        proxy = f"http://127.0.0.1:{gone.port}"
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+
+    assert _ended(study.endpoint_judges(server)) == ("done", KEYS, KEYS, 0, "")

@@ -1,0 +1,148 @@
+"""Both languages say the same things, and every error that is raised has its sentence."""
+
+import ast
+import string
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import core.errors
+from core.errors import AttendingError, BrokenFile
+from core.i18n import LANGUAGES, catalogue, error_sentence, has_key, sentence
+
+CORE = Path(core.errors.__file__).parent
+LOCALES = CORE / "locales"
+ERRORS = {
+    name
+    for name, value in vars(core.errors).items()
+    if isinstance(value, type) and issubclass(value, AttendingError)
+}
+
+
+class Raised(NamedTuple):
+    """A place where an error is made: its code, and its keywords (None: some are spread in)."""
+
+    place: str
+    code: str
+    keywords: frozenset[str] | None
+
+
+def flat(table: dict[str, object], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        found |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return found
+
+
+def texts_of(name: str) -> dict[str, str]:
+    return flat(tomllib.loads((LOCALES / name).read_text(encoding="utf-8")))
+
+
+def placeholders(text: str) -> Counter[tuple[str, str | None]]:
+    """Names and formats of a text's placeholders, and how often each stands in it."""
+    parts = [(name, spec) for _, name, spec, _ in string.Formatter().parse(text)]
+    return Counter((name, spec) for name, spec in parts if name is not None)
+
+
+def raised_errors() -> Iterator[Raised]:
+    """Every call of an error class with a literal code in core."""
+    for path in sorted(CORE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in ERRORS:
+                continue
+            code = node.args[0] if node.args else None
+            if not isinstance(code, ast.Constant):
+                continue
+            names = [keyword.arg for keyword in node.keywords]
+            keywords = None if None in names else frozenset(filter(None, names))
+            yield Raised(f"{path.relative_to(CORE.parent)}:{node.lineno}", code.value, keywords)
+
+
+@pytest.mark.parametrize("pair", [("en.toml", "zh.toml"), ("rules.en.toml", "rules.zh.toml")])
+def test_both_languages_have_the_same_keys_in_the_same_order(pair):
+    english, chinese = (texts_of(name) for name in pair)
+
+    assert list(chinese) == list(english)
+
+
+@pytest.mark.parametrize("pair", [("en.toml", "zh.toml"), ("rules.en.toml", "rules.zh.toml")])
+def test_both_languages_have_the_same_placeholders(pair):
+    english, chinese = (texts_of(name) for name in pair)
+
+    different = [
+        key for key in english if placeholders(english[key]) != placeholders(chinese.get(key, ""))
+    ]
+
+    assert different == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_empty(language):
+    assert [key for key, text in catalogue(language).items() if not text.strip()] == []
+
+
+def test_no_key_stands_in_two_files():
+    assert set(texts_of("en.toml")) & set(texts_of("rules.en.toml")) == set()
+
+
+def test_every_error_that_is_raised_has_a_sentence():
+    found = list(raised_errors())
+
+    assert [raised for raised in found if not has_key(f"error.{raised.code}")] == []
+    assert len(found) > 50  # the search itself finds something
+
+
+def test_every_error_brings_the_values_that_its_sentence_names():
+    lacking = [
+        (raised.place, raised.code, sorted(asked - raised.keywords))
+        for raised in raised_errors()
+        if raised.keywords is not None
+        and (asked := {n for n, _ in placeholders(sentence_of(raised.code))}) - raised.keywords
+    ]
+
+    assert lacking == []
+
+
+def sentence_of(code: str) -> str:
+    return catalogue("en").get(f"error.{code}", "")
+
+
+def test_every_expected_kind_of_value_has_words():
+    """`wrong_type` names what was expected by a key of its own."""
+    kinds = {
+        node.args[3].value
+        for path in (CORE / "formats").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "wrong_type"
+    }
+
+    assert {kind for kind in kinds if not has_key(f"expected.{kind}")} == set()
+    assert "whole_number" in kinds
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_is_said_in_one_sentence_with_its_values(language):
+    error = BrokenFile(
+        "wrong_type", file="{a}.json", where="医疗知识 1", field="round",
+        expected="whole_number", found='"1"',
+    )  # fmt: skip
+    expected = catalogue(language)["expected.whole_number"]
+
+    said = error_sentence(language, error)
+
+    template = catalogue(language)["error.wrong_type"]
+    filled = {"file": "{a}.json", "where": "医疗知识 1", "field": "round", "found": '"1"'}
+    assert said == template.format(**filled, expected=expected)
+
+
+def test_a_key_that_is_not_there_is_a_defect():
+    with pytest.raises(KeyError):
+        sentence("en", "error.no_such_code")
+    with pytest.raises(KeyError):
+        sentence("en", "error.no_file")
