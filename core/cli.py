@@ -10,7 +10,7 @@ from core.domain.questions import question_key
 from core.errors import BrokenFile, Refused, UnknownName
 from core.foreground import follow_job
 from core.formats.base import text_of_file
-from core.services import agreeing, exporting, judging, reviewing, revising, surveying
+from core.services import agreeing, exporting, generating, judging, reviewing, revising, surveying
 from core.services.importing import (
     Imported,
     QuestionImport,
@@ -152,6 +152,74 @@ def release_command(
     terminal.show({"dataset": dataset, "host": host}, words("released", dataset=dataset, host=host))
 
 
+# --- generate ---------------------------------------------------------------------------------
+
+
+@command(main, "generate", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--model", required=True, help="Folder or name of the checkpoint, or the endpoint's.")
+@click.option("--label", default="", help="Name of the model in tables.  [default: the model]")
+@click.option("--engine", default="huggingface", show_default=True, help="huggingface or openai.")
+@click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
+@click.option("--samples", default=1, show_default=True, help="Answers to each question.")
+@click.option("--temperature", type=float, help="Above 0 samples.  [default: greedy]")
+@click.option("--top-p", type=float)
+@click.option("--seed", type=int, help="Of sampling; recorded.  [default: 0]")
+@click.option("--max-new-tokens", default=1024, show_default=True)
+@click.option("--system-prompt", type=_FILE, help="File with the system prompt.")
+@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
+@click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
+@click.option("--concurrency", default=64, show_default=True, help="Conversations in flight.")
+@click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
+@click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
+def generate_command(terminal: Terminal, *, dataset: str, label: str, **options: Any) -> None:
+    """Let a model answer what it has not answered; the same command resumes.
+
+    Greedy runs are exactly reproducible on the same machine. Several samples need --temperature.
+    """
+    order = _generate_order(label, options)
+    with terminal.store() as store:
+        study = _study(store, dataset)
+        job_id = generating.queue_generation(store, study, order, by=terminal.by)
+    if options["only_queue"]:
+        ensure_worker(terminal.path)
+        terminal.show({"job": job_id}, words("queued", job=job_id))
+        return
+    job = follow_job(terminal.path, job_id)
+    with terminal.store() as store:
+        left = generating.outstanding_of(store, study, order.label, samples=order.samples)
+    counts = {"done": job.done, "absent": job.unscored, "outstanding": left}
+    terminal.show(
+        {"job": job_id, "state": job.state, "label": order.label, **counts},
+        words("generated", label=order.label, **counts),
+    )
+    if job.state == "failed":
+        raise Refused(job.error, **job.error_values)
+
+
+def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateOrder:
+    system = options["system_prompt"]
+    given = {
+        "temperature": options["temperature"],
+        "top_p": options["top_p"],
+        "seed": options["seed"],
+        "max_tokens": options["max_new_tokens"],
+        "system_prompt": text_of_file(system) if system else None,
+        "trust_remote_code": options["trust_remote_code"] or None,
+    }
+    return generating.GenerateOrder(
+        options["engine"],
+        options["model"],
+        label or options["model"].rstrip("/").rsplit("/", 1)[-1],
+        {name: value for name, value in given.items() if value is not None},
+        options["samples"],
+        options["addresses"],
+        options["concurrency"],
+        generating.chosen_gpus(options["gpus"]),
+        options["limit"],
+    )
+
+
 # --- judge ------------------------------------------------------------------------------------
 
 
@@ -264,10 +332,10 @@ def score_command(
             raise UnknownName("unknown_response_of", key=key, model=model, sample=sample)
         with store.writing():
             person = people.ensure_person(store, terminal.by)
-        is_new = reviewing.score(
-            store, study, person, found.id,
-            reviewing.Scoring(value, comment, safety_risk, phase, reason),
-        )  # fmt: skip
+            is_new = reviewing.score(
+                store, study, person, found.id,
+                reviewing.Scoring(value, comment, safety_risk, phase, reason),
+            )  # fmt: skip
     terminal.show(
         {"question": key, "model": model, "score": value, "new": is_new},
         words("scored" if is_new else "scored_already", key=key, model=model, score=value),
@@ -323,7 +391,7 @@ def revise_checklist_command(
     terminal: Terminal, *, dataset: str, key: str, file: Path, reason: str
 ) -> None:
     """Replace a question's checklist; its responses become outstanding again."""
-    text = text_of_file(file)
+    text = text_of_file(file).rstrip("\r\n")  # editors end a file with a newline
     with terminal.store() as store:
         study = _study(store, dataset)
         question = revising.question_of_study(store, study, _key(key))

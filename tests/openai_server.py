@@ -1,4 +1,4 @@
-"""An OpenAI-compatible endpoint on this machine, for tests: real HTTP, scripted faults, counters."""
+"""An OpenAI-compatible endpoint on this machine, for tests: real HTTP, scripted faults."""
 
 import asyncio
 import hashlib

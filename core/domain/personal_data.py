@@ -11,8 +11,8 @@ _PATTERNS = {
     r"|(?<!\d)0\d{2,3}-\d{7,8}(?!\d)"
     r"|(?<!\d)\(?\d{3}\)?[- ]\d{3}-\d{4}(?!\d)",
     "record_number": r"(?:病历号|病案号|住院号|门诊号|登记号|床号|就诊卡号|检查号)"
-    r"\s*[:：]?\s*[A-Za-z]{0,4}\d{2,}"
-    r"|\b(?:MRN|medical record (?:no\.?|number)|patient id)\s*[:#]?\s*[A-Za-z]{0,4}\d{3,}",
+    r"[\s:：]*[A-Za-z]{0,4}\d{2,}"
+    r"|\b(?:MRN|medical record (?:no\.?|number)|patient id)[\s:#]*[A-Za-z]{0,4}\d{3,}",
     "name": r"(?:姓名|患者姓名|联系人|家属姓名)\s*[:：]\s*[\u4e00-\u9fff·]{2,8}"
     r"|\b(?:Patient name|Name)\s*:\s*[A-Z][a-z]+(?: [A-Z][a-z]+)+",
     "address": r"(?:住址|地址|家庭住址|现住址)\s*[:：]\s*[^\s，。；,;]{4,}"

@@ -1,7 +1,8 @@
 """What every judging engine is given, and what it gives back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from core.domain.criteria import Criteria
 
@@ -10,14 +11,23 @@ from core.domain.criteria import Criteria
 class Configuration:
     """What makes an engine: the model's name, its parameters, and where it is reached.
 
-    `addresses` and `concurrency` say how to reach it and how hard; they are no part of the
-    judge's identity.
+    `addresses`, `concurrency` and `gpus` say how to reach it and how hard; they are no part of
+    its identity.
     """
 
     model: str
     parameters: dict[str, Any]
     addresses: tuple[str, ...]
     concurrency: int
+    gpus: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,34 @@ class Reply:
     prompt_tokens: int | None
     reply_tokens: int | None
     seconds: float
+
+
+class ChatEngine(Protocol):
+    """Answers conversations, many at a time."""
+
+    async def revision(self) -> str:
+        """What identifies the weights; '' where the engine can't know.
+
+        Raises:
+            EngineStopped: the model can't be reached or loaded.
+        """
+        ...
+
+    async def answer(self, messages: Sequence[Message], *, seed: int | None = None) -> Reply:
+        """Answer a conversation whose last message is the user's.
+
+        Args:
+            seed: for sampling, where the engine takes one for every call.
+
+        Raises:
+            CallFailed: this call failed in transport; another may not.
+            EngineStopped: no call can succeed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections, processes and memory."""
+        ...
 
 
 class JudgeEngine(Protocol):

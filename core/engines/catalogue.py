@@ -6,30 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from core.engines.base import Configuration, JudgeEngine
+from core.engines.base import Ask, ChatEngine, Configuration, JudgeEngine, Message, Reply
 from core.errors import UnknownName
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where an engine's class stands, and what it needs.
+    """Where an engine's class stands, and what it is.
 
     Attributes:
         lane: the queue its jobs stand in: `network` or `cpu`.
-        reads_prompt: whether a judge prompt is part of its identity.
-        needs_address: whether text leaves this process for an address.
+        generates: it is a chat model: it can answer questions, and judge by a prompt.
+        needs_address: text leaves this process for an address.
     """
 
     module: str
     name: str
     lane: str
-    reads_prompt: bool
+    generates: bool
     needs_address: bool
+
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether a judge prompt is part of a judge's identity."""
+        return self.generates
 
 
 ENGINES = {
     "baseline": Entry("core.engines.baseline", "BaselineJudge", "cpu", False, False),
-    "openai": Entry("core.engines.openai_api", "OpenAIJudge", "network", True, True),
+    "huggingface": Entry("core.engines.huggingface", "HuggingFaceChat", "cpu", True, False),
+    "openai": Entry("core.engines.openai_api", "OpenAIChat", "network", True, True),
 }
 
 
@@ -51,12 +57,42 @@ def entry_of(engine: str) -> Entry:
 
 
 def judge_engine(engine: str, configuration: Configuration) -> JudgeEngine:
-    """Build an engine.
+    """Build an engine that judges.
 
     Raises:
         UnknownName: `unknown_engine`.
         EngineStopped: it can't be built from this configuration.
     """
     entry = entry_of(engine)
-    kind = getattr(importlib.import_module(entry.module), entry.name)
-    return cast(Callable[[Configuration], JudgeEngine], kind)(configuration)
+    if entry.generates:
+        return PromptedJudge(chat_engine(engine, configuration))
+    return cast(Callable[[Configuration], JudgeEngine], _kind(entry))(configuration)
+
+
+def chat_engine(engine: str, configuration: Configuration) -> ChatEngine:
+    """Build an engine that answers conversations.
+
+    Raises:
+        UnknownName: `unknown_engine`.
+        EngineStopped: it can't be built from this configuration.
+    """
+    return cast(Callable[[Configuration], ChatEngine], _kind(entry_of(engine)))(configuration)
+
+
+class PromptedJudge:
+    """A chat model that judges by a rendered prompt."""
+
+    def __init__(self, chat: ChatEngine) -> None:
+        self._chat = chat
+
+    async def ask(self, ask: Ask) -> Reply:
+        """Send the prompt as one user message."""
+        return await self._chat.answer([Message("user", ask.prompt)])
+
+    async def close(self) -> None:
+        """Close the chat model."""
+        await self._chat.close()
+
+
+def _kind(entry: Entry) -> object:
+    return getattr(importlib.import_module(entry.module), entry.name)

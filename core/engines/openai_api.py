@@ -1,4 +1,4 @@
-"""Judging through any OpenAI-compatible endpoint.
+"""Chat models behind any OpenAI-compatible endpoint.
 
 The key is read from `OPENAI_API_KEY` when the engine is built and kept nowhere else. Errors carry
 codes and the host only: an endpoint's own message may repeat the key.
@@ -8,14 +8,16 @@ import itertools
 import json
 import os
 import time
+from collections.abc import Sequence
+from typing import cast
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from openai.types.chat.chat_completion import Choice
 
 from core.domain.addresses import OPENAI, host_of, is_loopback
-from core.engines.base import Ask, Configuration, Reply
+from core.engines.base import Configuration, Message, Reply
 from core.errors import CallFailed, EngineStopped
 
 _TIMEOUT = 180.0  # seconds for one call
@@ -23,7 +25,7 @@ _TIMEOUT = 180.0  # seconds for one call
 _TOO_LONG = frozenset({"context_length_exceeded", "string_above_max_length"})
 
 
-class OpenAIJudge:
+class OpenAIChat:
     """Asks one or several addresses in turn."""
 
     def __init__(self, configuration: Configuration) -> None:
@@ -48,23 +50,25 @@ class OpenAIJudge:
         ]
         self._next = itertools.cycle(self._clients)
 
-    async def ask(self, ask: Ask) -> Reply:
-        """Send the prompt as one user message."""
+    async def revision(self) -> str:
+        """'': an endpoint does not say which weights it serves."""
+        return ""
+
+    async def answer(self, messages: Sequence[Message], *, seed: int | None = None) -> Reply:
+        """Answer a conversation whose last message is the user's."""
         client = next(self._next)
         host = client.base_url.host
         started = time.perf_counter()
         try:
             completion = await client.chat.completions.create(
                 model=self._model,
-                messages=[{"role": "user", "content": ask.prompt}],
-                **self._parameters,
+                messages=_sent(messages),
+                **self._parameters if seed is None else self._parameters | {"seed": seed},
             )
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise EngineStopped("wrong_key", host=host) from error
         except openai.NotFoundError as error:
-            raise EngineStopped(
-                "endpoint_unknown_model", model=self._model, host=host
-            ) from error
+            raise EngineStopped("endpoint_unknown_model", model=self._model, host=host) from error
         except openai.BadRequestError as error:
             return _refused(error, host, time.perf_counter() - started)
         except openai.APIStatusError as error:
@@ -94,6 +98,13 @@ def _choice_of(completion: object, host: str) -> Choice:
     if choices and choices[0].message is not None:
         return choices[0]
     raise CallFailed("endpoint_empty", host=host)
+
+
+def _sent(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:
+    return [
+        cast(ChatCompletionMessageParam, {"role": one.role, "content": one.content})
+        for one in messages
+    ]
 
 
 def _refused(error: openai.BadRequestError, host: str, seconds: float) -> Reply:

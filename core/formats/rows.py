@@ -3,7 +3,7 @@
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,7 +43,8 @@ def read_responses(path: Path) -> list[GivenResponse]:
 def read_scores(path: Path) -> list[GivenHumanScore]:
     """Read rows of `question`, `model`, `physician`, `score`.
 
-    Optional: `sample` (1), `phase` (blind, informed, unknown), `safety_risk` (0, 1), `comment`.
+    Optional: `sample` (1), `phase` (blind, informed, unknown), `safety_risk` (0, 1, true,
+    false), `comment`.
 
     Raises:
         BrokenFile: names the row and the field that can't be read.
@@ -55,12 +56,16 @@ def read_scores(path: Path) -> list[GivenHumanScore]:
 def _rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
     text = text_of_file(path)
     lines = _csv_rows(text, path.name) if path.suffix.lower() == ".csv" else _jsonl(text, path.name)
+    is_empty = True
     for number, row in lines:
+        is_empty = False
         where = f"line {number}"
         for field in ("question", *needed):
             if field not in row:
                 raise BrokenFile("missing_field", file=path.name, where=where, field=field)
         yield where, row
+    if is_empty:
+        raise BrokenFile("no_rows", file=path.name)
 
 
 def _jsonl(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -77,6 +82,7 @@ def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
     csv.field_size_limit(sys.maxsize)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        _check_header(reader.fieldnames or (), file)
         for row in reader:
             if None in row or None in row.values():
                 raise BrokenFile(
@@ -92,6 +98,14 @@ def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
         ) from error
 
 
+def _check_header(names: Sequence[str], file: str) -> None:
+    for name in names:
+        if names.count(name) > 1:  # the reader would keep the last and drop the others
+            raise BrokenFile(
+                "not_csv", file=file, where="line 1", problem=f"column {name!r} appears twice"
+            )
+
+
 def _response(row: dict[str, Any], file: str, where: str) -> GivenResponse:
     sample = _whole(row, "sample", file, where) if row.get("sample") not in (None, "") else None
     text = text_field(row, "response", file=file, where=where)
@@ -100,6 +114,8 @@ def _response(row: dict[str, Any], file: str, where: str) -> GivenResponse:
 
 
 def _score(row: dict[str, Any], file: str, where: str) -> GivenHumanScore:
+    if isinstance(row.get("safety_risk"), bool):
+        row = row | {"safety_risk": str(row["safety_risk"])}
     names = {
         field: text_field(row, field, file=file, where=where).strip()
         for field in ("model", "physician", "phase", "safety_risk")

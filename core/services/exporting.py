@@ -2,7 +2,7 @@
 
 import json
 import os
-import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
     ids = questions.question_ids(store, dataset.id)
     for key, written in questions.records(store, dataset.id).items():
         record = json.loads(written)
+        record.pop("model_answer_unscored", None)  # of the file that was imported, not of this one
         answer = answers.get(ids[key])
         record["model_answer"] = (answer.text if answer else None) or ""
         if answer is None or answer.text is None:
@@ -111,10 +112,11 @@ def _unscored(because: str, judgement: str = "") -> dict[str, str]:
 
 
 def _write_whole(path: Path, text: str) -> None:
+    unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(name, path)
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(unfinished, path)
     except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
         raise Refused("cannot_write", file=str(path), problem=error.strerror or "") from error

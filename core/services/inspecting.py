@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from core.domain.prompts import Turn
 from core.errors import UnknownName
-from core.store import assessments, criteria, questions, responses, reviews
+from core.store import assessments, criteria, generations, questions, responses, reviews
 from core.store.assessments import HumanScore, MachineScore
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
+from core.store.generations import HowGenerated
 from core.store.people import Person
 from core.store.questions import Question
 from core.store.responses import Response
@@ -19,6 +20,7 @@ class Inspected:
     """A response with its question, criteria versions, and every score it ever got.
 
     Attributes:
+        generation: how it was generated; None where it was imported.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
     """
@@ -30,6 +32,7 @@ class Inspected:
     earlier_turns: tuple[Turn, ...]
     scores: tuple[HumanScore, ...]
     verdicts: tuple[MachineScore, ...]
+    generation: HowGenerated | None
     is_scored: bool
     is_exposed: bool
 
@@ -53,6 +56,7 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         tuple(responses.earlier_turns(store, response_id)),
         tuple(assessments.human_scores_of_response(store, response_id)),
         tuple(assessments.machine_scores(store, study.id, response_id)),
+        generations.how_generated(store, response_id),
         reviews.last_score(store, person.id, response_id) is not None,
         reviews.is_exposed(store, person.id, question.id),
     )

@@ -6,25 +6,24 @@ call only when its result is committed; after a kill, at most the calls in fligh
 """
 
 import asyncio
-from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from core.domain.addresses import OPENAI
 from core.domain.prompts import rendered
 from core.domain.scales import ONE_TO_FIVE, Scale
 from core.domain.verdicts import Unscored, verdict_of
-from core.engines.base import Ask, Configuration, JudgeEngine, Reply
+from core.engines.base import Ask, Configuration, Reply
 from core.engines.catalogue import entry_of, judge_engine
 from core.errors import (
     AttendingError,
-    CallFailed,
-    EngineStopped,
     LeaseLost,
     Refused,
     UnknownName,
 )
+from core.services.asking import Asking, Lease
 from core.services.queueing import ensure_job
 from core.services.releasing import check_may_send
 from core.store import assessments, criteria, jobs, judges, questions, responses
@@ -33,9 +32,6 @@ from core.store.database import Store, opened
 from core.store.jobs import Job
 from core.store.judges import Judge
 from core.store.studies import Study
-
-#: How often a key is asked for within one job when calls fail in transport.
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     if order.rounds < 1:
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
-        raise Refused("bad_concurrency")
+        raise Refused("bad_concurrency", most=1024)
     if entry.needs_address:
         check_may_send(store, study.id, order.addresses or (OPENAI,))
     with store.writing():
@@ -182,20 +178,6 @@ def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> Non
 # --- doing it ---------------------------------------------------------------------------------
 
 
-class Lease(Protocol):
-    """A worker's claim on a job, renewed elsewhere."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether another worker has the job."""
-        ...
-
-    @property
-    def is_cancel_asked(self) -> bool:
-        """Whether somebody wants the job to stop."""
-        ...
-
-
 def run_judging(path: Path, job: Job, lease: Lease) -> None:
     """Ask for all that a job's plan lacks, and end the job as done, cancelled or failed.
 
@@ -221,125 +203,55 @@ def run_judging(path: Path, job: Job, lease: Lease) -> None:
         with store.writing():
             state: jobs.State = "cancelled" if lease.is_cancel_asked else "done"
             if not jobs.finish(store, job.id, job.fence, state):
-                raise LeaseLost("lease_lost", job=job.id)
-
-
-@dataclass(slots=True)
-class _Answered:
-    """A reply on its way to the database; `committed` is set when it is there."""
-
-    exchange: Exchange
-    committed: asyncio.Event
+                raise LeaseLost("lease_lost")
 
 
 class _JudgingRun:
-    """One pass over what is outstanding: callers ask, one committer writes."""
+    """One pass over what is outstanding."""
 
     def __init__(self, store: Store, job: Job, judge: Judge, lease: Lease) -> None:
         self.store = store
         self.job = job
         self.judge = judge
         self.lease = lease
-        self.concurrency: int = job.plan["concurrency"]
-        self.pending: deque[tuple[Key, int]] = deque()
-        self.answered: asyncio.Queue[_Answered] = asyncio.Queue()
-        self.stopped_by: AttendingError | None = None
-        self.failures_in_a_row = 0
-        self.given_up = 0
 
     async def run(self) -> None:
         plan = plan_of(self.store, self.job)
-        read = self._read_unread(plan)
-        keys = assessments.outstanding(self.store, plan, limit=self._limit(read))
+        self._read_unread(plan)
+        keys = assessments.outstanding(self.store, plan, limit=self._limit())
         with self.store.writing():
             if not jobs.start(self.store, self.job.id, self.job.fence, total=len(keys)):
-                raise LeaseLost("lease_lost", job=self.job.id)
+                raise LeaseLost("lease_lost")
         if not keys:
             return
-        self.pending.extend((key, 1) for key in keys)
-        self.prompts = {
-            prompt.id: prompt.text
-            for prompt in judges.active_prompts(self.store, plan.study_id, plan.judge_id)
-        }
-        self.materials = _Materials(self.store, self.prompts)
+        active = judges.active_prompts(self.store, plan.study_id, plan.judge_id)
+        materials = _Materials(self.store, {prompt.id: prompt.text for prompt in active})
+        concurrency: int = self.job.plan["concurrency"]
         engine = judge_engine(
             self.judge.engine,
             Configuration(
                 self.judge.model,
                 self.judge.parameters,
                 tuple(self.job.plan["addresses"]),
-                self.concurrency,
+                concurrency,
             ),
         )
+
+        async def ask(key: Key, commit: Callable[[Exchange], Awaitable[None]]) -> None:
+            material = materials.ask_for(key)
+            await commit(_exchange(key, material, await engine.ask(material)))
+
         try:
-            await self._ask_all(engine, min(self.concurrency, len(keys)))
+            asking = Asking(keys, ask, self._commit, concurrency=concurrency, lease=self.lease)
+            await asking.run()
         finally:
             await engine.close()
-        if self.stopped_by is not None:
-            raise self.stopped_by
 
-    def _limit(self, read: int) -> int | None:
-        """What is left of the job's limit after an interruption."""
+    def _limit(self) -> int | None:
+        """What is left of the job's limit after an interruption and the replies just read."""
         limit: int | None = self.job.plan["limit"]
-        return None if limit is None else max(0, limit - self.job.done - read)
-
-    async def _ask_all(self, engine: JudgeEngine, callers: int) -> None:
-        committer = asyncio.create_task(self._commit_answers())
-        asking = asyncio.gather(*(self._call(engine) for _ in range(callers)))
-        try:
-            both: set[asyncio.Future[Any]] = {committer, asking}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if committer.done():
-                committer.result()  # it ends only by an error
-            await asking
-        finally:
-            asking.cancel()
-            committer.cancel()
-            await asyncio.gather(asking, committer, return_exceptions=True)
-        if self.given_up and self.stopped_by is None:
-            self.stopped_by = CallFailed("calls_failed", count=self.given_up)
-
-    async def _call(self, engine: JudgeEngine) -> None:
-        """Ask for one key after the other until none is left or the run is stopped."""
-        while self.pending and not self._must_stop():
-            key, tries = self.pending.popleft()
-            ask = self.materials.ask_for(key)
-            try:
-                reply = await engine.ask(ask)
-            except EngineStopped as error:
-                self.stopped_by = error
-            except CallFailed as error:
-                self._failed(key, tries, error)
-            else:
-                self.failures_in_a_row = 0
-                answered = _Answered(_exchange(key, ask, reply), asyncio.Event())
-                self.answered.put_nowait(answered)
-                await answered.committed.wait()
-
-    def _must_stop(self) -> bool:
-        if self.lease.is_lost:
-            raise LeaseLost("lease_lost", job=self.job.id)
-        return self.stopped_by is not None or self.lease.is_cancel_asked
-
-    def _failed(self, key: Key, tries: int, error: CallFailed) -> None:
-        """Ask again later; give up the key after some tries, the job if nothing gets through."""
-        self.failures_in_a_row += 1
-        if self.failures_in_a_row >= max(8, 2 * self.concurrency):
-            self.stopped_by = error
-        elif tries < _TRIES:
-            self.pending.append((key, tries + 1))
-        else:
-            self.given_up += 1
-
-    async def _commit_answers(self) -> None:
-        """Write answers as they come, all that are there in one transaction."""
-        while True:
-            batch = [await self.answered.get()]
-            while not self.answered.empty():
-                batch.append(self.answered.get_nowait())
-            self._commit([answered.exchange for answered in batch])
-            for answered in batch:
-                answered.committed.set()
+        done = jobs.job_by_id(self.store, self.job.id).done
+        return None if limit is None else max(0, limit - done)
 
     def _commit(self, exchanges: list[Exchange]) -> None:
         """Store what was said; then read it and store what it says."""
@@ -367,10 +279,8 @@ class _JudgingRun:
 
     def _advance(self, *, done: int, unscored: int) -> None:
         """Count keys, which also makes sure that what this transaction writes is still wanted."""
-        if not jobs.advance(
-            self.store, self.job.id, self.job.fence, done=done, unscored=unscored
-        ):
-            raise LeaseLost("lease_lost", job=self.job.id)
+        if not jobs.advance(self.store, self.job.id, self.job.fence, done=done, unscored=unscored):
+            raise LeaseLost("lease_lost")
 
 
 class _Materials:

@@ -59,7 +59,9 @@ def claim(
 def is_alive(worker: Worker) -> bool:
     """Tell whether a worker's process runs; a reused process id is not mistaken for it."""
     try:
-        return abs(psutil.Process(worker.pid).create_time() - worker.process_started) < 1.0
+        process = psutil.Process(worker.pid)
+        is_same = abs(process.create_time() - worker.process_started) < 1.0
+        return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 

@@ -12,7 +12,17 @@ from core.domain.prompts import Turn
 from core.domain.questions import Language
 from core.domain.scales import ONE_TO_FIVE
 from core.errors import Refused, UnknownName
-from core.store import assessments, criteria, judges, people, questions, responses, reviews, studies
+from core.store import (
+    assessments,
+    criteria,
+    generations,
+    judges,
+    people,
+    questions,
+    responses,
+    reviews,
+    studies,
+)
 from core.store.assessments import ClaimedPhase, Given, HumanScore, MachineScore
 from core.store.database import Store
 from core.store.people import Person
@@ -28,6 +38,7 @@ class Sheet:
 
     Attributes:
         is_exposed: something about this question was shown to them, so the score is informed.
+        is_cut: the response was cut by the token limit.
     """
 
     response_id: int
@@ -38,6 +49,7 @@ class Sheet:
     text: str
     language: Language
     is_exposed: bool
+    is_cut: bool
     draft: str
 
 
@@ -87,6 +99,7 @@ def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sh
         response.id, question, version.id, version.criteria,
         tuple(responses.earlier_turns(store, response.id)), response.text, question.language,
         reviews.is_exposed(store, person.id, question.id),
+        generations.is_cut(store, response.id),
         people.draft(store, person.id, _draft_subject(response.id)),
     )  # fmt: skip
 

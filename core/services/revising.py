@@ -81,8 +81,9 @@ def revise(
     with store.writing():
         active = criteria.active_version(store, study.id, question.id)
         if active.id != based_on:
+            _, _, activated_by, _ = criteria.activations(store, study.id, question.id)[-1]
             raise StaleRevision(
-                "stale_revision", key=question.key, version=active.version, by=active.created_by
+                "stale_revision", key=question.key, version=active.version, by=activated_by
             )
         if active.criteria == revised:
             raise Refused("nothing_changed", key=question.key)

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import time
 import typing
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -49,7 +50,6 @@ class Store(sqlite_utils.Database):
         )
         super().__init__(connection, execute_plugins=False, use_old_upsert=False)
         self.path = path
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -128,7 +128,7 @@ def opened(path: Path) -> Iterator[Store]:
     """Open a database that exists, and close it afterwards.
 
     Raises:
-        DatabaseRefused: `no_database`, `not_a_database`.
+        DatabaseRefused: `no_database`, `not_a_database`, `cannot_open`.
     """
     if not path.exists():
         raise DatabaseRefused("no_database", path=str(path))
@@ -136,7 +136,7 @@ def opened(path: Path) -> Iterator[Store]:
         store = Store(path)
         is_ours = store.value("SELECT count(*) FROM sqlite_master WHERE name = 'assessment'")
     except sqlite3.DatabaseError as error:
-        raise DatabaseRefused("not_a_database", path=str(path)) from error
+        raise _refusal(error, path) from error
     try:
         if not is_ours:
             raise DatabaseRefused("not_a_database", path=str(path))
@@ -151,11 +151,16 @@ def ensure_database(path: Path) -> None:
     Safe to call from several processes at once.
 
     Raises:
-        DatabaseRefused: `old_sqlite`, `network_file_system`, `not_a_database`.
+        DatabaseRefused: `old_sqlite`, `network_file_system`, `not_a_database`,
+            `cannot_open`.
     """
     if sqlite3.sqlite_version_info < (3, 37):
         raise DatabaseRefused("old_sqlite", version=sqlite3.sqlite_version)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = error.strerror or ""
+        raise DatabaseRefused("cannot_open", path=str(path), problem=problem) from error
     kind = _file_system(path)
     if kind in _NETWORK_FILE_SYSTEMS:
         raise DatabaseRefused("network_file_system", path=str(path), kind=kind)
@@ -166,13 +171,35 @@ def ensure_database(path: Path) -> None:
             ours = store.value("SELECT count(*) FROM sqlite_master WHERE name = 'assessment'")
             if tables and not ours:
                 raise DatabaseRefused("not_a_database", path=str(path))
+            _ensure_write_ahead_log(store)
             if not tables or migrations.pending(store):
                 with store.writing():
                     migrations.apply(store)
         finally:
             store.close()
     except sqlite3.DatabaseError as error:
-        raise DatabaseRefused("not_a_database", path=str(path)) from error
+        raise _refusal(error, path) from error
+
+
+def _refusal(error: sqlite3.DatabaseError, path: Path) -> DatabaseRefused:
+    """What SQLite's error means for whoever opens the file."""
+    if error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return DatabaseRefused("not_a_database", path=str(path))
+    return DatabaseRefused("cannot_open", path=str(path), problem=str(error))
+
+
+def _ensure_write_ahead_log(store: Store) -> None:
+    """Switch the file to WAL, which lasts. SQLite does not wait for others here, so ask again."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            store.value("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @cache

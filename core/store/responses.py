@@ -111,6 +111,12 @@ def ensure_model(store: Store, label: str) -> int:
     return found
 
 
+def has_responses(store: Store, model_id: int) -> bool:
+    """Tell whether a model has answered anything."""
+    sql = "SELECT EXISTS (SELECT 1 FROM response WHERE model_id = ?)"
+    return bool(store.value(sql, (model_id,)))
+
+
 def add_response(
     store: Store,
     identity: tuple[int, int, int, int],

@@ -35,8 +35,28 @@ def draw_response(p: Page, found: Inspected) -> None:
         else:
             raw = st.toggle(p.t("case.raw"), key=p.key(response.id, "raw"))
             show_response(response.text, raw=raw)
+        _draw_generation(p, found)
     with right:
         draw_criteria(p, found.active.criteria.reference_answer, found.active.criteria.checklist)
+
+
+def _draw_generation(p: Page, found: Inspected) -> None:
+    """How the response came about, and what its model thought."""
+    how = found.generation
+    if how is None:
+        return
+    if how.finish_reason == "length" and found.response.text is not None:
+        st.html(f'<div class="banner">{p.t("review.cut")}</div>')
+    parameters = ", ".join(f"{name} {value}" for name, value in how.parameters.items())
+    line = p.t(
+        "case.generated", source=how.source, engine=p.t(f"engine.{how.engine}"),
+        revision=how.revision or "–", tokens=how.reply_tokens or 0, seconds=how.seconds,
+        parameters=parameters,
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{html.escape(line)}</div>')
+    if how.reasoning:
+        with st.expander(p.t("case.reasoning")):
+            show_text(how.reasoning, kind="note")
 
 
 def draw_people(p: Page, found: Inspected) -> None:

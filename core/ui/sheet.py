@@ -28,6 +28,8 @@ def draw_sheet(p: Page, sheet: Sheet) -> None:
             _draw_question(p, sheet)
         with st.container(key="sheet-response"):
             show_label(p.t("review.response"))
+            if sheet.is_cut:
+                st.html(f'<div class="banner">{p.t("review.cut")}</div>')
             show_response(sheet.text, raw=raw)
     with right, st.container(key="sheet-criteria"):
         draw_criteria(p, sheet.criteria.reference_answer, sheet.criteria.checklist)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import LeaseLost
+from core.services.generating import run_generation
 from core.services.judging import run_judging
 from core.services.queueing import LANES, claim, sign_on
 from core.store import jobs
@@ -17,7 +18,7 @@ from core.worker.lease import HeldLease
 _LOOK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
-_KINDS = {"judge": run_judging}
+_KINDS = {"judge": run_judging, "generate": run_generation}
 
 
 def do(path: Path, job: Job) -> None:

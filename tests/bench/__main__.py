@@ -166,9 +166,7 @@ def _judging(work: Path, answers: Path) -> str:
     path = _prepared(work, answers, "judging")
     with endpoint(_DELAY) as served:
         wall = time.perf_counter()
-        subprocess.run(
-            _command(path, served.url), cwd=_ROOT, check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run(_command(path, served.url), cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
         wall = time.perf_counter() - wall
         prompts = _prompts(path)
         ours = _first_request_to_last_commit(path)

@@ -48,9 +48,7 @@ def pairs_of(table) -> tuple[np.ndarray, np.ndarray]:
 def agreement_of_table(table, *, seed: int = 0) -> Agreement:
     """Agreement of the pairs of a table, every pair on a question of its own."""
     first, second = pairs_of(table)
-    return agreement_of(
-        first, second, np.arange(len(first)), categories=len(table), seed=seed
-    )
+    return agreement_of(first, second, np.arange(len(first)), categories=len(table), seed=seed)
 
 
 def random_pairs(seed: int, *, categories: int = 5, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +92,9 @@ def test_figure_6_of_llmeval_med(model):
     table, *expected = FIGURE_6[model]
     counts = np.array(table, float)
 
-    found = [float(formula(counts)) for formula in (percent_agreement, cohen_kappa, gwet_ac1, pabak)]
+    found = [
+        float(formula(counts)) for formula in (percent_agreement, cohen_kappa, gwet_ac1, pabak)
+    ]
 
     assert found == pytest.approx(expected, abs=5e-7)
 

@@ -46,8 +46,8 @@ CHECKLISTS = {
         (core("说明剂量"), core("说明间隔"), secondary("语气友好")),
     ),
     "MSE: items and articles of law under a requirement": (
-        "一、核心需求：\n指出违反的法律，包括：\n- 某法典\n第一千零三十二条：隐私。\n- 某执业法\n建议求助\n"
-        "二、次要需求：\n语气友好",
+        "一、核心需求：\n指出违反的法律，包括：\n- 某法典\n第一千零三十二条：隐私。\n"
+        "- 某执业法\n建议求助\n二、次要需求：\n语气友好",
         (
             core("指出违反的法律，包括：\n- 某法典\n第一千零三十二条：隐私。\n- 某执业法"),
             core("建议求助"),
@@ -94,7 +94,10 @@ CHECKLISTS = {
         "核心需求：\n1. 说明医院的核心需求：预算。",
         (core("说明医院的核心需求：预算。"),),
     ),
-    "windows line ends": ("核心需求：\r\n1. 甲\r\n次要需求：\r\n1. 乙", (core("甲"), secondary("乙"))),
+    "windows line ends": (
+        "核心需求：\r\n1. 甲\r\n次要需求：\r\n1. 乙",
+        (core("甲"), secondary("乙")),
+    ),
     "braces and markup are text": (
         "核心需求：\n1. HLA-B*27 与 HLA-B*57；{question} <b>2~3片</b>",
         (core("HLA-B*27 与 HLA-B*57；{question} <b>2~3片</b>"),),

@@ -74,6 +74,17 @@ def test_the_sample_size_never_exceeds_the_number_of_responses():
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-12)
 
 
+def test_the_sample_size_is_cut_where_questions_are_more_alike_than_chance():
+    # Eight questions of four: six with 2 hits, one with 3, one with 1. The residuals' squares sum
+    # to 2, se² = 8/7·2/32² = .002232, and p(1−p)/se² = 112, more than the 32 responses there are.
+    per_question = [2, 2, 2, 2, 2, 2, 3, 1]
+    hits = np.concatenate([np.arange(4) < count for count in per_question])
+
+    found = share_estimate(hits, np.repeat(np.arange(8), 4))
+
+    assert (found.low, found.high) == pytest.approx(wilson_interval(0.5, 32), abs=1e-12)
+
+
 def test_one_question_counts_as_one():
     found = share_estimate(np.array([True, False, True, True]), np.zeros(4, int))
 

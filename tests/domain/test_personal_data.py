@@ -75,3 +75,8 @@ def test_several_findings_come_kind_by_kind_in_order_of_place():
         ("name", "姓名：王小明"),
         ("full_date", "2023-05-17"),
     ]
+
+
+@pytest.mark.parametrize("label", ["床号", "MRN", "姓名：", "Name:", "地址：", "2023年"])
+def test_a_label_before_many_blanks_is_no_finding(label):
+    assert list(findings(label + " " * 50_000)) == []

@@ -14,13 +14,13 @@ CRITERIA = Criteria("Which dose?", "0.5 mg", "Core requirements:\n1. Dose.")
 
 
 def filled(template: str = FORM, criteria: Criteria = CRITERIA, response: str = "1 mg", **kwargs):
-    return rendered(template, criteria, response, **{"earlier_turns": [], "language": "en"} | kwargs)
+    return rendered(
+        template, criteria, response, **{"earlier_turns": [], "language": "en"} | kwargs
+    )
 
 
 def test_a_prompt_is_filled_with_the_three_texts_and_the_response():
-    assert filled() == (
-        "E=(none)|Q=Which dose?|A=0.5 mg|C=Core requirements:\n1. Dose.|R=1 mg"
-    )
+    assert filled() == ("E=(none)|Q=Which dose?|A=0.5 mg|C=Core requirements:\n1. Dose.|R=1 mg")
 
 
 @pytest.mark.parametrize(("language", "nothing"), [("en", "(none)"), ("zh", "（无）")])

@@ -93,7 +93,9 @@ HALF = r'{"score": 4, "rationale": "\ud83d"}'
         pytest.param(REPEATED, Unscored("no_verdict", REPEATED), id="a draft beside two scores"),
         pytest.param(HALF, Unscored("no_verdict", HALF), id="half a character, escaped"),
         pytest.param(
-            '{"score": 4, "rationale": "\ud83d"}', Unscored("no_verdict", HALF), id="half a character"
+            '{"score": 4, "rationale": "\ud83d"}',
+            Unscored("no_verdict", HALF),
+            id="half a character",
         ),
         pytest.param(FORM, Unscored("no_verdict", FORM), id="the form alone"),
         pytest.param(

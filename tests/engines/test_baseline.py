@@ -51,7 +51,9 @@ def test_terms_are_words_numbers_and_pairs_of_characters(text, expected):
         pytest.param("次要需求：\n布洛芬", "", "布洛芬", 1.0, id="no core: secondary is all"),
         pytest.param("", "ibuprofen daily", "Ibuprofen?", 0.5, id="reference answer"),
         pytest.param("no headings", "ibuprofen daily", "Ibuprofen", 0.5, id="an unread checklist"),
-        pytest.param("核心需求：\n!!!", "ibuprofen", "ibuprofen", 1.0, id="requirements of no words"),
+        pytest.param(
+            "核心需求：\n!!!", "ibuprofen", "ibuprofen", 1.0, id="requirements of no words"
+        ),
         pytest.param("", "ibuprofen", "", 0.0, id="nothing said"),
         pytest.param("", "", "布洛芬", None, id="no yardstick"),
         pytest.param("", "?!", "布洛芬", None, id="a yardstick of no words"),

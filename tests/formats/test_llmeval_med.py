@@ -251,7 +251,7 @@ def test_a_wrong_shape_is_named(write, content, where, field, expected, found):
 
 
 @pytest.mark.parametrize(
-    "content", ["[]", "{}", "null", "5", '"医疗知识"', '{"MK": []}', '{"医疗知识": [], "说明": []}'],
+    "content", ["[]", "{}", "null", "5", '"x"', '{"MK": []}', '{"医疗知识": [], "说明": []}'],
 )  # fmt: skip
 def test_another_shape_or_an_unknown_key_is_refused(write, content):
     assert refusal(write(content)) == ("not_five_keys", {"file": "dataset.json", "keys": KEYS})
@@ -316,18 +316,21 @@ def test_half_a_surrogate_pair_is_refused_in_a_field_that_is_read(write, field):
     assert refusal(path) == ("not_text", WHERE | {"field": field})
 
 
+NO_NAME = "Expecting property name enclosed in double quotes"
+
+
 @pytest.mark.parametrize(
     ("content", "line", "column", "problem"),
     [
         ("question,answer", 1, 1, "Expecting value"),
         ('{"医疗知识": [}', 1, 11, "Expecting value"),
-        ('{"医疗知识":\n [{"round": 1,\n', 3, 1, "Expecting property name enclosed in double quotes"),
+        ('{"医疗知识":\n [{"round": 1,\n', 3, 1, NO_NAME),
         ('{"医疗知识": [{"problem": "没有写完', 1, 23, "Unterminated string starting at"),
         ('{"医疗知识": []} {}', 1, 14, "Extra data"),
-        ("{'医疗知识': []}", 1, 2, "Expecting property name enclosed in double quotes"),
+        ("{'医疗知识': []}", 1, 2, NO_NAME),
         ('{"医疗知识": [{"problem": "两\n行"}]}', 1, 25, "Invalid control character at"),
     ],
-    ids=["a table", "not JSON", "cut off", "cut off in a text", "two values", "python", "bare line"],
+    ids=["table", "not JSON", "cut off", "cut off in a text", "two values", "python", "bare line"],
 )  # fmt: skip
 def test_what_is_not_json_is_refused_with_the_place(write, content, line, column, problem):
     assert refusal(write(content)) == (
@@ -504,9 +507,7 @@ def test_every_text_of_the_real_file_is_kept_to_the_character(real_file, real_qu
 
 
 def test_the_real_files_missing_texts_are_empty_ones(real_questions):
-    references = Counter(
-        q.key.category for q in real_questions if not q.criteria.reference_answer
-    )
+    references = Counter(q.key.category for q in real_questions if not q.criteria.reference_answer)
 
     assert sum(bool(q.criteria.checklist) for q in real_questions) == 205
     assert references == {"MTG": 24}

@@ -130,6 +130,13 @@ HEAD = "question,model,physician,score,sample,phase,safety_risk,comment\n"
             id="jsonl",
         ),
         pytest.param(
+            "jsonl",
+            '{"question": "MK:5:1", "model": "cedar", "physician": "Dr Lin", "score": 4,'
+            ' "safety_risk": false}\n',
+            [score(safety_risk=False)],
+            id="jsonl: a boolean",
+        ),
+        pytest.param(
             "csv",
             "question,model,physician,score\nMK:5:1,cedar,Dr Lin,9\nMK:5:1,cedar,Dr Lin,-1\n",
             [score(value=9), score(value=-1)],
@@ -153,13 +160,17 @@ def test_scores_are_read(table, kind, content, expected):
         pytest.param("csv", "question,response\nMK:5:1\n", "wrong_width",
                      {"where": "line 2", "field": "row"}, id="csv: a cell too few"),
         pytest.param("csv", 'question,response\nMK:5:1,"A\n', "not_csv",
-                     {"where": "line 2", "problem": "unexpected end of data"}, id="csv: open quote"),
+                     {"where": "line 2", "problem": "unexpected end of data"},
+                     id="csv: open quote"),
         pytest.param("csv", 'question,response\nMK:5:1,"A" B\n', "not_csv",
                      {"where": "line 2", "problem": "',' expected after '\"'"},
                      id="csv: text after a quote"),
         pytest.param("csv", 'question,response\nMK:5:1,"A\nB"\nMK:6:1,"C\nD\n', "not_csv",
                      {"where": "line 4", "problem": "unexpected end of data"},
                      id="csv: open quote after a cell of two lines"),
+        pytest.param("csv", "question,response,response\nMK:5:1,A,B\n", "not_csv",
+                     {"where": "line 1", "problem": "column 'response' appears twice"},
+                     id="csv: a column twice"),
         pytest.param("csv", "", "empty_file", {}, id="csv: empty"),
         pytest.param("csv", "question,response\nMK:5:1,剂量".encode("gb18030"), "not_utf8",
                      {"byte": 25}, id="csv: GB 18030"),
@@ -169,8 +180,9 @@ def test_scores_are_read(table, kind, content, expected):
         pytest.param("csv", "question,response,sample\nMK:5:1,A,0\n", "wrong_type",
                      {"where": "line 2", "field": "sample", "expected": "whole_number",
                       "found": "0"}, id="csv: sample 0"),
-        pytest.param("jsonl", '{"question": "MK:5:1", "response": "A"}\n{"question": \n', "not_json",
-                     {"line": 2, "column": 14, "problem": "Expecting value"}, id="jsonl: cut off"),
+        pytest.param("jsonl", '{"question": "MK:5:1", "response": "A"}\n{"question": \n',
+                     "not_json", {"line": 2, "column": 14, "problem": "Expecting value"},
+                     id="jsonl: cut off"),
         pytest.param("jsonl", '["MK:5:1", "A"]', "wrong_type",
                      {"where": "line 1", "field": "line", "expected": "object",
                       "found": '["MK:5:1", "A"]'}, id="jsonl: a list"),
@@ -191,7 +203,10 @@ def test_scores_are_read(table, kind, content, expected):
     ],
 )  # fmt: skip
 def test_broken_responses_are_refused_with_the_place(table, kind, content, code, values):
-    assert refusal(read_responses, table(kind, content)) == (code, {"file": f"rows.{kind}"} | values)
+    assert refusal(read_responses, table(kind, content)) == (
+        code,
+        {"file": f"rows.{kind}"} | values,
+    )
 
 
 @pytest.mark.parametrize(

@@ -257,9 +257,7 @@ def test_a_response_without_text_says_why(questions_only: Workbench) -> None:
     asked = {key: QUESTIONS[key] for key in added}
     path = questions_only.file(five_keys(asked, added), "gaps.json")
 
-    done = import_responses(
-        questions_only.store, path, ResponseImport("ward", "cedar", "Dr Lead")
-    )
+    done = import_responses(questions_only.store, path, ResponseImport("ward", "cedar", "Dr Lead"))
 
     assert done == Imported("ward", 5, 0, 0, 4, 0, 0, 0, {})
     assert {
@@ -329,9 +327,7 @@ def test_rows_are_read_like_the_five_key_shape(questions_only: Workbench) -> Non
     ]
     path = questions_only.file("\n".join(map(json.dumps, lines)), "rows.jsonl")
 
-    done = import_responses(
-        questions_only.store, path, ResponseImport("ward", "cedar", "Dr Lead")
-    )
+    done = import_responses(questions_only.store, path, ResponseImport("ward", "cedar", "Dr Lead"))
 
     assert done == Imported("ward", 3, 0, 0, 1, 0, 0, 0, {})
     texts = [questions_only.response("MK:1:1", sample=sample).text for sample in (1, 2)]
@@ -409,7 +405,11 @@ def test_responses_to_an_earlier_wording_keep_the_version_that_was_asked(study: 
 
 
 def test_physicians_scores_are_imported_and_a_second_time_change_nothing(study: Workbench) -> None:
-    lines = ["MK:1:1,cedar,Dr Lin,5,0,好", "MK:1:1,willow,Dr Lin,2,1,剂量错误", "MR:1:1,cedar,Dr Weber,4,,"]
+    lines = [
+        "MK:1:1,cedar,Dr Lin,5,0,好",
+        "MK:1:1,willow,Dr Lin,2,1,剂量错误",
+        "MR:1:1,cedar,Dr Weber,4,,",
+    ]
 
     first = study.scores_arrive(lines, header=SCORES)
     before = study.counts()
@@ -453,9 +453,7 @@ def test_scores_that_were_imported_stay_so_when_the_criteria_are_revised(study: 
     question = study.question("MK:1:1")
     revise_checklist(study.store, study.study, question, "1. 20 mg", reason="r", by="Dr Weber")
 
-    assert study.scores_arrive(lines, header=SCORES) == Imported(
-        "ward", 0, 0, 1, 0, 0, 1, 0, {}
-    )
+    assert study.scores_arrive(lines, header=SCORES) == Imported("ward", 0, 0, 1, 0, 0, 1, 0, {})
 
 
 @pytest.mark.parametrize(
@@ -557,8 +555,7 @@ def test_all_667_real_questions_are_in_the_database_to_the_character(
         for question in questions.questions_of_study(empty.store, empty.study.id)
     }
     assert {
-        key: (one.question_text, one.reference_answer, one.checklist)
-        for key, one in stored.items()
+        key: (one.question_text, one.reference_answer, one.checklist) for key, one in stored.items()
     } == expected
     assert empty.counts()["conversation"] == 571
 

@@ -358,7 +358,9 @@ def test_an_unknown_model_is_told_with_model_and_host(
     assert len(server.received) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault(status=500), Fault(status=429), Fault(status=503), DROPPED])
+@pytest.mark.parametrize(
+    "fault", [Fault(status=500), Fault(status=429), Fault(status=503), DROPPED]
+)
 def test_a_passing_fault_is_asked_again_within_the_job(
     study: Workbench, server: OpenAIServer, fault: Fault
 ) -> None:
@@ -599,7 +601,12 @@ def test_local_text_is_not_queued_for_another_machine(
 
 def test_a_recorded_release_allows_its_host_and_no_other(study: Workbench) -> None:
     release(
-        study.store, "ward", "Judge.Example.org", purpose="judging", basis="contract 7", by="Dr Lead"
+        study.store,
+        "ward",
+        "Judge.Example.org",
+        purpose="judging",
+        basis="contract 7",
+        by="Dr Lead",
     )
 
     study.queues(JudgeOrder("openai", "oak", {}, addresses=(ELSEWHERE,)))

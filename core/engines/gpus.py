@@ -1,0 +1,59 @@
+"""The GPUs of this machine, as NVIDIA's management library reads them; none where it can't."""
+
+from dataclasses import dataclass
+
+import pynvml
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One reading of a GPU.
+
+    Attributes:
+        memory_total, memory_free: bytes.
+        load: percent of the time in which a kernel ran, over the last second or so.
+        temperature: degrees Celsius.
+        power: watts; None where the card does not say.
+    """
+
+    index: int
+    name: str
+    memory_total: int
+    memory_free: int
+    load: int
+    temperature: int
+    power: float | None
+
+
+def gpus() -> list[Gpu]:
+    """Read every GPU now."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        return [_reading(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _reading(index: int) -> Gpu:
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    name = pynvml.nvmlDeviceGetName(handle)
+    return Gpu(
+        index,
+        name if isinstance(name, str) else name.decode(),
+        memory.total,
+        memory.free,
+        pynvml.nvmlDeviceGetUtilizationRates(handle).gpu,
+        pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
+        _power(handle),
+    )
+
+
+def _power(handle: object) -> float | None:
+    try:
+        return float(pynvml.nvmlDeviceGetPowerUsage(handle)) / 1000
+    except pynvml.NVMLError:
+        return None

@@ -1,0 +1,218 @@
+"""The app as it runs for a person: a server of its own, its database, and what a browser shows."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+from playwright.sync_api import Locator, Page, expect
+
+from core.store.database import Store, opened
+
+ROOT = Path(__file__).resolve().parents[2]
+LIN, WEBER = "Dr Lin (illustrative)", "Dr Weber (illustrative)"
+_START_SECONDS = 60
+_BUTTON = re.compile(r"st-key-review-\d+-(\d+)-score-1\b")
+#: No request leaves the machine, so a proxy has nothing to do with it.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def run_core(database: Path, *arguments: str) -> str:
+    """Run `python -m core …` on a database; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *arguments, "--db", str(database)],
+        cwd=ROOT, env=os.environ | {"ATTENDING_USER": "tester"}, capture_output=True, text=True,
+        encoding="utf-8", check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def copy_of(database: Path, folder: Path) -> Path:
+    """A copy of a database that nobody has open."""
+    return Path(shutil.copy(database, folder / database.name))
+
+
+class Served:
+    """A Streamlit server on a free port, with the database it works on."""
+
+    def __init__(self, script: Path, database: Path, environment: Mapping[str, str] | None = None):
+        self.database = database
+        self.log = database.with_suffix(".server.log")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", str(script),
+                 "--server.port", str(port)],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=os.environ | {"ATTENDING_DB": str(database), **(environment or {})},
+            )  # fmt: skip
+        self._wait_until_healthy()
+
+    def _wait_until_healthy(self) -> None:
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                with _DIRECT.open(f"{self.url}/_stcore/health", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        self.stop()
+        raise AssertionError(f"the server did not start:\n{self.logged()}")
+
+    def logged(self) -> str:
+        """What the server has written to its log."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def store(self) -> Any:
+        """The database, opened as the app opens it."""
+        return opened(self.database)
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with opened(self.database) as store:
+            return [tuple(row) for row in store.rows(sql, params)]
+
+    def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """The first value of a query."""
+        with opened(self.database) as store:
+            return store.value(sql, params)
+
+    def stop(self) -> None:
+        """End the server, and the workers that it or a command started on this database."""
+        own = [psutil.Process(self.process.pid)] if self.process.poll() is None else []
+        ended = [*own, *_workers_on(self.database)]
+        for process in ended:
+            with _already_gone():
+                process.terminate()
+        _, left = psutil.wait_procs(ended, timeout=10)
+        for process in left:
+            with _already_gone():
+                process.kill()
+        self.process.wait(timeout=10)
+
+
+def _workers_on(database: Path) -> list[psutil.Process]:
+    """Worker processes whose command line names this database, in a folder of this test run."""
+    found = []
+    for process in psutil.process_iter():
+        with _already_gone():
+            if str(database.resolve()) in process.cmdline() and "worker" in process.cmdline():
+                found.append(process)
+    return found
+
+
+@contextmanager
+def _already_gone() -> Iterator[None]:
+    try:
+        yield
+    except psutil.Error:
+        return
+
+
+def until(holds: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Wait for something that no element of a page shows."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+class Visit:
+    """One person's browser: a page of its own, with its own cookie."""
+
+    def __init__(self, page: Page, served: Served) -> None:
+        self.page = page
+        self.served = served
+
+    def opens(self, path: str = "/") -> None:
+        """Open a page by its address, as a link in a mail does."""
+        self.page.goto(self.served.url + path)
+
+    def chooses(self, person: str) -> None:
+        """Say who one is."""
+        self.page.get_by_role("link", name=person, exact=True).click()
+        self.page.locator("a[href^='/choose?next']").wait_for()
+
+    def signs_in(self, person: str, path: str = "/") -> None:
+        """Open a page as somebody, by the link that the choice of persons has."""
+        person_id = self.served.value("SELECT id FROM person WHERE name = ?", (person,))
+        self.opens(f"/choose?person={person_id}&next={quote(path)}")
+        self.page.locator(".footer").wait_for()
+        self.settles()
+
+    def settles(self) -> None:
+        """Wait until the page is drawn and the server has nothing more to say."""
+        app = self.page.get_by_test_id("stApp")
+        expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
+        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+    def reloads(self) -> None:
+        """Load the page again."""
+        self.page.reload()
+        self.page.locator(".footer").wait_for()
+        self.settles()
+
+    def text(self) -> str:
+        """All text of the page."""
+        return self.page.locator("body").inner_text()
+
+    # --- the scoring sheet ----------------------------------------------------------------
+
+    @property
+    def score_bar(self) -> Locator:
+        """The five buttons."""
+        return self.page.locator("[class*='-score-'] button")
+
+    @property
+    def comment(self) -> Locator:
+        """The field for a comment."""
+        return self.page.locator("[class*='-comment'] input, [class*='-comment'] textarea")
+
+    def shown(self) -> int:
+        """Id of the response on the sheet."""
+        return int(_BUTTON.search(self._first_button().get_attribute("class") or "")[1])  # type: ignore[index]
+
+    def shows_another_than(self, response_id: int) -> None:
+        """Wait until the sheet shows another response, or that all are scored."""
+        old = self.page.locator(f"[class*='-{response_id}-score-1']")
+        expect(old).to_have_count(0)
+        self.page.locator("[class*='-score-1'], [data-testid='stAlert']").first.wait_for()
+        self.settles()
+
+    def scores(self, key: str) -> int:
+        """Score the response on the sheet by its key; the response's id."""
+        response_id = self.shown()
+        self.page.keyboard.press(key)
+        self.shows_another_than(response_id)
+        return response_id
+
+    def _first_button(self) -> Locator:
+        return self.page.locator("[class*='-score-1']")
+
+
+def scores_by(store: Store, person: str) -> list[tuple[Any, ...]]:
+    """Response, value and reason of all that a person scored in this app, oldest first."""
+    return [
+        tuple(row)
+        for row in store.rows(
+            "SELECT response_id, value, unscored_because FROM assessment"
+            " JOIN rater ON rater.id = rater_id JOIN person ON person.id = person_id"
+            " WHERE person.name = ? AND claimed_phase = 'observed' ORDER BY assessment.id",
+            (person,),
+        )
+    ]

@@ -1,0 +1,33 @@
+"""Fixtures of the worker: a study of 120 keys, and an endpoint that takes 50 ms a call."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.services.opening import ensure_workbench
+from core.store.database import opened
+from tests.openai_server import OpenAIServer
+from tests.workbench import Workbench, plain_questions
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Workbench]:
+    """Sixty plain questions with the responses of two models."""
+    path = tmp_path / "workbench.db"
+    ensure_workbench(path)
+    with opened(path) as store:
+        workbench = Workbench(store, tmp_path)
+        questions = plain_questions("MK", 60)
+        workbench.imports(questions)
+        for model in ("cedar", "willow"):
+            answers = {key: f"{model} answers {key}." for key in questions}
+            workbench.model_answers(model, answers, questions=questions)
+        yield workbench
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    """An endpoint that takes 50 ms for every call."""
+    with OpenAIServer(delay=0.05) as server:
+        yield server

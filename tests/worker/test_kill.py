@@ -1,0 +1,159 @@
+"""Kill -9 in the middle: nothing is lost, nothing is paid twice beyond the calls in flight."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.services.judging import progress_of
+from core.store import jobs
+from core.store.assessments import Progress
+from tests.openai_server import Fault, OpenAIServer
+from tests.workbench import Workbench, order_for
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = 120
+IN_FLIGHT = 16
+
+
+@contextmanager
+def _started(arguments: Sequence[str], *, key: str = "") -> Iterator[subprocess.Popen[str]]:
+    """`python -m core …` as a process of its own, which does not outlive the block."""
+    environment = {k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"}
+    if key:
+        environment["OPENAI_API_KEY"] = key
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", *arguments], cwd=ROOT, env=environment, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _judge(study: Workbench, server: OpenAIServer) -> list[str]:
+    return [
+        "judge", "--db", str(study.path), "--dataset", "ward", "--engine", "openai",
+        "--model", "oak", "--temperature", "0", "--base-url", server.url,
+        "--concurrency", str(IN_FLIGHT), "--as", "Dr Lead", "--json",
+    ]  # fmt: skip
+
+
+def _worker(study: Workbench) -> list[str]:
+    return ["worker", "--db", str(study.path), "--idle-exit", "1"]
+
+
+def _is_complete(study: Workbench) -> None:
+    """Every key has one result with its exchange, and the progress says so."""
+    assert progress_of(study.store, study.study.id, study.judge("oak")) == Progress(KEYS, 0, 0, 0)
+    assert (study.counts()["assessment"], study.counts()["exchange"]) == (KEYS, KEYS)
+    assert study.value("SELECT count(DISTINCT exchange_id) FROM assessment") == KEYS
+
+
+def test_a_killed_command_goes_on_where_it_was(study: Workbench, server: OpenAIServer) -> None:
+    with _started(_judge(study, server)) as process:
+        server.wait_for(KEYS // 2)
+        process.kill()
+        process.communicate()
+    kept = study.counts()["assessment"]
+    assert 0 < kept < KEYS
+    assert server.most_in_flight <= IN_FLIGHT
+
+    with _started(_judge(study, server)) as process:
+        printed, complained = process.communicate()
+
+    assert process.returncode == 0, complained
+    assert json.loads(printed) == {
+        "job": 1, "state": "done", "judge": "oak",
+        "judged": KEYS, "unscored": 0, "outstanding": 0, "absent": 0,
+    }  # fmt: skip
+    _is_complete(study)
+    assert len(server.received) <= KEYS + IN_FLIGHT
+    assert len(server.prompts) == KEYS
+
+
+def test_a_killed_worker_is_replaced_by_the_next(study: Workbench, server: OpenAIServer) -> None:
+    job_id = study.queues(order_for(server, concurrency=IN_FLIGHT))
+    with _started(_worker(study)) as process:
+        server.wait_for(KEYS // 2)
+        process.kill()
+        process.communicate()
+    assert jobs.job_by_id(study.store, job_id).state == "running"
+
+    with _started(_worker(study)) as process:
+        _, complained = process.communicate()
+
+    assert (process.returncode, complained) == (0, "")
+    job = jobs.job_by_id(study.store, job_id)
+    assert (job.state, job.fence, job.done) == ("done", 2, KEYS)
+    _is_complete(study)
+    assert len(server.received) <= KEYS + IN_FLIGHT
+
+
+def test_three_kills_in_a_row_cost_only_what_was_in_flight(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    for count in (20, 50, 80):
+        with _started(_judge(study, server)) as process:
+            server.wait_for(count)
+            process.kill()
+            process.communicate()
+
+    with _started(_judge(study, server)) as process:
+        process.communicate()
+
+    _is_complete(study)
+    assert len(server.received) <= KEYS + 3 * IN_FLIGHT
+
+
+def test_two_workers_at_once_never_do_one_job_twice(study: Workbench, server: OpenAIServer) -> None:
+    server.delay = 0.005
+    ids = [study.queues(order_for(server, name=name, model=name)) for name in ("oak", "ash", "elm")]
+
+    with _started(_worker(study)) as one, _started(_worker(study)) as other:
+        complaints = [process.communicate()[1] for process in (one, other)]
+
+    assert complaints == ["", ""]
+    assert [
+        (job.state, job.fence, job.done)
+        for job in (jobs.job_by_id(study.store, job_id) for job_id in ids)
+    ] == [("done", 1, KEYS)] * 3
+    asked = [(request.model, request.prompt) for request in server.received]
+    assert len(asked) == len(set(asked)) == 3 * KEYS
+    assert study.counts()["assessment"] == 3 * KEYS
+
+
+def test_a_command_waits_for_the_worker_that_has_its_job(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    with _started(_judge(study, server)) as first:
+        server.wait_for(10)
+        with _started(_judge(study, server)) as second:
+            results = [json.loads(process.communicate()[0]) for process in (first, second)]
+
+    assert results[0] == results[1]
+    assert (results[0]["state"], results[0]["judged"]) == ("done", KEYS)
+    assert len(server.received) == KEYS
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_the_key_is_in_no_file_and_on_no_screen(
+    study: Workbench, server: OpenAIServer, status: int
+) -> None:
+    server.fails(Fault(), times=KEYS // 2)
+    server.fails(Fault(status=status))
+    with _started(_judge(study, server), key="sk-test-SECRET") as process:
+        printed, complained = process.communicate()
+
+    assert process.returncode == 2
+    assert complained.startswith("attending: 127.0.0.1")
+    assert "SECRET" not in printed + complained
+    files = [path.read_bytes() for path in study.folder.iterdir() if path.is_file()]
+    assert not any(b"sk-test-SECRET" in content for content in files)
