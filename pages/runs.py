@@ -1,8 +1,10 @@
-"""Queue judging and watch it."""
+"""Queue judging and answering, and watch them."""
 
-from core.ui.run_tables import draw_jobs, draw_order
+from core.ui.run_tables import draw_generate_order, draw_gpus, draw_jobs, draw_judge_order
 from core.ui.shell import page
 
 with page("runs") as p:
-    draw_order(p)
+    draw_judge_order(p)
+    draw_generate_order(p)
+    draw_gpus(p)
     draw_jobs(p)

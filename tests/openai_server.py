@@ -24,6 +24,7 @@ class Fault:
         text: the reply; None for the verdict that would have been given.
         is_dropped: the connection ends without an answer.
         body: another body than a completion, as a proxy or a wrong path answers.
+        location: where a redirect points.
     """
 
     status: int | None = None
@@ -33,6 +34,7 @@ class Fault:
     is_dropped: bool = False
     body: str | None = None
     content_type: str = "application/json"
+    location: str = ""
 
 
 DROPPED = Fault(is_dropped=True)
@@ -192,7 +194,8 @@ def _refusal(fault: Fault, authorization: str) -> web.Response:
     return web.json_response(
         {"error": error},
         status=fault.status,
-        headers={"x-should-retry": "false"},  # the client's own retries only take time here
+        # the client's own retries only take time here
+        headers={"x-should-retry": "false", "Location": fault.location},
     )
 
 

@@ -17,6 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from core.cli import main
+from core.engines.catalogue import ENGINES
+from core.errors import AttendingError
+from core.i18n import error_sentence
 from core.services.opening import ensure_workbench
 from core.store import jobs, schema
 from core.store.database import opened
@@ -154,67 +157,99 @@ def test_the_schema_is_printed_without_a_database(shell: Shell) -> None:
 
 # --- errors -----------------------------------------------------------------------------------
 
-#: What is typed, and how the one sentence starts.
-REFUSED = {
-    "status --dataset attic": "There is no dataset attic; datasets are: ward.",
-    "import llmeval-med {folder}/none.json": "{folder}/none.json: there is no such file.",
-    "import llmeval-med {folder}/notes.txt": "notes.txt: line 1, column 1 is not valid JSON",
-    "import responses {folder}/cedar.json --dataset attic --model m": "There is no dataset attic",
-    "import responses {folder}/ward.json --dataset ward --model m": "ward.json: no record has",
-    "import scores {folder}/notes.csv --dataset ward": "notes.csv: line 2 has no field question",
-    "personal-data --dataset attic": "There is no dataset attic",
-    "release --dataset ward --host h --purpose p --basis=": "A reason is needed",
-    "judge --dataset ward --engine opena": "There is no engine opena",
-    "judge --dataset ward --engine openai": "Engine openai needs --model NAME.",
-    "judge --dataset ward --engine openai --model m": "Dataset ward is marked local and was not "
-    "released to api.openai.com",
-    "judge --dataset ward --engine openai --model m --base-url judge.local":
-        "judge.local is not an http or https address.",
-    "judge --dataset ward --engine baseline --rounds 0": "A judge scores each response in one",
-    "judge --dataset ward --engine baseline --concurrency 0": "Calls in flight must be between",
-    "cancel 99": "There is no job 99.",
-    "score --dataset ward --question MK-1 --model cedar --score 4": "MK-1 is not a question key",
-    "score --dataset ward --question MK:9:1 --model cedar --score 4": "ward has no question MK:9:1",
-    "score --dataset ward --question MK:1:1 --model pine --score 4": "Model pine has no response 1 "
-    "to MK:1:1",
-    "score --dataset ward --question MK:1:1 --model cedar --sample 2 --score 4":
-        "Model cedar has no response 2 to MK:1:1",
-    "score --dataset ward --question MK:1:1 --model cedar --score 6": "6 is not on the scale: whole "
-    "numbers from 1 to 5.",
-    "agreement --dataset ward": "Study ward has no judge yet; judge it first.",
-    "agreement --dataset ward --judge oak": "Study ward has no judge yet; judge it first.",
-    "revise checklist --dataset ward --question MK:9:1 --file {folder}/notes.txt --reason r":
-        "ward has no question MK:9:1.",
-    "revise checklist --dataset ward --question MK:1:1 --file {folder}/none.txt --reason r":
-        "{folder}/none.txt: there is no such file.",
-    "revise checklist --dataset ward --question MK:1:1 --file {folder}/notes.txt --reason=":
-        "A reason is needed",
-    "export llmeval-med --dataset ward --model cedar --out {folder}/o.json": "Study ward has no "
-    "judge yet; judge it first.",
-    "export llmeval-med --dataset ward --model cedar --round two --out {folder}/o.json":
-        "two is not a judging round",
-    "export llmeval-med --dataset ward --model pine --out {folder}/o.json": "There is no model pine; "
-    "models are: cedar, willow.",
-    "reveal --dataset ward --when never --reason=": "A reason is needed",
-    "status --db {folder}/notes.txt": "{folder}/notes.txt is not an Attending database",
-    "status --db {folder}/notes.txt/workbench.db": "{folder}/notes.txt/workbench.db can't be "
-    "written",
+#: What is typed, and the error that is told; {folder} is the folder of the files.
+REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "status --dataset attic": ("unknown_dataset", {"name": "attic", "known": "ward"}),
+    "import llmeval-med {folder}/none.json": ("no_file", {"file": "{folder}/none.json"}),
+    "import llmeval-med {folder}/notes.txt": (
+        "not_json",
+        {"file": "notes.txt", "line": 1, "column": 1, "problem": "Expecting value"},
+    ),
+    "import responses {folder}/cedar.json --dataset attic --model m": (
+        "unknown_dataset", {"name": "attic", "known": "ward"},
+    ),
+    "import responses {folder}/ward.json --dataset ward --model m": (
+        "no_answers", {"file": "ward.json", "field": "model_answer"},
+    ),
+    "import scores {folder}/notes.csv --dataset ward": (
+        "missing_field", {"file": "notes.csv", "where": "line 2", "field": "question"},
+    ),
+    "personal-data --dataset attic": ("unknown_dataset", {"name": "attic", "known": "ward"}),
+    "release --dataset ward --host h --purpose p --basis=": ("needs_reason", {}),
+    "judge --dataset ward --engine opena": (
+        "unknown_engine", {"name": "opena", "known": ", ".join(ENGINES), "near": "openai"},
+    ),
+    "judge --dataset ward --engine openai": ("needs_model", {}),
+    "judge --dataset ward --engine openai --model m": (
+        "release_required", {"dataset": "ward", "host": "api.openai.com"},
+    ),
+    "judge --dataset ward --engine openai --model m --base-url judge.local": (
+        "bad_address", {"address": "judge.local"},
+    ),
+    "judge --dataset ward --engine baseline --rounds 0": ("bad_rounds", {}),
+    "judge --dataset ward --engine baseline --concurrency 0": ("bad_concurrency", {"most": 1024}),
+    "cancel 99": ("unknown_job", {"id": 99}),
+    "score --dataset ward --question MK-1 --model cedar --score 4": ("bad_key", {"key": "MK-1"}),
+    "score --dataset ward --question MK:9:1 --model cedar --score 4": (
+        "unknown_question_key", {"key": "MK:9:1", "dataset": "ward"},
+    ),
+    "score --dataset ward --question MK:1:1 --model pine --score 4": (
+        "unknown_response_of", {"key": "MK:1:1", "model": "pine", "sample": 1},
+    ),
+    "score --dataset ward --question MK:1:1 --model cedar --sample 2 --score 4": (
+        "unknown_response_of", {"key": "MK:1:1", "model": "cedar", "sample": 2},
+    ),
+    "score --dataset ward --question MK:1:1 --model cedar --score 6": (
+        "score_outside_scale", {"score": 6, "minimum": 1, "maximum": 5},
+    ),
+    "agreement --dataset ward": ("no_judge", {"study": "ward"}),
+    "agreement --dataset ward --judge oak": ("no_judge", {"study": "ward"}),
+    "revise checklist --dataset ward --question MK:9:1 --file {folder}/notes.txt --reason r": (
+        "unknown_question_key", {"key": "MK:9:1", "dataset": "ward"},
+    ),
+    "revise checklist --dataset ward --question MK:1:1 --file {folder}/none.txt --reason r": (
+        "no_file", {"file": "{folder}/none.txt"},
+    ),
+    "revise checklist --dataset ward --question MK:1:1 --file {folder}/notes.txt --reason=": (
+        "needs_reason", {},
+    ),
+    "export llmeval-med --dataset ward --model cedar --out {folder}/o.json": (
+        "no_judge", {"study": "ward"},
+    ),
+    "export llmeval-med --dataset ward --model cedar --round two --out {folder}/o.json": (
+        "bad_round", {"round": "two"},
+    ),
+    "export llmeval-med --dataset ward --model pine --out {folder}/o.json": (
+        "unknown_model", {"name": "pine", "known": "cedar, willow"},
+    ),
+    "reveal --dataset ward --when never --reason=": ("needs_reason", {}),
+    "status --db {folder}/notes.txt": ("not_a_database", {"path": "{folder}/notes.txt"}),
+    "status --db {folder}/notes.txt/workbench.db": (
+        "cannot_open", {"path": "{folder}/notes.txt/workbench.db", "problem": "File exists"},
+    ),
 }  # fmt: skip
+
+
+def _told(code: str, **values: Any) -> str:
+    """The one line that an error is told in."""
+    return f"attending: {error_sentence('en', AttendingError(code, **values))}\n"
 
 
 @pytest.mark.parametrize("typed", REFUSED)
 def test_a_refusal_is_one_sentence_on_stderr_and_status_2(study: Shell, typed: str) -> None:
     study.file("some notes", "notes.txt")
-    study.file("key,score\nMK:1:1,4\n", "notes.csv")
+    study.file("key,physician,model,score\nMK:1:1,Dr Lin,cedar,4\n", "notes.csv")
     before = _row_counts(study.db)
 
     said = study(*typed.format(folder=study.folder).split())
 
-    expected = REFUSED[typed].format(folder=study.folder)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"attending: {expected}")
+    code, values = REFUSED[typed]
+    filled = {
+        name: value.format(folder=study.folder) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+    assert (said.code, said.out, said.err) == (2, "", _told(code, **filled))
     assert said.err.count("\n") == 1
-    assert said.err.endswith(".\n")
     assert _row_counts(study.db) == before
 
 
@@ -243,7 +278,7 @@ def test_a_refusal_of_the_real_process_has_no_traceback(study: Shell) -> None:
     assert (said.code, said.out, said.err) == (
         2,
         "",
-        "attending: There is no dataset attic; datasets are: ward.\n",
+        _told("unknown_dataset", name="attic", known="ward"),
     )
 
 
@@ -318,37 +353,32 @@ def test_a_failed_judging_says_what_is_left_and_ends_with_2(
         2,
         "oak: 0 judged, 0 unscored, 14 outstanding, 0 responses absent.\n",
     )
-    assert failed.err == (
-        "attending: 127.0.0.1 refuses the key; set the right one in OPENAI_API_KEY and run the "
-        "same command again.\n"
-    )
+    assert failed.err == _told("wrong_key", host="127.0.0.1")
     assert (resumed.code, resumed.out, resumed.err) == (
         0, "oak: 14 judged, 0 unscored, 0 outstanding, 0 responses absent.\n", "",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("fault", "sentence"),
+    ("fault", "code", "values"),
     [
-        (Fault(status=404), "127.0.0.1 does not know the model oak or the path; check --model and "
-         "--base-url (it usually ends in /v1)."),
-        (Fault(status=503), "127.0.0.1 answers with status 503; what is outstanding stays so, and "
-         "the same command goes on."),
-        (Fault(body="{}"), "127.0.0.1 answers without a reply; what is outstanding stays so, and "
-         "the same command goes on."),
-        (Fault(status=307), "127.0.0.1 answers with status 307; what is outstanding stays so, and "
-         "the same command goes on."),
+        (Fault(status=401), "wrong_key", {}),
+        (Fault(status=404), "endpoint_unknown_model", {"model": "oak"}),
+        (Fault(status=503), "endpoint_status", {"status": 503}),
+        (Fault(status=307), "endpoint_status", {"status": 307}),
+        (Fault(body="{}"), "endpoint_empty", {}),
+        (DROPPED, "endpoint_unreachable", {}),
     ],
-)  # fmt: skip
+)
 def test_every_fault_of_an_endpoint_has_its_sentence(
-    study: Shell, server: OpenAIServer, fault: Fault, sentence: str
+    study: Shell, server: OpenAIServer, fault: Fault, code: str, values: dict[str, Any]
 ) -> None:
     server.fails(fault)
 
     said = study("judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
-                 "--base-url", server.url, "--concurrency", 1)  # fmt: skip
+                 "--base-url", server.url, "--concurrency", 8)  # fmt: skip
 
-    assert (said.code, said.err) == (2, f"attending: {sentence}\n")
+    assert (said.code, said.err) == (2, _told(code, host="127.0.0.1", **values))
 
 
 def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer) -> None:
@@ -362,9 +392,7 @@ def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer
         "job": 1, "state": "failed", "judge": "oak",
         "judged": 13, "unscored": 0, "outstanding": 1, "absent": 0,
     }  # fmt: skip
-    assert said.err == (
-        "attending: 1 calls failed in transport and stay outstanding; run the same command again.\n"
-    )
+    assert said.err == _told("calls_failed", count=1)
 
 
 def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: OpenAIServer) -> None:
@@ -375,10 +403,7 @@ def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: Open
     taken = study(*typed)
 
     assert [one.parameters for one in server.received] == [{"temperature": 0.0, "max_tokens": 512}]
-    assert (taken.code, taken.err.split(";")[0]) == (
-        2,
-        "attending: Judge oak is another model or has other parameters",
-    )
+    assert (taken.code, taken.err) == (2, _told("judge_name_taken", name="oak"))
 
 
 def test_a_queued_order_is_done_by_a_worker_that_starts_by_itself(study: Shell) -> None:
@@ -478,7 +503,7 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
                 "--file", checklist, "--reason", "passed a wrong dose"]  # fmt: skip
     done = shell(*revising, "--json")
     assert done.json == {"question": "MK:1:2", "version": 2, "outstanding": {"oak": 2}}
-    assert "MK:1:2: the text is the same" in shell(*revising).err
+    assert shell(*revising).err == _told("nothing_changed", key="MK:1:2")
     assert shell(*judging).json["judged"] == 13
     assert len(server.received) == 16
 
@@ -534,10 +559,7 @@ def test_a_checklist_that_an_editor_saved_is_the_same_text(study: Shell) -> None
     said = study("revise", "checklist", "--dataset", "ward", "--question", "MK:1:1",
                  "--file", same, "--reason", "none")  # fmt: skip
 
-    assert (said.code, said.err) == (
-        2,
-        "attending: MK:1:1: the text is the same as the active version's.\n",
-    )
+    assert (said.code, said.err) == (2, _told("nothing_changed", key="MK:1:1"))
 
 
 def test_an_import_over_a_dataset_says_why_texts_changed(study: Shell) -> None:

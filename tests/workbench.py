@@ -73,7 +73,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     },
     "MTG:1:1": {
         "category2": "Text Generation", "scene": "Discharge letter",
-        "problem": "Write a discharge sentence for a patient starting metformin 500 mg twice daily.",
+        "problem": "Write a discharge sentence: the patient starts metformin 500 mg twice daily.",
         "sanswer": NAN,
         "checklist": "Core requirements:\n1. States metformin 500 mg twice daily\n"
         "2. Tells the patient to take it with meals",

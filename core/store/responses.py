@@ -103,6 +103,12 @@ def model_id_of(store: Store, label: str) -> int | None:
     return found
 
 
+def label_of(store: Store, model_id: int) -> str:
+    """Label of the model with that id, which must exist."""
+    found: str = store.value("SELECT label FROM model WHERE id = ?", (model_id,))
+    return found
+
+
 def ensure_model(store: Store, label: str) -> int:
     """Id of the model of that label, added if new."""
     store.change("INSERT OR IGNORE INTO model (label) VALUES (?)", (label,))

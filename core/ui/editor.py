@@ -76,7 +76,7 @@ def draw_rejudge(p: Page, judge: Judge, entry: Entry) -> None:
     with st.container(border=True):
         running = [
             job for job in jobs.unfinished_jobs(p.store)
-            if job.study_id == p.study.id and job.plan["judge"] == judge.id
+            if job.study_id == p.study.id and job.plan.get("judge") == judge.id
         ]  # fmt: skip
         st.html(p.t("checklists.outstanding", n=left, key=entry.key, judge=html.escape(judge.name)))
         st.button(

@@ -150,10 +150,14 @@ class Visit:
 
     def signs_in(self, person: str, path: str = "/") -> None:
         """Open a page as somebody, by the link that the choice of persons has."""
-        person_id = self.served.value("SELECT id FROM person WHERE name = ?", (person,))
-        self.opens(f"/choose?person={person_id}&next={quote(path)}")
+        self.signs_in_to_a_refusal(person, path)
         self.page.locator(".footer").wait_for()
         self.settles()
+
+    def signs_in_to_a_refusal(self, person: str, path: str) -> None:
+        """The same for a page that is not going to be drawn."""
+        person_id = self.served.value("SELECT id FROM person WHERE name = ?", (person,))
+        self.opens(f"/choose?person={person_id}&next={quote(path)}")
 
     def settles(self) -> None:
         """Wait until the page is drawn and the server has nothing more to say."""

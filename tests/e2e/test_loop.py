@@ -61,6 +61,7 @@ def test_a_revised_checklist_is_judged_again_and_nothing_else(newcomer, open_bro
     visit = open_browser(newcomer)
     visit.signs_in(LIN, "/checklists")
     page, before = visit.page, _verdicts(newcomer)
+    jobs = newcomer.rows("SELECT state FROM job")
 
     _revises(visit, "5. Names the dose with its unit", reason="units were missing")
 
@@ -72,7 +73,7 @@ def test_a_revised_checklist_is_judged_again_and_nothing_else(newcomer, open_bro
     assert [len(revised), _verdicts(newcomer)] == [2, before]
 
     page.get_by_role("button", name=sentence("en", "checklists.rejudge", n=2)).click()
-    until(lambda: newcomer.value("SELECT state FROM job ORDER BY id DESC LIMIT 1") == "done")
+    until(lambda: newcomer.rows("SELECT state FROM job") == [*jobs, ("done",)])
 
     assert _verdicts(newcomer) == before + revised
 

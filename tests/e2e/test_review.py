@@ -14,7 +14,7 @@ from core.formats.llmeval_med import CATEGORY_CODES
 from core.i18n import sentence
 from core.store import people
 from tests.e2e.conftest import Open
-from tests.e2e.served import ROOT, Served, Visit, copy_of, run_core, scores_by
+from tests.e2e.served import ROOT, Served, Visit, copy_of, run_core, scores_by, until
 
 pytestmark = pytest.mark.browser
 
@@ -210,11 +210,12 @@ def test_a_comment_survives_a_reload(physician):
 def test_a_comment_that_was_never_left_survives_a_reload(physician):
     physician.visit.comment.click()
     physician.visit.page.keyboard.type("dose without unit", delay=20)
-    physician.visit.page.wait_for_timeout(1_500)
+    draft = "SELECT count(*) FROM draft WHERE text = 'dose without unit'"
+    until(lambda: physician.visit.served.value(draft) == 1, seconds=4)
 
     physician.visit.reloads()
 
-    expect(physician.visit.comment).to_have_value("dose without unit", timeout=4_000)
+    expect(physician.visit.comment).to_have_value("dose without unit")
 
 
 def test_the_comment_is_stored_with_the_score_and_not_carried_over(physician):

@@ -13,7 +13,7 @@ from core.errors import AttendingError, LeaseLost, Refused, ReleaseRequired, Unk
 from core.services.judging import JudgeOrder, cancel, judge_of_study, progress_of, run_judging
 from core.services.queueing import claim, sign_on
 from core.services.releasing import release
-from core.store import assessments, jobs
+from core.store import assessments, datasets, jobs
 from core.store.assessments import Exchange, Plan, Progress
 from core.store.jobs import Job
 from core.worker.lease import HeldLease
@@ -700,3 +700,43 @@ def test_text_for_this_machine_does_not_pass_through_a_proxy(
         monkeypatch.setenv(name, proxy)
 
     assert _ended(study.endpoint_judges(server)) == ("done", KEYS, KEYS, 0, "")
+
+
+def test_a_redirect_is_not_followed(study: Workbench, server: OpenAIServer) -> None:
+    with OpenAIServer() as elsewhere:
+        location = f"{elsewhere.url}/chat/completions"
+        server.fails(Fault(status=307, location=location))
+
+        job = study.endpoint_judges(server)
+
+        assert elsewhere.received == []
+    assert (job.state, job.error, job.error_values["status"]) == ("failed", "endpoint_status", 307)
+
+
+def test_a_dataset_that_was_marked_local_after_queueing_is_not_sent(empty: Workbench) -> None:
+    empty.imports(may_leave=True)
+    empty.model_answers("cedar", CEDAR)
+    job_id = empty.queues(JudgeOrder("openai", "oak", {}, addresses=(ELSEWHERE,)))
+    with empty.store.writing():
+        datasets.add_marking(empty.store, 1, "local", reason="patients' texts", by="Dr Lead")
+
+    assert do_in_foreground(empty.path, job_id)
+
+    job = jobs.job_by_id(empty.store, job_id)
+    assert (job.state, job.error, job.error_values) == (
+        "failed",
+        "release_required",
+        {"dataset": "ward", "host": "judge.example.org"},
+    )
+
+
+def test_a_judge_under_a_second_name_is_not_paid_twice(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    study.endpoint_judges(server)
+
+    again = study.endpoint_judges(server, name="oak again")
+
+    assert _ended(again) == ("done", 0, 0, 0, "")
+    assert len(server.received) == KEYS
+    assert _progress(study, "oak again") == Progress(KEYS, 0, 0, 0)

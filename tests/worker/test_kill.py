@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -157,3 +158,34 @@ def test_the_key_is_in_no_file_and_on_no_screen(
     assert "SECRET" not in printed + complained
     files = [path.read_bytes() for path in study.folder.iterdir() if path.is_file()]
     assert not any(b"sk-test-SECRET" in content for content in files)
+
+
+def test_a_workers_log_never_holds_the_key(study: Workbench, server: OpenAIServer) -> None:
+    job_id = study.queues(order_for(server))
+    server.fails(Fault(status=401))
+
+    with _started(_worker(study), key="sk-test-SECRET") as process:
+        printed, complained = process.communicate()
+
+    assert jobs.job_by_id(study.store, job_id).error == "wrong_key"
+    assert (process.returncode, printed, complained) == (0, "", "")
+    files = [path.read_bytes() for path in study.folder.iterdir() if path.is_file()]
+    assert not any(b"sk-test-SECRET" in content for content in files)
+
+
+def test_an_interrupted_command_goes_on_where_it_was(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    with _started(_judge(study, server)) as process:
+        server.wait_for(KEYS // 2)
+        process.send_signal(signal.SIGINT)
+        _, complained = process.communicate()
+    assert process.returncode == 1
+    assert complained.strip() == "Aborted!"
+
+    with _started(_judge(study, server)) as process:
+        process.communicate()
+
+    assert process.returncode == 0
+    _is_complete(study)
+    assert len(server.received) <= KEYS + IN_FLIGHT

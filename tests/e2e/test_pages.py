@@ -1,0 +1,147 @@
+"""Every page opens by its address, in both languages, and speaks to nobody but this machine."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from core.i18n import catalogue, sentence
+from tests.e2e.conftest import Open
+from tests.e2e.served import LIN, WEBER, Served, Visit
+
+pytestmark = pytest.mark.browser
+
+Language = Literal["en", "zh"]
+_LOCALES = {"en": "en-US", "zh": "zh-CN"}
+PAGES = {
+    "home": "/",
+    "review": "/review",
+    "agreement": "/agreement",
+    "checklists": "/checklists",
+    "runs": "/runs",
+    "data": "/data",
+    "case": "/case?response=1",
+}
+#: What Streamlit or a page says where something went wrong.
+_BROKEN = "[data-testid='stException'], [data-testid='stAlertContentError']"
+
+
+def every_page_in_both_languages():
+    """Parametrize over pages and languages."""
+    return pytest.mark.parametrize(
+        ("name", "language"), [(name, language) for language in _LOCALES for name in PAGES]
+    )
+
+
+def visit_of(served: Served, open_browser: Open, language: Language) -> Visit:
+    """A browser that speaks a language."""
+    return open_browser(served, locale=_LOCALES[language])
+
+
+@every_page_in_both_languages()
+def test_a_page_opens_by_its_address(served, open_browser, name, language):
+    visit = visit_of(served, open_browser, language)
+    requests: list[str] = []
+    visit.page.on("request", lambda request: requests.append(request.url))
+    visit.page.on("websocket", lambda socket: requests.append(socket.url))
+
+    visit.opens(PAGES[name])
+    visit.chooses(LIN)
+    visit.page.locator(".footer").wait_for()
+    visit.settles()
+
+    assert visit.page.url == served.url + PAGES[name], "back to the page after the choice"
+    expect(visit.page).to_have_title(f"{sentence(language, f'nav.{name}')} · Attending")
+    banner = visit.page.get_by_text(sentence(language, "shell.illustrative"), exact=True)
+    expect(banner).to_be_visible()
+    expect(visit.page.locator(_BROKEN)).to_have_count(0)
+    assert {urlsplit(url).hostname for url in requests} - {None} == {"127.0.0.1"}
+    assert _left_over(visit.text(), language) == []
+
+
+@pytest.mark.parametrize("language", _LOCALES)
+def test_the_choice_of_persons_speaks_the_browsers_language(served, open_browser, language):
+    visit = visit_of(served, open_browser, language)
+
+    visit.opens("/agreement")
+
+    expect(visit.page.get_by_text(sentence(language, "sign_in.title"))).to_be_visible()
+    expect(visit.page.get_by_role("link", name=WEBER, exact=True)).to_be_visible()
+    assert _left_over(visit.text(), language) == []
+
+
+def test_a_reload_keeps_the_person_and_a_second_tab_has_it_too(served, open_browser):
+    visit = visit_of(served, open_browser, "en")
+    visit.signs_in(WEBER, "/runs")
+
+    visit.reloads()
+    expect(visit.page.get_by_text(WEBER)).to_be_visible()
+
+    second = Visit(visit.page.context.new_page(), served)
+    second.opens("/data")
+    expect(second.page.get_by_text(WEBER)).to_be_visible()
+    second.page.close()
+
+
+def test_a_new_person_is_added_and_can_leave(served, open_browser):
+    visit = visit_of(served, open_browser, "en")
+    visit.opens("/review")
+    visit.page.get_by_label(sentence("en", "sign_in.new")).fill("Dr <b>Neu</b>")
+    visit.page.get_by_role("button", name=sentence("en", "sign_in.add")).click()
+
+    visit.chooses("Dr <b>Neu</b>")
+    expect(visit.page.get_by_text("Dr <b>Neu</b>")).to_be_visible()
+
+    visit.page.get_by_role("link", name=sentence("en", "sign_in.leave")).click()
+    expect(visit.page.get_by_text(sentence("en", "sign_in.title"))).to_be_visible()
+
+
+@pytest.mark.parametrize("language", _LOCALES)
+def test_an_unknown_case_is_one_sentence(served, open_browser, language):
+    visit = visit_of(served, open_browser, language)
+
+    visit.signs_in_to_a_refusal(LIN, "/case?response=999999")
+
+    alert = visit.page.get_by_test_id("stAlert")
+    expect(alert).to_have_count(1)
+    expect(alert).to_have_text(sentence(language, "error.unknown_response", id=999999))
+
+
+@pytest.mark.parametrize("asked", ["", "?response=", "?response=-1", "?response=1%20OR%201"])
+def test_a_case_without_a_number_says_how_to_open_one(served, open_browser, asked):
+    visit = visit_of(served, open_browser, "en")
+
+    visit.signs_in(LIN, f"/case{asked}")
+
+    expect(visit.page.get_by_text(sentence("en", "case.none"))).to_be_visible()
+
+
+def test_links_lead_from_page_to_page(served, open_browser):
+    visit = visit_of(served, open_browser, "zh")
+    visit.signs_in(LIN)
+    sidebar = visit.page.get_by_test_id("stSidebar")
+
+    for name in ("review", "agreement", "checklists", "runs", "data", "home"):
+        sidebar.get_by_role("link", name=sentence("zh", f"nav.{name}"), exact=True).click()
+        expect(visit.page).to_have_title(f"{sentence('zh', f'nav.{name}')} · Attending")
+        heading = visit.page.get_by_role("heading", level=1)
+        expect(heading).to_contain_text(sentence("zh", f"ask.{name}"))
+        visit.settles()
+        expect(visit.page.locator(_BROKEN)).to_have_count(0)
+
+
+def _left_over(text: str, language: Language) -> list[str]:
+    """Sentences of the other language on a page: all of two words or more, without a value."""
+    other = "en" if language == "zh" else "zh"
+    own = catalogue(language)
+    return [
+        key
+        for key, words in catalogue(other).items()
+        if words != own[key] and "{" not in words and words in text and _is_telling(words)
+    ]
+
+
+def _is_telling(words: str) -> bool:
+    """Too long to stand in a clinical text by chance."""
+    return " " in words.strip() if words.isascii() else len(words) >= 6
