@@ -2,10 +2,17 @@
 
 import streamlit as st
 
+from core.services.agreeing import cases_of
 from core.services.judging import judge_of_study
 from core.services.revising import before_after, worklist
 from core.store.judges import judges_of_study
-from core.ui.editor import draw_before_after, draw_editor, draw_history, draw_rejudge
+from core.ui.editor import (
+    draw_before_after,
+    draw_editor,
+    draw_history,
+    draw_question_cases,
+    draw_rejudge,
+)
 from core.ui.shell import page
 
 with page("checklists") as p:
@@ -32,6 +39,7 @@ with page("checklists") as p:
     with right:
         draw_editor(p, entry)
         draw_rejudge(p, judge, entry)
+        draw_question_cases(p, entry, cases_of(p.store, p.study, judge, rounds))
         change = before_after(p.store, p.study, judge, rounds, entry.question)
         if change is not None:
             draw_before_after(p, change)

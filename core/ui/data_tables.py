@@ -1,5 +1,6 @@
 """Datasets with their markings; import of files; export in the released shape."""
 
+import html
 import tempfile
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def draw_datasets(p: Page) -> None:
         )
     st.dataframe(rows, hide_index=True, width="stretch")
     models = ", ".join(label for _, label in responses.models_of_study(p.store, p.study.id))
-    st.html(f'<div class="quiet">{p.t("data.models", models=models or "–")}</div>')
+    st.html(f'<div class="quiet">{html.escape(p.t("data.models", models=models or "–"))}</div>')
 
 
 def draw_import(p: Page) -> None:

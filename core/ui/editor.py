@@ -7,7 +7,7 @@ import streamlit as st
 from core.domain.agreement import Agreement
 from core.domain.criteria import Criteria, requirements_of
 from core.services import revising
-from core.services.agreeing import Comparison
+from core.services.agreeing import Case, Comparison
 from core.services.queueing import ensure_worker
 from core.services.revising import BeforeAfter, Entry
 from core.store import criteria, jobs
@@ -95,6 +95,21 @@ def _wait(p: Page, job_id: int) -> None:
     st.progress(job.done / max(1, job.total or 1), text=p.t("runs.place", **_place(job)))
     if job.state not in ("queued", "running"):
         st.rerun(scope="app")
+
+
+def draw_question_cases(p: Page, entry: Entry, cases: list[Case]) -> None:
+    """What judge and physicians said of this question's responses, once somebody asks for it."""
+    of_question = [case for case in cases if case.question_id == entry.question.id]
+    if not of_question or not st.toggle(
+        p.t("checklists.show_cases", n=len(of_question)), key=p.key(entry.key, "cases"),
+        help=p.t("agreement.exposes"),
+    ):  # fmt: skip
+        return
+    for case in of_question:
+        draw_case_row(p, case)
+        for score in case.scores:
+            if score.comment:
+                show_text(f"{score.person}: {score.comment}", kind="quote")
 
 
 def draw_before_after(p: Page, change: BeforeAfter) -> None:

@@ -1,5 +1,7 @@
 """The home page's sheet: counts, agreement per judge, and one thing to do."""
 
+import html
+
 import streamlit as st
 
 from core.services.reviewing import queue_of
@@ -50,7 +52,7 @@ def _counts(p: Page, survey: Survey) -> list[tuple[str, str, str]]:
 def _draw_judge(p: Page, standing: JudgeStanding) -> None:
     left = standing.progress
     found = standing.comparison
-    st.html(f"<h3>{p.t('home.judge')} {standing.judge.name}</h3>")
+    st.html(f"<h3>{p.t('home.judge')} {html.escape(standing.judge.name)}</h3>")
     if standing.judge.engine == "baseline":
         st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
     show_cards(

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from core.domain.questions import Language
 from core.i18n import sentence
-from core.store import people
+from core.store import people, studies
 from core.store.database import Store
 from core.store.people import Person
 
@@ -31,12 +31,14 @@ def signed_in(store: Store) -> Person | None:
 def draw_choice(store: Store, language: Language) -> None:
     """Let somebody say who they are, or enter a new name."""
     st.html(f"<h1>{sentence(language, 'sign_in.title')}</h1>")
+    if any(study.is_illustrative for study in studies.studies(store)):
+        st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
     st.html(f'<div class="quiet">{sentence(language, "sign_in.note")}</div>')
     here = "/" + (st.context.url or "").split("//", 1)[-1].partition("/")[2]
     for person in people.people(store):
         address = f"/choose?person={person.id}&next={quote(here)}"
         st.html(f'<a class="choice" href="{address}" target="_self">{html.escape(person.name)}</a>')
-    with st.form("new-person", border=False):
+    with st.form("new-person", border=False, width=420):
         name = st.text_input(sentence(language, "sign_in.new"), max_chars=80)
         if st.form_submit_button(sentence(language, "sign_in.add")) and name.strip():
             with store.writing():

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,9 +135,13 @@ def test_two_workers_at_once_never_do_one_job_twice(study: Workbench, server: Op
 def test_a_command_waits_for_the_worker_that_has_its_job(
     study: Workbench, server: OpenAIServer
 ) -> None:
+    server.hold()
     with _started(_judge(study, server)) as first:
-        server.wait_for(10)
+        server.wait_for(IN_FLIGHT)
         with _started(_judge(study, server)) as second:
+            while not study.value(f"SELECT count(*) FROM worker WHERE pid = {second.pid}"):
+                time.sleep(0.01)
+            server.release()
             results = [json.loads(process.communicate()[0]) for process in (first, second)]
 
     assert results[0] == results[1]
