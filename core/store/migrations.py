@@ -599,6 +599,7 @@ def m002_generation(db: Database) -> None:
           job_id INTEGER NOT NULL REFERENCES job
         ) STRICT
         """,
+        "CREATE INDEX generation_by_job ON generation (job_id, reply_tokens)",
     ):
         db.execute(statement.format(now=_NOW))
     _make_append_only(db, ("generator", "generation"))

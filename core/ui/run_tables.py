@@ -10,9 +10,8 @@ from core.i18n import sentence
 from core.services.generating import GenerateOrder, chosen_gpus, queue_generation
 from core.services.judging import JudgeOrder, cancel, queue_judging
 from core.services.queueing import ensure_worker
-from core.store import jobs, judges, responses
+from core.services.watching import Watched, jobs_of_study
 from core.store.database import Store
-from core.store.jobs import Job
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui.shell import Page
@@ -93,31 +92,22 @@ def draw_gpus(p: Page) -> None:
 def draw_jobs(p: Page) -> None:
     """The newest jobs, live."""
     with p.reopened() as store:
-        found = [
-            (job, _subject(p, store, job))
-            for job in jobs.jobs_of_study(store, p.study.id, limit=_SHOWN)
-        ]
+        found = jobs_of_study(store, p.study, limit=_SHOWN)
     if not found:
         st.info(p.t("runs.none"))
-    for job, subject in found:
-        _draw_job(p, job, subject)
+    for one in found:
+        _draw_job(p, one)
 
 
-def _subject(p: Page, store: Store, job: Job) -> str:
-    """What a job does, and for whom."""
-    if job.kind == "judge":
-        return f"{p.t('words.judge')} {judges.judge_by_id(store, job.plan['judge']).name}"
-    return f"{p.t('runs.answers')} {responses.label_of(store, job.plan['generator_model'])}"
-
-
-def _draw_job(p: Page, job: Job, subject: str) -> None:
+def _draw_job(p: Page, found: Watched) -> None:
+    job = found.job
     what, place, stop = st.columns([3, 6, 2], vertical_alignment="center")
-    what.html(f"#{job.id} {html.escape(subject)} · {p.t(f'state.{job.state}')}")
+    subject = p.t("words.judge" if job.kind == "judge" else "runs.answers")
+    what.html(f"#{job.id} {subject} {html.escape(found.name)} · {p.t(f'state.{job.state}')}")
     total = job.total or 0
-    key = "runs.place" if job.kind == "judge" else "runs.place_answers"
     place.progress(
         min(1.0, job.done / total) if total else float(job.state == "done"),
-        text=p.t(key, done=job.done, total=total, unscored=job.unscored),
+        text=" · ".join(_pace(p, found)),
     )
     if job.state in ("queued", "running"):
         stop.button(
@@ -127,6 +117,20 @@ def _draw_job(p: Page, job: Job, subject: str) -> None:
     if job.error:
         what_happened = sentence(p.language, f"error.{job.error}", **job.error_values)
         st.html(f'<div class="danger">{html.escape(what_happened)}</div>')
+
+
+def _pace(p: Page, found: Watched) -> list[str]:
+    """How far a job is, how fast it goes, and how long it still takes."""
+    job = found.job
+    key = "runs.place" if job.kind == "judge" else "runs.place_answers"
+    said = [p.t(key, done=job.done, total=job.total or 0, unscored=job.unscored)]
+    if found.per_second is not None:
+        said.append(p.t("runs.per_second", n=found.per_second))
+    if found.tokens_per_second:
+        said.append(p.t("runs.tokens_per_second", n=found.tokens_per_second))
+    if found.seconds_left is not None:
+        said.append(p.t("runs.left", minutes=found.seconds_left / 60))
+    return said
 
 
 def _typed(key: str) -> str:

@@ -149,13 +149,13 @@ class Visit:
         self.page.locator("a[href^='/choose?next']").wait_for()
 
     def signs_in(self, person: str, path: str = "/") -> None:
-        """Open a page as somebody, by the link that the choice of persons has."""
-        self.signs_in_to_a_refusal(person, path)
+        """Open a page as somebody and wait until it is drawn."""
+        self.follows_the_choice(person, path)
         self.page.locator(".footer").wait_for()
         self.settles()
 
-    def signs_in_to_a_refusal(self, person: str, path: str) -> None:
-        """The same for a page that is not going to be drawn."""
+    def follows_the_choice(self, person: str, path: str) -> None:
+        """Choose a person by the address that their link has."""
         person_id = self.served.value("SELECT id FROM person WHERE name = ?", (person,))
         self.opens(f"/choose?person={person_id}&next={quote(path)}")
 
