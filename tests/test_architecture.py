@@ -27,9 +27,8 @@ ROOMS = {
     "core.ui": ("core.ui", "core.i18n", *SERVICES),
     "pages": ("core.ui", *SERVICES),
     "app": ("core.ui", *SERVICES),
-    "core.cli": ("core.terminal", "core.foreground", "core.i18n", "core.worker", *SERVICES),
-    "core.terminal": ("core.i18n", *SERVICES),
-    "core.foreground": ("core.terminal", "core.worker", *SERVICES),
+    "core.commands": ("core.commands", "core.i18n", "core.worker", *SERVICES),
+    "core.cli": ("core.commands",),
     "core.__main__": ("core.cli",),
 }
 
@@ -117,8 +116,7 @@ def test_these_modules_stand_at_the_top_of_core():
     top = sorted(path.name for path in (ROOT / "core").glob("*.py"))
 
     assert top == [
-        "__init__.py", "__main__.py", "cli.py", "errors.py", "foreground.py", "i18n.py",
-        "terminal.py",
+        "__init__.py", "__main__.py", "cli.py", "errors.py", "i18n.py",
     ]  # fmt: skip
 
 

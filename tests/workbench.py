@@ -17,7 +17,7 @@ from core.services.importing import (
     import_scores,
 )
 from core.services.judging import JudgeOrder, queue_judging
-from core.services.releasing import dataset_named
+from core.services.naming import dataset_named
 from core.services.reviewing import Scoring
 from core.services.revising import question_of_study
 from core.store import jobs, judges, people, responses, studies

@@ -7,29 +7,16 @@ commit.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from core.errors import AttendingError, CallFailed, EngineStopped, LeaseLost
+from core.services.queueing import Lease
 
 #: How often a call is made within one job when it fails in transport.
 _TRIES = 3
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
-
-
-class Lease(Protocol):
-    """A worker's claim on a job, renewed elsewhere."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether another worker has the job."""
-        ...
-
-    @property
-    def is_cancel_asked(self) -> bool:
-        """Whether somebody wants the job to stop."""
-        ...
 
 
 class Asking(Generic[Work, Result]):

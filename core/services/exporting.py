@@ -10,8 +10,8 @@ from typing import Any
 from core.errors import Refused, UnknownName
 from core.formats import llmeval_med
 from core.services.judging import judge_of_study
-from core.services.releasing import dataset_named
-from core.store import assessments, questions, responses, studies
+from core.services.naming import dataset_named, study_of_dataset
+from core.store import assessments, questions, responses
 from core.store.assessments import MachineScore
 from core.store.database import Store
 
@@ -52,8 +52,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
         Refused: `no_judge`; `cannot_write` where the file can't be written.
     """
     dataset = dataset_named(store, export.dataset)
-    study = studies.study_by_id(store, studies.studies_of_dataset(store, dataset.id)[0])
-    assert study is not None
+    study = study_of_dataset(store, export.dataset)
     model_id = responses.model_id_of(store, export.model)
     if model_id is None:
         known = ", ".join(label for _, label in responses.models_of_study(store, study.id))
@@ -114,7 +113,8 @@ def _unscored(because: str, judgement: str = "") -> dict[str, str]:
 def _write_whole(path: Path, text: str) -> None:
     unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        # half of a surrogate pair has no UTF-8; backslashreplace writes it as JSON's own \ud83d
+        unfinished.write_bytes(text.encode("utf-8", "backslashreplace"))
         os.replace(unfinished, path)
     except OSError as error:
         with suppress(OSError):

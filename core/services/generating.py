@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.domain.addresses import OPENAI
 from core.domain.answers import answer_of
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine, entry_of
 from core.engines.gpus import gpus
-from core.errors import AttendingError, EngineStopped, LeaseLost, Refused
-from core.services.asking import Asking, Lease
-from core.services.queueing import ensure_job
+from core.errors import EngineStopped, LeaseLost, Refused
+from core.services.asking import Asking
+from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
 from core.store import generations, jobs, responses
 from core.store.database import Store, opened
@@ -64,8 +63,7 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
     """
     _check(order)
     entry = entry_of(order.engine)
-    if entry.needs_address:
-        check_may_send(store, study.id, order.addresses or (OPENAI,))
+    check_may_send(store, study.id, order.engine, order.addresses)
     parameters = dict(order.parameters)
     if parameters.get("temperature"):
         parameters.setdefault("seed", 0)
@@ -119,23 +117,9 @@ def run_generation(path: Path, job: Job, lease: Lease) -> None:
     with opened(path) as store:
         generator = generations.generator_of_model(store, job.plan["generator_model"])
         assert generator is not None
-        try:
-            if entry_of(generator.engine).needs_address:
-                check_may_send(store, job.study_id, job.plan["addresses"] or (OPENAI,))
+        with ended(store, job, lease):
+            check_may_send(store, job.study_id, generator.engine, job.plan["addresses"])
             asyncio.run(_GenerationRun(store, job, generator, lease).run())
-        except LeaseLost:
-            raise
-        except AttendingError as error:
-            with store.writing():
-                jobs.finish(
-                    store, job.id, job.fence, "failed",
-                    error=error.code, error_values=error.values,
-                )  # fmt: skip
-            return
-        with store.writing():
-            state: jobs.State = "cancelled" if lease.is_cancel_asked else "done"
-            if not jobs.finish(store, job.id, job.fence, state):
-                raise LeaseLost("lease_lost")
 
 
 class _GenerationRun:

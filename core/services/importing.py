@@ -17,7 +17,7 @@ from core.formats.base import (
     GivenResponse,
     GivenScore,
 )
-from core.services.releasing import dataset_named
+from core.services.naming import dataset_named
 from core.store import (
     assessments,
     criteria,

@@ -11,20 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.domain.addresses import OPENAI
 from core.domain.prompts import rendered
 from core.domain.scales import ONE_TO_FIVE, Scale
 from core.domain.verdicts import Unscored, verdict_of
 from core.engines.base import Ask, Configuration, Reply
 from core.engines.catalogue import entry_of, judge_engine
 from core.errors import (
-    AttendingError,
     LeaseLost,
     Refused,
     UnknownName,
 )
-from core.services.asking import Asking, Lease
-from core.services.queueing import ensure_job
+from core.services.asking import Asking
+from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
 from core.store import assessments, criteria, jobs, judges, questions, responses
 from core.store.assessments import Exchange, Given, Key, Plan, Progress
@@ -69,8 +67,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
         raise Refused("bad_concurrency", most=1024)
-    if entry.needs_address:
-        check_may_send(store, study.id, order.addresses or (OPENAI,))
+    check_may_send(store, study.id, order.engine, order.addresses)
     with store.writing():
         judge = _ensure_judge(store, study, order, by=by)
         if order.question_ids is None and not responses.response_counts(store, study.id).present:
@@ -186,24 +183,9 @@ def run_judging(path: Path, job: Job, lease: Lease) -> None:
     """
     with opened(path) as store:
         judge = judges.judge_by_id(store, job.plan["judge"])
-        try:
-            if entry_of(judge.engine).needs_address:
-                check_may_send(store, job.study_id, job.plan["addresses"] or (OPENAI,))
-            run = _JudgingRun(store, job, judge, lease)
-            asyncio.run(run.run())
-        except LeaseLost:
-            raise
-        except AttendingError as error:
-            with store.writing():
-                jobs.finish(
-                    store, job.id, job.fence, "failed",
-                    error=error.code, error_values=error.values,
-                )  # fmt: skip
-            return
-        with store.writing():
-            state: jobs.State = "cancelled" if lease.is_cancel_asked else "done"
-            if not jobs.finish(store, job.id, job.fence, state):
-                raise LeaseLost("lease_lost")
+        with ended(store, job, lease):
+            check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
+            asyncio.run(_JudgingRun(store, job, judge, lease).run())
 
 
 class _JudgingRun:

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
+from core.errors import AttendingError, LeaseLost
 from core.store import jobs
 from core.store.database import Store, opened
 from core.store.jobs import Job, Worker
@@ -82,6 +84,46 @@ def ensure_worker(path: Path) -> None:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, cwd=Path(__file__).resolve().parents[2],
         )  # fmt: skip
+
+
+class Lease(Protocol):
+    """A worker's claim on a job, renewed elsewhere."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another worker has the job."""
+        ...
+
+    @property
+    def is_cancel_asked(self) -> bool:
+        """Whether somebody wants the job to stop."""
+        ...
+
+
+@contextmanager
+def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
+    """End a job with its block: as done, as cancelled, or as failed with the block's error.
+
+    Raises:
+        LeaseLost: another worker has the job; nothing was written.
+    """
+    state: jobs.State = "done"
+    error: AttendingError | None = None
+    try:
+        yield
+    except LeaseLost:
+        raise
+    except AttendingError as found:
+        state, error = "failed", found
+    if error is None and lease.is_cancel_asked:
+        state = "cancelled"
+    with store.writing():
+        is_ours = jobs.finish(
+            store, job.id, job.fence, state,
+            error=error.code if error else "", error_values=error.values if error else None,
+        )  # fmt: skip
+        if not is_ours:
+            raise LeaseLost("lease_lost")
 
 
 def _release_jobs_of_the_dead(store: Store) -> None:

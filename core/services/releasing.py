@@ -2,24 +2,12 @@
 
 from collections.abc import Sequence
 
-from core.domain.addresses import host_of, is_loopback
-from core.errors import Refused, ReleaseRequired, UnknownName
+from core.domain.addresses import OPENAI, host_of, is_loopback
+from core.engines.catalogue import entry_of
+from core.errors import Refused, ReleaseRequired
+from core.services.naming import dataset_named
 from core.store import datasets as dataset_rows
 from core.store.database import Store
-from core.store.datasets import Dataset
-
-
-def dataset_named(store: Store, name: str) -> Dataset:
-    """The dataset of that name.
-
-    Raises:
-        UnknownName: `unknown_dataset`, with the names that exist.
-    """
-    found = dataset_rows.dataset_named(store, name)
-    if found is None:
-        known = ", ".join(dataset.name for dataset in dataset_rows.datasets(store))
-        raise UnknownName("unknown_dataset", name=name, known=known or "–")
-    return found
 
 
 def release(store: Store, dataset: str, host: str, *, purpose: str, basis: str, by: str) -> None:
@@ -38,14 +26,20 @@ def release(store: Store, dataset: str, host: str, *, purpose: str, basis: str, 
         )
 
 
-def check_may_send(store: Store, study_id: int, addresses: Sequence[str]) -> None:
+def check_may_send(store: Store, study_id: int, engine: str, addresses: Sequence[str]) -> None:
     """Refuse to send a study's text where it must not go.
+
+    Args:
+        engine: one that needs no address sends nothing.
+        addresses: empty for the engine's default.
 
     Raises:
         ReleaseRequired: `release_required` for the first local dataset and host.
         Refused: `bad_address` for an address that is no http(s) URL.
     """
-    for address in addresses:
+    if not entry_of(engine).needs_address:
+        return
+    for address in addresses or (OPENAI,):
         host = host_of(address)
         if not host:
             raise Refused("bad_address", address=address)

@@ -46,43 +46,49 @@ def test_a_page_opens_by_its_address(served, open_browser, name, language):
     visit.page.on("request", lambda request: requests.append(request.url))
     visit.page.on("websocket", lambda socket: requests.append(socket.url))
 
-    visit.opens(PAGES[name])
-    visit.chooses(LIN)
-    expect(visit.page.get_by_role("heading", level=1)).to_contain_text(
-        sentence(language, f"ask.{name}")
-    )
-    visit.settles()
+    visit.signs_in(LIN, PAGES[name])
 
-    assert visit.page.url == served.url + PAGES[name], "back to the page after the choice"
     expect(visit.page).to_have_title(f"{sentence(language, f'nav.{name}')} · Attending")
-    banner = visit.page.get_by_text(sentence(language, "shell.illustrative"), exact=True)
-    expect(banner).to_be_visible()
+    for key in (f"ask.{name}", "shell.illustrative", "shell.research_only"):
+        expect(visit.page.get_by_text(sentence(language, key))).to_be_visible()
     expect(visit.page.locator(_BROKEN)).to_have_count(0)
     assert {urlsplit(url).hostname for url in requests} - {None} == {"127.0.0.1"}
     assert _left_over(visit.text(), language) == []
 
 
 @pytest.mark.parametrize(
-    "name",
+    "address",
     [
+        "/agreement",
         pytest.param(
-            name,
-            marks=pytest.mark.xfail(strict=True, reason="a page that stops early has no footer"),
-        )
-        if name == "case"
-        else name
-        for name in PAGES
+            "/case?response=1",
+            marks=pytest.mark.xfail(
+                strict=True, reason="what follows the ? is lost when a person has been chosen"
+            ),
+        ),
     ],
 )
-def test_every_page_says_that_it_is_for_research_only(served, open_browser, name):
+def test_an_address_without_a_person_asks_and_comes_back(served, open_browser, address):
+    visit = visit_of(served, open_browser, "en")
+    visit.opens(address)
+    expect(visit.page.get_by_text(sentence("en", "sign_in.title"))).to_be_visible()
+
+    visit.chooses(LIN)
+
+    visit.settles()
+    assert visit.page.url == served.url + address
+
+
+@pytest.mark.xfail(strict=True, reason="a page that stops early has no footer")
+def test_a_page_with_nothing_to_show_says_that_it_is_for_research_only(served, open_browser):
     visit = visit_of(served, open_browser, "en")
 
-    visit.follows_the_choice(LIN, PAGES[name])
+    visit.follows_the_choice(LIN, "/case")
 
-    expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
+    expect(visit.page.get_by_text(sentence("en", "case.none"))).to_be_visible()
     visit.settles()
     expect(visit.page.get_by_text(sentence("en", "shell.research_only"))).to_be_visible(
-        timeout=4000
+        timeout=2000
     )
 
 
@@ -123,6 +129,24 @@ def test_a_new_person_is_added_and_can_leave(served, open_browser):
     expect(visit.page.get_by_text(sentence("en", "sign_in.title"))).to_be_visible()
 
 
+@pytest.mark.xfail(strict=True, reason="the title is set before the person's language is known")
+def test_a_persons_language_is_kept_for_the_next_visit_with_the_title(served, open_browser):
+    visit = visit_of(served, open_browser, "en")
+    visit.signs_in(WEBER, "/data")
+    visit.page.get_by_role("radio", name="中文").click()
+    expect(visit.page.get_by_text(sentence("zh", "ask.data"))).to_be_visible()
+    visit.settles()
+
+    visit.reloads()
+
+    expect(visit.page.get_by_text(sentence("zh", "ask.data"))).to_be_visible()
+    title = visit.page.title()
+    visit.page.get_by_role("radio", name="English").click()
+    expect(visit.page.get_by_text(sentence("en", "ask.data"))).to_be_visible()
+    visit.settles()
+    assert title == f"{sentence('zh', 'nav.data')} · Attending"
+
+
 @pytest.mark.parametrize("language", _LOCALES)
 def test_an_unknown_case_is_one_sentence(served, open_browser, language):
     visit = visit_of(served, open_browser, language)
@@ -134,7 +158,7 @@ def test_an_unknown_case_is_one_sentence(served, open_browser, language):
     expect(alert).to_have_text(sentence(language, "error.unknown_response", id=999999))
 
 
-@pytest.mark.parametrize("asked", ["", "?response=", "?response=-1", "?response=1%20OR%201"])
+@pytest.mark.parametrize("asked", ["", "?response=-1"])
 def test_a_case_without_a_number_says_how_to_open_one(served, open_browser, asked):
     visit = visit_of(served, open_browser, "en")
 

@@ -14,7 +14,7 @@ from core.formats.llmeval_med import CATEGORY_CODES
 from core.i18n import sentence
 from core.store import people
 from tests.e2e.conftest import Open
-from tests.e2e.served import ROOT, Served, Visit, copy_of, run_core, scores_by, until
+from tests.e2e.served import ROOT, WEBER, Served, Visit, copy_of, run_core, scores_by, until
 
 pytestmark = pytest.mark.browser
 
@@ -315,6 +315,23 @@ def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(marke
     visit.page.locator("summary").first.click()
     expect(visit.page.get_by_text(f"{_MARKER} 1")).to_be_visible()
     assert f"{_MARKER}-2" not in _joined(heard), "what another person said is still not told"
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the next response is chosen before the verdict on the last one is shown"
+)
+def test_a_question_whose_verdict_was_just_shown_is_not_asked_next(served, open_browser):
+    visit = open_browser(served)
+    visit.signs_in(WEBER, "/review")
+    shown_before = []
+
+    for key in "24135135":
+        (question,) = served.rows("SELECT question_id FROM response WHERE id = ?", (visit.shown(),))
+        exposed = "SELECT count(*) FROM exposure WHERE question_id = ?"
+        shown_before.append(served.value(exposed, question))
+        visit.scores(key)
+
+    assert shown_before == [0] * 8
 
 
 # --- the screen -------------------------------------------------------------------------------

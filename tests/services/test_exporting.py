@@ -310,3 +310,17 @@ def test_the_real_benchmark_comes_back_to_the_letter(empty: Workbench, real_file
     }
     assert list(stripped) == list(content)
     assert _same(stripped, answered)
+
+
+def test_a_field_that_nobody_reads_comes_back_whatever_it_holds(empty: Workbench) -> None:
+    odd = {"MR:1:1": QUESTIONS["MR:1:1"] | {"note": "half a pair: \ud83d", "list": [1, None]}}
+    path = empty.folder / "odd.json"
+    path.write_text(json.dumps(five_keys(odd)), encoding="ascii")
+    import_questions(empty.store, path, QuestionImport("ward", "Dr Lead"))
+    empty.model_answers("cedar", {"MR:1:1": "An ECG."})
+    empty.baseline_judges()
+
+    _, shape = _exports(empty)
+
+    record = _by_key(shape)["MR:1:1"]
+    assert (record["note"], record["list"]) == ("half a pair: \ud83d", [1, None])

@@ -569,3 +569,16 @@ def test_the_real_file_twice_changes_nothing(empty: Workbench, real_file: Path) 
 
     assert (done.added, done.changed, done.unchanged) == (0, 0, 667)
     assert empty.counts() == before
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="question.position is the place in the file of its first import and append-only",
+)
+def test_added_questions_stand_where_the_file_has_them(study: Workbench) -> None:
+    first = {"MK:0:1": QUESTIONS["MR:1:1"] | {"problem": "Which comes first?"}}
+
+    study.imports(first | QUESTIONS)
+
+    found = questions.questions_of_study(study.store, study.study.id)
+    assert [question.key for question in found] == ["MK:0:1", *QUESTIONS]

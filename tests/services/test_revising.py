@@ -13,6 +13,7 @@ from core.services.revising import (
     rejudge,
     revise,
     revise_checklist,
+    worklist,
 )
 from core.store import criteria, jobs
 from core.store.assessments import Progress
@@ -310,3 +311,29 @@ def test_before_and_after_compares_with_the_version_that_was_active_before(
 
     assert found is not None
     assert (found.earlier.version, found.active.version) == (3, 2)
+
+
+# --- the worklist -----------------------------------------------------------------------------
+
+
+def test_the_worklist_starts_where_the_judge_passes_what_physicians_reject(
+    study: Workbench,
+) -> None:
+    study.baseline_judges()  # MLU:1:1 and MLU:2:1: 5 for cedar; 1 for willow's MLU:2:1
+    lin = study.physician()
+    study.scores(lin, "MLU:2:1", "cedar", 1)  # false usable
+    study.scores(lin, "MLU:2:1", "willow", 1)
+    study.scores(lin, "MTG:1:1", "willow", 5)  # differs, the safe way round
+    study.scores(lin, "MLU:1:1", "cedar", 5)
+
+    found = worklist(study.store, study.study, study.judge(), 1)
+
+    assert [(one.key, one.false_usable, one.differ, one.scored) for one in found] == [
+        ("MLU:2:1", 1, 1, 2),
+        ("MTG:1:1", 0, 1, 1),
+        ("MK:1:1", 0, 0, 0),
+        ("MK:1:2", 0, 0, 0),
+        ("MR:1:1", 0, 0, 0),
+        ("MLU:1:1", 0, 0, 1),
+        ("MSE:1:1", 0, 0, 0),
+    ]

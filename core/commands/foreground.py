@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
+from core.commands.terminal import words
 from core.store import jobs
 from core.store.database import opened
 from core.store.jobs import Job
-from core.terminal import words
 from core.worker.running import do_in_foreground
 
 _LOOK_SECONDS = 0.5

@@ -18,6 +18,8 @@ from core.i18n import error_sentence, sentence
 from core.services.opening import ensure_workbench
 from core.store.database import Store, opened
 
+#: A file given on the command line.
+FILE = click.Path(path_type=Path)
 DEFAULT_DATABASE = Path("data/workbench.db")
 
 

@@ -1,0 +1,113 @@
+"""Commands of physicians and leads: score, reveal, revise."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from core.commands.root import main
+from core.commands.terminal import FILE, Terminal, command, words
+from core.domain.questions import question_key
+from core.errors import BrokenFile, UnknownName
+from core.formats.base import text_of_file
+from core.services import reviewing, revising
+from core.services.naming import study_of_dataset
+from core.store import judges, people, responses
+from core.store.studies import Reveal
+
+
+@command(main, "score", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--question", "key", required=True, help="Question key, e.g. MK:5:1.")
+@click.option("--model", required=True)
+@click.option("--sample", default=1, show_default=True)
+@click.option("--score", "value", type=int, required=True, help="1 to 5.")
+@click.option(
+    "--phase", type=click.Choice(["blind", "informed", "unknown"]), default="unknown",
+    show_default=True, help="Whether the judge's verdict had been seen.",
+)  # fmt: skip
+@click.option("--comment", default="")
+@click.option("--safety-risk/--no-safety-risk", default=None)
+@click.option("--reason", default="", help="Why an earlier score is corrected.")
+def score_command(
+    terminal: Terminal,
+    *,
+    dataset: str,
+    key: str,
+    model: str,
+    sample: int,
+    value: int,
+    phase: Literal["blind", "informed", "unknown"],
+    comment: str,
+    safety_risk: bool | None,
+    reason: str,
+) -> None:
+    """Record a physician's score (the physician is --as NAME)."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        question = revising.question_of_study(store, study, _key(key))
+        model_id = responses.model_id_of(store, model)
+        found = responses.response_to(store, question.id, model_id, sample) if model_id else None
+        if found is None:
+            raise UnknownName("unknown_response_of", key=key, model=model, sample=sample)
+        with store.writing():
+            person = people.ensure_person(store, terminal.by)
+            is_new = reviewing.score(
+                store, study, person, found.id,
+                reviewing.Scoring(value, comment, safety_risk, phase, reason),
+            )  # fmt: skip
+    terminal.show(
+        {"question": key, "model": model, "score": value, "new": is_new},
+        words("scored" if is_new else "scored_already", key=key, model=model, score=value),
+    )
+
+
+@command(main, "reveal", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--when", type=click.Choice(["never", "batch_done", "at_once"]), required=True)
+@click.option("--reason", required=True)
+def reveal_command(terminal: Terminal, *, dataset: str, when: Reveal, reason: str) -> None:
+    """Set when physicians are shown what the judge said."""
+    with terminal.store() as store:
+        reviewing.set_reveal(
+            store, study_of_dataset(store, dataset), when, reason=reason, by=terminal.by
+        )
+    terminal.show({"dataset": dataset, "reveal": when}, words("reveal_set", when=when))
+
+
+@main.group("revise")
+def revise_group() -> None:
+    """Change criteria; a change is a new version with a reason."""
+
+
+@command(revise_group, "checklist", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--question", "key", required=True)
+@click.option("--file", type=FILE, required=True, help="The whole new checklist as text.")
+@click.option("--reason", required=True)
+def revise_checklist_command(
+    terminal: Terminal, *, dataset: str, key: str, file: Path, reason: str
+) -> None:
+    """Replace a question's checklist; its responses become outstanding again."""
+    text = text_of_file(file).rstrip("\r\n")  # editors end a file with a newline
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        question = revising.question_of_study(store, study, _key(key))
+        version = revising.revise_checklist(
+            store, study, question, text, reason=reason, by=terminal.by
+        )
+        left = {
+            judge.name: revising.outstanding_for(store, study, judge, question)
+            for judge, _ in judges.judges_of_study(store, study.id)
+        }
+    terminal.show(
+        {"question": key, "version": version.version, "outstanding": left},
+        words("revised", key=key, version=version.version, count=sum(left.values())),
+    )
+
+
+def _key(text: str) -> str:
+    key = question_key(text)
+    if key is None:
+        raise BrokenFile("bad_key", key=text)
+    return str(key)

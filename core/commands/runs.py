@@ -1,0 +1,153 @@
+"""Commands that let machines work: generate, judge, worker, cancel."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from core.commands.foreground import follow_job
+from core.commands.root import main
+from core.commands.terminal import FILE, Terminal, command, words
+from core.errors import Refused
+from core.formats.base import text_of_file
+from core.services import generating, judging
+from core.services.judging import JudgeOrder, queue_judging
+from core.services.naming import study_of_dataset
+from core.services.queueing import ensure_worker
+from core.store import judges
+from core.worker.running import run_worker
+
+
+@command(main, "generate", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--model", required=True, help="Folder or name of the checkpoint, or the endpoint's.")
+@click.option("--label", default="", help="Name of the model in tables.  [default: the model]")
+@click.option("--engine", default="huggingface", show_default=True, help="huggingface or openai.")
+@click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
+@click.option("--samples", default=1, show_default=True, help="Answers to each question.")
+@click.option("--temperature", type=float, help="Above 0 samples.  [default: greedy]")
+@click.option("--top-p", type=float)
+@click.option("--seed", type=int, help="Of sampling; recorded.  [default: 0]")
+@click.option("--max-new-tokens", default=1024, show_default=True)
+@click.option("--system-prompt", type=FILE, help="File with the system prompt.")
+@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
+@click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
+@click.option("--concurrency", default=64, show_default=True, help="Conversations in flight.")
+@click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
+@click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
+def generate_command(terminal: Terminal, *, dataset: str, label: str, **options: Any) -> None:
+    """Let a model answer what it has not answered; the same command resumes.
+
+    Greedy runs are exactly reproducible on the same machine. Several samples need --temperature.
+    """
+    order = _generate_order(label, options)
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        job_id = generating.queue_generation(store, study, order, by=terminal.by)
+    if options["only_queue"]:
+        ensure_worker(terminal.path)
+        terminal.show({"job": job_id}, words("queued", job=job_id))
+        return
+    job = follow_job(terminal.path, job_id)
+    with terminal.store() as store:
+        left = generating.outstanding_of(store, study, order.label, samples=order.samples)
+    counts = {"done": job.done, "absent": job.unscored, "outstanding": left}
+    terminal.show(
+        {"job": job_id, "state": job.state, "label": order.label, **counts},
+        words("generated", label=order.label, **counts),
+    )
+    if job.state == "failed":
+        raise Refused(job.error, **job.error_values)
+
+
+def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateOrder:
+    system = options["system_prompt"]
+    given = {
+        "temperature": options["temperature"],
+        "top_p": options["top_p"],
+        "seed": options["seed"],
+        "max_tokens": options["max_new_tokens"],
+        "system_prompt": text_of_file(system) if system else None,
+        "trust_remote_code": options["trust_remote_code"] or None,
+    }
+    return generating.GenerateOrder(
+        options["engine"],
+        options["model"],
+        label or options["model"].rstrip("/").rsplit("/", 1)[-1],
+        {name: value for name, value in given.items() if value is not None},
+        options["samples"],
+        options["addresses"],
+        options["concurrency"],
+        generating.chosen_gpus(options["gpus"]),
+        options["limit"],
+    )
+
+
+@command(main, "judge", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--engine", required=True, help="openai or baseline.")
+@click.option("--model", default="", help="Model name, as the endpoint knows it.")
+@click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
+@click.option("--judge", "name", default="", help="Name of the judge.  [default: the model]")
+@click.option("--rounds", default=1, show_default=True, help="How often each response is scored.")
+@click.option("--temperature", type=float, help="Part of the judge's identity.")
+@click.option("--max-tokens", type=int, help="Part of the judge's identity.")
+@click.option("--concurrency", default=16, show_default=True, help="Calls in flight.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
+@click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
+def judge_command(
+    terminal: Terminal,
+    *,
+    dataset: str,
+    engine: str,
+    model: str,
+    addresses: tuple[str, ...],
+    name: str,
+    rounds: int,
+    temperature: float | None,
+    max_tokens: int | None,
+    concurrency: int,
+    limit: int | None,
+    only_queue: bool,
+) -> None:
+    """Ask a judge for every score that is outstanding; the same command resumes."""
+    given = {"temperature": temperature, "max_tokens": max_tokens}
+    parameters = {key: value for key, value in given.items() if value is not None}
+    if engine == "openai" and not model:
+        raise Refused("needs_model")
+    order = JudgeOrder(engine, model, parameters, name, rounds, addresses, concurrency, limit)
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        job_id = queue_judging(store, study, order, by=terminal.by)
+    if only_queue:
+        ensure_worker(terminal.path)
+        terminal.show({"job": job_id}, words("queued", job=job_id))
+        return
+    job = follow_job(terminal.path, job_id)
+    with terminal.store() as store:
+        judge = judges.judge_by_id(store, job.plan["judge"])
+        left = judging.progress_of(store, study.id, judge)
+    terminal.show(
+        {"job": job_id, "state": job.state, "judge": judge.name, **asdict(left)},
+        words("judged", judge=judge.name, **asdict(left)),
+    )
+    if job.state == "failed":
+        raise Refused(job.error, **job.error_values)
+
+
+@command(main, "worker")
+@click.option("--idle-exit", type=float, help="End after so many idle seconds.")
+def worker_command(terminal: Terminal, *, idle_exit: float | None) -> None:
+    """Do queued jobs until stopped."""
+    with terminal.store():
+        pass
+    run_worker(terminal.path, idle_exit=idle_exit)
+
+
+@command(main, "cancel", writes=True)
+@click.argument("job", type=int)
+def cancel_command(terminal: Terminal, *, job: int) -> None:
+    """Stop a job; what it has done stays."""
+    with terminal.store() as store:
+        judging.cancel(store, job)
+    terminal.show({"job": job}, words("cancelled", job=job))
