@@ -12,6 +12,7 @@ from core.ui.editor import (
     draw_history,
     draw_question_cases,
     draw_rejudge,
+    draw_worklist,
 )
 from core.ui.shell import page
 
@@ -27,13 +28,7 @@ with page("checklists") as p:
         )
         judge, rounds = judge_of_study(p.store, p.study, name)
         entries = {entry.key: entry for entry in worklist(p.store, p.study, judge, rounds)}
-        chosen = st.selectbox(
-            p.t("words.question"), list(entries), key="question", bind="query-params",
-            format_func=lambda key: p.t(
-                "checklists.entry", key=key, false_usable=entries[key].false_usable,
-                differ=entries[key].differ, scored=entries[key].scored,
-            ),
-        )  # fmt: skip
+        chosen = draw_worklist(p, entries)
         entry = entries[chosen]
         draw_history(p, entry)
     with right:

@@ -1,4 +1,4 @@
-"""Make sure of a browser and of Chinese fonts for the browser tests, as far as this machine lets us.
+"""Make sure of a browser and of Chinese fonts for the browser tests, as far as possible here.
 
 A browser of the system comes first, then the system's packages where we are root, then
 playwright's own download. What fails is said; the tests decide what that means.

@@ -8,14 +8,10 @@ from typing import Any
 
 from core.formats.llmeval_med import CATEGORY_CODES
 from core.services import reviewing
-from core.services.importing import (
-    Imported,
-    QuestionImport,
-    ResponseImport,
-    import_questions,
-    import_responses,
-    import_scores,
-)
+from core.services.importing import Imported
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
+from core.services.importing_scores import ScoreImport, import_scores
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import dataset_named
 from core.services.reviewing import Scoring
@@ -180,7 +176,7 @@ class Workbench:
     def scores_arrive(self, lines: Sequence[str], *, header: str, phase: Any = "blind") -> Imported:
         """Import physicians' scores from a CSV of these lines."""
         path = self.file("\n".join([header, *lines]) + "\n", "scores.csv")
-        return import_scores(self.store, path, dataset=self.name, phase=phase, by="Dr Lead")
+        return import_scores(self.store, path, ScoreImport(self.name, phase, "Dr Lead"))
 
     # --- what is there --------------------------------------------------------------------
 

@@ -10,15 +10,10 @@ from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
 from core.errors import Refused
 from core.services import exporting
-from core.services.importing import (
-    Imported,
-    QuestionImport,
-    ResponseImport,
-    import_questions,
-    import_responses,
-    import_scores,
-    personal_data,
-)
+from core.services.importing import Imported, personal_data
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
+from core.services.importing_scores import ScoreImport, import_scores
 from core.services.opening import ensure_sample
 from core.services.releasing import release
 from core.store import schema
@@ -97,7 +92,7 @@ def import_scores_command(
     Fields: question, model, physician, score; optionally sample, phase, safety_risk, comment.
     """
     with terminal.store() as store:
-        done = import_scores(store, file, dataset=dataset, phase=phase, by=terminal.by)
+        done = import_scores(store, file, ScoreImport(dataset, phase, terminal.by))
     terminal.show(asdict(done), words("imported_scores", **_counts(done)))
 
 

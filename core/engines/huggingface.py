@@ -9,26 +9,35 @@ import importlib
 import itertools
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from core.engines.base import Configuration, Message, Reply
 from core.engines.huggingface_messages import Loaded, Order, Output, Refusal
 from core.errors import CallFailed, EngineStopped
 
+_SEEDS_APART = 1_000_000
+
 
 @dataclass(slots=True)
 class _Process:
-    """A process with the model, and the requests that wait for it."""
+    """A process with the model, and the requests that wait for it.
+
+    Attributes:
+        asked: requests without an answer, those included that wait for the model to be loaded.
+    """
 
     process: multiprocessing.process.BaseProcess
     connection: Connection
     loaded: asyncio.Future[Loaded]
     waiting: dict[int, asyncio.Future[Output]] = field(default_factory=dict)
+    asked: int = 0
+    is_dead: bool = False
 
 
 class HuggingFaceChat:
@@ -40,9 +49,9 @@ class HuggingFaceChat:
         context = multiprocessing.get_context("spawn")
         self._loop = asyncio.get_running_loop()
         self._processes = []
-        for gpu in configuration.gpus or (None,):
+        for index, gpu in enumerate(configuration.gpus or (None,)):
             ours, theirs = context.Pipe()
-            order = Order(configuration.model, configuration.parameters, gpu)
+            order = Order(configuration.model, _sown(configuration.parameters, index), gpu)
             process = context.Process(target=_serve, args=(theirs, order), daemon=True)
             process.start()
             theirs.close()
@@ -56,7 +65,7 @@ class HuggingFaceChat:
         Raises:
             EngineStopped: the model can't be loaded.
         """
-        return (await self._processes[0].loaded).revision
+        return (await asyncio.shield(self._processes[0].loaded)).revision
 
     async def answer(self, messages: Sequence[Message], *, seed: int | None = None) -> Reply:
         """Answer a conversation whose last message is the user's.
@@ -66,22 +75,20 @@ class HuggingFaceChat:
 
         Raises:
             CallFailed: the process died; the request can be made again.
-            EngineStopped: the model can't be loaded.
+            EngineStopped: the model can't be loaded, its template takes no such conversation, or
+                every process has died.
         """
-        chosen = min(self._processes, key=lambda one: len(one.waiting))
-        await chosen.loaded
-        number = next(self._numbers)
-        future: asyncio.Future[Output] = self._loop.create_future()
-        chosen.waiting[number] = future
+        alive = [one for one in self._processes if not one.is_dead]
+        if not alive:
+            raise EngineStopped("engine_died", model=self._model)
+        chosen = min(alive, key=lambda one: one.asked)
         started = time.perf_counter()
+        chosen.asked += 1
         try:
-            turns = [{"role": one.role, "content": one.content} for one in messages]
-            chosen.connection.send((number, turns))
-            output = await future
-        except OSError as error:
-            raise CallFailed("engine_died", model=self._model) from error
+            await asyncio.shield(chosen.loaded)
+            output = await self._sent(chosen, messages)
         finally:
-            chosen.waiting.pop(number, None)
+            chosen.asked -= 1
         return Reply(
             output.text, output.finish_reason, output.prompt_tokens, output.reply_tokens,
             time.perf_counter() - started,
@@ -90,10 +97,23 @@ class HuggingFaceChat:
     async def close(self) -> None:
         """End the processes."""
         for one in self._processes:
-            one.connection.close()
-            one.process.terminate()
+            one.process.kill()  # it holds nothing that is not stored
         for one in self._processes:
-            await asyncio.to_thread(one.process.join, 10)
+            await asyncio.to_thread(one.process.join)
+            one.connection.close()
+
+    async def _sent(self, to: _Process, messages: Sequence[Message]) -> Output:
+        """What a process that has loaded the model answers."""
+        number = next(self._numbers)
+        to.waiting[number] = self._loop.create_future()
+        try:
+            turns = [{"role": one.role, "content": one.content} for one in messages]
+            to.connection.send((number, turns))
+            return await to.waiting[number]
+        except OSError as error:
+            raise CallFailed("engine_died", model=self._model) from error
+        finally:
+            del to.waiting[number]
 
     def _listen(self, one: _Process) -> None:
         """Hand on what a process says, until it says no more."""
@@ -108,23 +128,51 @@ class HuggingFaceChat:
         if isinstance(said, Loaded):
             one.loaded.set_result(said)
         elif isinstance(said, Refusal):
-            one.loaded.set_exception(EngineStopped(said.code, **said.values))
+            _fail(one.loaded, EngineStopped(said.code, **said.values))
         else:
-            number, output = said
+            number, answer = said
             future = one.waiting.get(number)
-            if future is not None and not future.done():
-                future.set_result(output)
+            if future is None or future.done():
+                return
+            if isinstance(answer, Refusal):
+                future.set_exception(EngineStopped(answer.code, **answer.values))
+            else:
+                future.set_result(answer)
 
     def _died(self, one: _Process) -> None:
+        one.is_dead = True
         error = CallFailed("engine_died", model=self._model)
         if not one.loaded.done():
-            one.loaded.set_exception(EngineStopped("engine_died", model=self._model))
+            _fail(one.loaded, EngineStopped("engine_died", model=self._model))
         for future in one.waiting.values():
             if not future.done():
                 future.set_exception(error)
 
 
+def _sown(parameters: Mapping[str, Any], index: int) -> Mapping[str, Any]:
+    """Parameters with a seed of its own for each process, so that no two draw alike."""
+    if "seed" not in parameters:
+        return parameters
+    return {**parameters, "seed": parameters["seed"] + _SEEDS_APART * index}
+
+
+def _fail(loaded: asyncio.Future[Loaded], error: EngineStopped) -> None:
+    """Settle a future that nobody may be waiting for, which asyncio would complain about."""
+    loaded.set_exception(error)
+    loaded.exception()
+
+
 def _serve(connection: Connection, order: Order) -> None:
     """Entry of the process: choose the GPU before torch is imported, and import it only here."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts both; ours ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if order.gpu is None else str(order.gpu)
     importlib.import_module("core.engines.huggingface_process").serve(connection, order)
+
+
+def _end_with_parent() -> None:
+    """Leave no process behind when the one that started this is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

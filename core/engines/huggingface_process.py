@@ -13,6 +13,7 @@ import jinja2
 import psutil
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -31,6 +32,8 @@ _CPU_CACHE_TOKENS = 65_536
 _CPU_CACHE_SHARE = 0.25
 _LEAST_BATCH_TOKENS = 64
 _LOOK_SECONDS = 0.2
+#: Of a large file so many pieces of so many bytes stand for the whole.
+_PIECES, _PIECE = 64, 65_536
 
 
 class _Unserveable(Exception):
@@ -44,8 +47,8 @@ class _Unserveable(Exception):
 def serve(connection: Connection, order: Order) -> None:
     """Load the model, then answer until the other side hangs up.
 
-    Receives `(number, turns)` and sends `(number, Output)`; the first thing sent is `Loaded` or
-    `Refusal`.
+    Receives `(number, turns)` and sends `(number, Output)`, or a `Refusal` in its place; the first
+    thing sent is `Loaded` or `Refusal`.
     """
     try:
         server = _Server(order)
@@ -64,6 +67,7 @@ class _Server:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         self.is_on_gpu = order.gpu is not None
+        self.name = order.model
         self.parameters = order.parameters
         self.tokenizer, self.model = _loaded(order)
         self.revision = _revision(order.model, self.model)
@@ -72,62 +76,73 @@ class _Server:
         self.batch_tokens = None if self.is_on_gpu else _CPU_BATCH_TOKENS
         self.pending: dict[int, list[int]] = {}
         self.lock = threading.Lock()
+        self.sending = threading.Lock()
 
     def run(self, connection: Connection) -> None:
-        """Answer until the connection ends; out of memory halves the batch and goes on."""
+        """Answer until the process is ended; out of memory halves the batch and goes on."""
         listener = threading.Thread(target=self._listen, args=(connection,), daemon=True)
         self.manager: Any = None
-        self.is_over = False
         listener.start()
-        while not self.is_over:
+        while True:
             with self._batching() as manager:
                 with self.lock:
                     self.manager = manager
                     for number, ids in self.pending.items():
                         self._submit(number, ids)
                 error = self._answer(connection, manager)
-            if error is not None:
-                self._lower_budget(error)
+            self._lower_budget(error)
 
-    def _answer(self, connection: Connection, manager: Any) -> Exception | None:
-        """Send answers as they come, until the end or a fatal error."""
-        while not self.is_over:
+    def _answer(self, connection: Connection, manager: Any) -> Exception:
+        """Send answers as they come, until an error ends the batch; that error."""
+        while True:
             found = manager.get_result(timeout=_LOOK_SECONDS)
             fatal: Exception | None = manager.background_thread_status.fatal_error
             if fatal is not None:
                 return fatal
-            if found is None or found.error is not None:
+            if found is None:
                 continue
+            if found.error is not None:
+                return RuntimeError(found.error)
             with self.lock:
                 self.pending.pop(int(found.request_id), None)
             self._send(connection, int(found.request_id), self._output(found))
-        return None
 
     def _listen(self, connection: Connection) -> None:
         try:
             while True:
                 number, turns = connection.recv()
-                ids = self._tokens(turns)
-                if len(ids) >= self.context:
-                    self._send(connection, number, Output("", "too_long", len(ids), 0))
-                    continue
-                with self.lock:
-                    self.pending[number] = ids
-                    if self.manager is not None:
-                        self._submit(number, ids)
+                self._take(connection, number, turns)
         except (EOFError, OSError):
-            self.is_over = True
+            os._exit(0)  # nobody waits for what is still being answered
+
+    def _take(
+        self, connection: Connection, number: int, turns: Sequence[Mapping[str, str]]
+    ) -> None:
+        try:
+            ids = self._tokens(turns)
+        except jinja2.TemplateError as error:
+            refusal = Refusal("template_refused", {"model": self.name, "reason": str(error)})
+            self._send(connection, number, refusal)
+            return
+        if len(ids) >= self.context:
+            self._send(connection, number, Output("", "too_long", len(ids), 0))
+            return
+        with self.lock:
+            self.pending[number] = ids
+            if self.manager is not None:
+                self._submit(number, ids)
 
     def _submit(self, number: int, ids: list[int]) -> None:
         room = self.context - len(ids)
         limit = int(self.parameters.get("max_tokens", room))
         self.manager.add_request(ids, request_id=str(number), max_new_tokens=min(limit, room))
 
-    def _send(self, connection: Connection, number: int, output: Output) -> None:
+    def _send(self, connection: Connection, number: int, answer: Output | Refusal) -> None:
         try:
-            connection.send((number, output))
+            with self.sending:  # two threads send, and a connection is safe for one
+                connection.send((number, answer))
         except OSError:
-            self.is_over = True
+            os._exit(0)
 
     def _tokens(self, turns: Sequence[Mapping[str, str]]) -> list[int]:
         """The conversation through the model's chat template.
@@ -219,8 +234,10 @@ def _loaded(order: Order) -> tuple[Any, Any]:
             dtype=torch.bfloat16 if order.gpu is not None else "auto",
             trust_remote_code=trust,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise _Unserveable(Refusal("not_a_model", {"path": order.model})) from error
+    if not tokenizer.encode("a", add_special_tokens=False):  # its files are missing
+        raise _Unserveable(Refusal("not_a_model", {"path": order.model}))
     if not tokenizer.chat_template:
         raise _Unserveable(Refusal("no_chat_template", {"path": order.model}))
     return tokenizer, model.to("cuda" if order.gpu is not None else "cpu").eval()
@@ -232,17 +249,29 @@ def _untyped(of_transformers: Any) -> Any:
 
 
 def _revision(name: str, model: Any) -> str:
-    """The hub's commit, or for a folder a hash of its configuration and its files' sizes."""
+    """The hub's commit, or for a folder a hash of its files."""
     commit = getattr(model.config, "_commit_hash", None)
     if commit:
         return str(commit)
     digest = hashlib.sha256()
-    for file in sorted(Path(name).expanduser().glob("*")):
-        if file.suffix in (".json", ".jinja"):
-            digest.update(file.read_bytes())
-        elif file.is_file():
-            digest.update(f"{file.name}:{file.stat().st_size}".encode())
+    for path in sorted(Path(name).expanduser().iterdir()):
+        if path.is_file():
+            digest.update(f"{path.name}:{path.stat().st_size}:".encode())
+            for piece in _pieces(path):
+                digest.update(piece)
     return f"folder-{digest.hexdigest()[:16]}"
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """A small file whole; of weights pieces throughout, which other training changes too."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _PIECES * _PIECE:
+            yield file.read()
+            return
+        for at in range(_PIECES):
+            file.seek(at * (size - _PIECE) // (_PIECES - 1))
+            yield file.read(_PIECE)
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -71,7 +71,10 @@ class OpenAIChat:
         if not key and any(not is_loopback(host_of(address)) for address in addresses):
             raise EngineStopped("no_key", variable="OPENAI_API_KEY")
         self._model = configuration.model
-        self._parameters = configuration.parameters
+        # whether a checkpoint may bring code is no concern of an endpoint's
+        self._parameters = {
+            k: v for k, v in configuration.parameters.items() if k != "trust_remote_code"
+        }
         # where another address can be asked at once, the client does not wait and ask again
         retries = 2 if len(addresses) == 1 else 0
         self._addresses = [_Address(_client(address, key, retries)) for address in addresses]

@@ -143,7 +143,7 @@ class _GenerationRun:
         concurrency: int = self.job.plan["concurrency"]
         configuration = Configuration(
             self.generator.source,
-            {k: v for k, v in self.generator.parameters.items() if k != "system_prompt"},
+            self._engine_parameters(min(one.sample for one in work)),
             tuple(self.job.plan["addresses"]),
             concurrency,
             tuple(self.job.plan["gpus"]),
@@ -157,6 +157,12 @@ class _GenerationRun:
             await asking.run()
         finally:
             await self.engine.close()
+
+    def _engine_parameters(self, first_sample: int) -> dict[str, Any]:
+        """What the engine is told; a later run's samples are not drawn as an earlier run's were."""
+        told = {k: v for k, v in self.generator.parameters.items() if k != "system_prompt"}
+        seed = self._seed(first_sample)
+        return told if seed is None else told | {"seed": seed}
 
     def _work(self) -> list[Conversation]:
         """What is missing, up to the job's limit."""

@@ -5,13 +5,9 @@ from pathlib import Path
 
 from core.domain.prompts import missing_placeholders
 from core.domain.questions import CATEGORIES
-from core.services.importing import (
-    QuestionImport,
-    ResponseImport,
-    import_questions,
-    import_responses,
-    import_scores,
-)
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
+from core.services.importing_scores import ScoreImport, import_scores
 from core.services.judging import JudgeOrder, queue_judging
 from core.store import datasets, jobs, judges, studies
 from core.store.database import Store, ensure_database, opened
@@ -81,6 +77,5 @@ def _import_sample(store: Store) -> None:
     for file in sorted((folder / "responses").glob("*.json")):
         import_responses(store, file, ResponseImport(SAMPLE, file.stem, _SYSTEM))
     import_scores(
-        store, folder / "scores.csv", dataset=SAMPLE, phase="blind", by=_SYSTEM,
-        is_illustrative=True,
-    )  # fmt: skip
+        store, folder / "scores.csv", ScoreImport(SAMPLE, "blind", _SYSTEM, is_illustrative=True)
+    )

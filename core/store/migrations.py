@@ -92,7 +92,7 @@ _TABLES = (
       key TEXT NOT NULL,                 -- category:group:turn, e.g. MK:5:1
       category TEXT NOT NULL,
       language TEXT NOT NULL CHECK (language IN ('en', 'zh')),
-      position INTEGER NOT NULL,         -- place in the imported file
+      position INTEGER NOT NULL,         -- order of import: of the file, later additions last
       UNIQUE (dataset_id, key),
       UNIQUE (conversation_id, turn)
     ) STRICT

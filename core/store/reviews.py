@@ -39,7 +39,7 @@ def next_response(store: Store, study_id: int, person_id: int) -> int | None:
         SELECT response.id {_RESPONSES} AND NOT {_MINE}
         ORDER BY EXISTS (SELECT 1 FROM exposure WHERE exposure.person_id = :person
                          AND exposure.question_id = question.id),
-                 (response.id * 48271 + :person * 69621) % 2147483647 % 99991
+                 (response.id * (7919 + 104729 * :person)) % 99991
         LIMIT 1
     """
     found: int | None = store.value(sql, {"study": study_id, "person": person_id})

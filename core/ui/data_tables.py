@@ -7,13 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from core.services.exporting import Export, export_llmeval_med
-from core.services.importing import (
-    QuestionImport,
-    ResponseImport,
-    import_questions,
-    import_responses,
-    import_scores,
-)
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
+from core.services.importing_scores import ScoreImport, import_scores
 from core.store import datasets, responses
 from core.store.database import Store
 from core.store.people import Person
@@ -86,7 +82,7 @@ def _import(p: Page, person: Person, kind: str, name: str, path: Path) -> str:
     elif kind == "responses":
         done = import_responses(p.store, path, ResponseImport(dataset, name, person.name))
     else:
-        done = import_scores(p.store, path, dataset=dataset, phase="unknown", by=person.name)
+        done = import_scores(p.store, path, ScoreImport(dataset, "unknown", person.name))
     return p.t(
         "data.imported", dataset=done.dataset, added=done.added, changed=done.changed,
         unchanged=done.unchanged, absent=done.absent, personal=sum(done.personal.values()),

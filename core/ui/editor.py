@@ -23,6 +23,27 @@ from core.ui.shell import Page
 _FIELDS = ("checklist", "reference_answer", "question_text")
 
 
+def draw_worklist(p: Page, entries: dict[str, Entry]) -> str:
+    """Choose a question from the worklist; the choice is kept in the address."""
+    labels = {
+        key: p.t(
+            "checklists.entry", key=key, false_usable=entry.false_usable, differ=entry.differ,
+            scored=entry.scored,
+        )
+        for key, entry in entries.items()
+    }  # fmt: skip
+    keys = list(entries)
+    asked = st.query_params.get("question", "")
+    # A choice is kept by its label, and the labels' counts change: new labels, new widget.
+    widget = p.key(hash(tuple(labels.values())), "question")
+    chosen = st.selectbox(
+        p.t("words.question"), keys, key=widget, format_func=labels.__getitem__,
+        index=keys.index(asked) if asked in entries else 0,
+    )  # fmt: skip
+    st.query_params["question"] = chosen
+    return chosen
+
+
 def draw_history(p: Page, entry: Entry) -> None:
     """All versions of a question's criteria, newest first."""
     show_label(p.t("checklists.history"))

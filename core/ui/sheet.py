@@ -46,21 +46,21 @@ def draw_criteria(p: Page, reference_answer: str, checklist: str) -> None:
     )
 
 
-def draw_last(p: Page) -> None:
-    """Show what the judge said of the response just scored, where the study allows it."""
+def last_revealed(p: Page) -> Revealed | None:
+    """What the judge said of the response just scored, where the study shows it at once.
+
+    Ask for it before the next response is chosen: it is an exposure.
+    """
     response_id = st.session_state.get(_LAST)
     if response_id is None:
-        return
-    found = reviewing.revealed_at_once(p.store, p.study, p.person, response_id)
-    if found is not None:
+        return None
+    return reviewing.revealed_at_once(p.store, p.study, p.person, response_id)
+
+
+def draw_all_revealed(p: Page, shown: list[Revealed]) -> None:
+    """What the judge said of responses that were scored, one line each that opens."""
+    for found in shown:
         with st.expander(_revealed_line(p, found)):
-            draw_revealed(p, found)
-
-
-def draw_batch(p: Page, batch: list[Revealed]) -> None:
-    """Show what the judge said of everything scored, the cases that differ first."""
-    for found in batch:
-        with st.expander(_revealed_line(p, found), expanded=False):
             draw_revealed(p, found)
 
 

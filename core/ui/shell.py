@@ -24,7 +24,8 @@ from core.store.people import Person
 from core.store.studies import Study
 from core.ui import sign_in
 
-_ROOT = Path(__file__).resolve().parents[2]
+_HERE = Path(__file__).resolve().parent
+_ROOT = _HERE.parents[1]
 _LINKS = (
     ("home", "app.py"),
     ("review", "pages/review.py"),
@@ -84,28 +85,37 @@ def database_path() -> Path:
 def page(name: str) -> Iterator[Page]:
     """Open a page; the block draws it."""
     language = _language(None)
-    title = sentence(language, f"nav.{name}")
-    st.set_page_config(page_title=f"{title} · Attending", layout="wide")
-    st.html(Path(__file__).parent / "style.css")
     path = database_path()
     try:
         _make_ready(path)
         with opened(path) as store:
             person = sign_in.signed_in(store)
             language = _language((store, person) if person else None)
+            _draw_frame(language, name)
             study = _study(store, person)
             _draw_sidebar(store, language, person, study)
             if person is None:
                 sign_in.draw_choice(store, language)
-                st.stop()
-            if study is None:
+            elif study is None:
                 st.info(sentence(language, "shell.no_study"))
-                st.stop()
-            _draw_head(language, name, study)
-            yield Page(name, store, person, study, language)
-            _draw_foot(language)
+            else:
+                _draw_head(language, name, study)
+                yield from _drawn(Page(name, store, person, study, language))
+                return
     except AttendingError as error:
         st.error(error_sentence(language, error))
+    _draw_foot(language)
+    st.stop()
+
+
+def _drawn(p: Page) -> Iterator[Page]:
+    """Let the block draw; whatever ends it, the foot comes last."""
+    try:
+        yield p
+    except AttendingError as error:
+        st.error(error_sentence(p.language, error))
+    finally:
+        _draw_foot(p.language)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -177,6 +187,15 @@ def _choose_study(path: Path, person: Person) -> None:
     st.session_state["study"] = chosen
     with opened(path) as store, store.writing():
         people.save_preference(store, person.id, "study", str(chosen))
+
+
+def _draw_frame(language: Language, name: str) -> None:
+    """Title, style and keys of every page."""
+    title = sentence(language, f"nav.{name}")
+    st.set_page_config(page_title=f"{title} · Attending", layout="wide")
+    st.html(_HERE / "style.css")
+    script = (_HERE / "keys.js").read_text(encoding="utf-8")
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
 def _draw_head(language: Language, name: str, study: Study) -> None:

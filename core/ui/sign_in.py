@@ -5,7 +5,7 @@ reload and a second tab keep it.
 """
 
 import html
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import streamlit as st
 from starlette.requests import Request
@@ -34,9 +34,11 @@ def draw_choice(store: Store, language: Language) -> None:
     if any(study.is_illustrative for study in studies.studies(store)):
         st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
     st.html(f'<div class="quiet">{sentence(language, "sign_in.note")}</div>')
-    here = "/" + (st.context.url or "").split("//", 1)[-1].partition("/")[2]
+    here = "/" + (st.context.url or "").split("//", 1)[-1].partition("/")[2].partition("?")[0]
+    asked = urlencode(st.query_params.to_dict())
+    here = f"{here}?{asked}" if asked else here
     for person in people.people(store):
-        address = f"/choose?person={person.id}&next={quote(here)}"
+        address = html.escape(f"/choose?{urlencode({'person': person.id, 'next': here})}")
         st.html(f'<a class="choice" href="{address}" target="_self">{html.escape(person.name)}</a>')
     with st.form("new-person", border=False, width=420):
         name = st.text_input(sentence(language, "sign_in.new"), max_chars=80)

@@ -70,6 +70,9 @@ def run_worker(path: Path, *, idle_exit: float | None) -> None:
                 lane.stop()
             with store.writing():
                 jobs.end_worker(store, worker_id)
+        is_needed = any(job.state == "queued" for job in jobs.unfinished_jobs(store))
+    if is_needed:  # a job came while this worker signed off, and whoever queued it saw it alive
+        run_worker(path, idle_exit=idle_exit)
 
 
 class _Lane(threading.Thread):

@@ -24,12 +24,8 @@ from typing import Any
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from core.formats.llmeval_med import read_questions
-from core.services.importing import (
-    QuestionImport,
-    ResponseImport,
-    import_questions,
-    import_responses,
-)
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
 from core.services.opening import ensure_workbench
 from core.store.assessments import exchange_texts
 from core.store.database import opened

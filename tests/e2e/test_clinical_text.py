@@ -152,15 +152,6 @@ RENDERED: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-#: Defects that are known, each with the wrong that it does.
-LOST = {
-    "alleles after Chinese": "`*2或*` after a Chinese character is taken as emphasis: stars vanish",
-    "product after Chinese": "`*10 mg，每日*` is taken as emphasis: the multiplication vanishes",
-    "powers as programmers write": "`**` between two digits is taken as strong: powers vanish",
-    "above at the start": "`>` at the start of a line is taken as a quotation: 'above' vanishes",
-    "a row longer than its head": "a table's row loses the cells that its head does not have",
-}
-
 Draw = Callable[..., list[Any]]
 
 
@@ -180,8 +171,7 @@ def draw(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dra
             address = f"/?how={how}&first={first}&last={first + _AT_ONCE}"
             page.goto(served.url + address)
             page.locator(".end").wait_for(state="attached")
-            shown = "clinical-rendered" if how == "rendered" else "clinical"
-            found += page.locator(f"div.{shown}").evaluate_all(
+            found += page.locator("div.clinical, div.clinical-rendered").evaluate_all(
                 f"boxes => boxes.map(box => ({script})(box))"
             )
         assert len(found) == len(texts)
@@ -244,15 +234,7 @@ def rendered(draw: Draw) -> dict[str, dict[str, Any]]:
     return dict(zip(RENDERED, draw(texts, look, how="rendered"), strict=True))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=LOST[name]))
-        if name in LOST
-        else name
-        for name in RENDERED
-    ],
-)
+@pytest.mark.parametrize("name", RENDERED)
 def test_a_rendered_response_keeps_every_dose(rendered, name):
     _, doses = RENDERED[name]
 
@@ -271,9 +253,6 @@ def test_emphasis_and_tables_are_rendered(rendered):
     assert rendered["table"]["cells"] == ["阿莫西林", "2~3片", "肝素", "<0.5 mg/kg", "HLA", "B*27"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a list counts on from its first number: 3, 2, 1 reads 3, 4, 5"
-)
 def test_a_numbered_list_keeps_its_numbers(draw):
     (numbers,) = draw(
         ["3. 5 mg\n2. 10 mg\n1. 15 mg"],

@@ -60,12 +60,7 @@ def test_a_page_opens_by_its_address(served, open_browser, name, language):
     "address",
     [
         "/agreement",
-        pytest.param(
-            "/case?response=1",
-            marks=pytest.mark.xfail(
-                strict=True, reason="what follows the ? is lost when a person has been chosen"
-            ),
-        ),
+        "/case?response=1",
     ],
 )
 def test_an_address_without_a_person_asks_and_comes_back(served, open_browser, address):
@@ -129,7 +124,6 @@ def test_a_new_person_is_added_and_can_leave(served, open_browser):
     expect(visit.page.get_by_text(sentence("en", "sign_in.title"))).to_be_visible()
 
 
-@pytest.mark.xfail(strict=True, reason="the title is set before the person's language is known")
 def test_a_persons_language_is_kept_for_the_next_visit_with_the_title(served, open_browser):
     visit = visit_of(served, open_browser, "en")
     visit.signs_in(WEBER, "/data")

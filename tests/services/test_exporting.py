@@ -10,12 +10,8 @@ import pytest
 from core.errors import AttendingError, Refused, UnknownName
 from core.formats.llmeval_med import CATEGORY_CODES
 from core.services.exporting import Export, Exported, export_llmeval_med
-from core.services.importing import (
-    QuestionImport,
-    ResponseImport,
-    import_questions,
-    import_responses,
-)
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import progress_of
 from core.services.revising import revise_checklist
 from tests.openai_server import PROSE, Fault, OpenAIServer

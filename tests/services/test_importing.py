@@ -8,17 +8,12 @@ from typing import Any
 import pytest
 
 from core.errors import AttendingError, BrokenFile, Refused, UnknownName
-from core.services.importing import (
-    Imported,
-    QuestionImport,
-    ResponseImport,
-    import_questions,
-    import_responses,
-    personal_data,
-)
+from core.services.importing import Imported, personal_data
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import progress_of
 from core.services.revising import revise_checklist
-from core.store import assessments, criteria, questions
+from core.store import assessments, criteria, datasets, questions
 from core.store.assessments import Progress
 from core.store.database import Store
 from tests.workbench import CEDAR, QUESTIONS, Workbench, changed, five_keys
@@ -571,14 +566,18 @@ def test_the_real_file_twice_changes_nothing(empty: Workbench, real_file: Path) 
     assert empty.counts() == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="question.position is the place in the file of its first import and append-only",
-)
-def test_added_questions_stand_where_the_file_has_them(study: Workbench) -> None:
+def test_questions_added_later_stand_behind_the_first_ones(study: Workbench) -> None:
     first = {"MK:0:1": QUESTIONS["MR:1:1"] | {"problem": "Which comes first?"}}
 
     study.imports(first | QUESTIONS)
 
     found = questions.questions_of_study(study.store, study.study.id)
-    assert [question.key for question in found] == ["MK:0:1", *QUESTIONS]
+    assert [question.key for question in found] == [*QUESTIONS, "MK:0:1"]
+
+
+def test_a_dataset_that_may_leave_is_marked_so_when_it_is_imported_again(study: Workbench) -> None:
+    assert [dataset.marking for dataset in datasets.datasets(study.store)] == ["local"]
+
+    study.imports(QUESTIONS, may_leave=True)
+
+    assert [dataset.marking for dataset in datasets.datasets(study.store)] == ["may_leave"]

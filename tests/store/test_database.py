@@ -49,6 +49,10 @@ SPECIMEN = (
     " VALUES (1, 1, 1, 1, 'study', 1, 1, 'score 1-5', 4, 'observed', 'me')",
     "INSERT INTO assessment_part (assessment_id, position, requirement_id, value)"
     " VALUES (1, 1, 1, 2)",
+    "INSERT INTO generator VALUES (1, 1, 'huggingface', '/models/cedar', '{}', 'me', 't')",
+    "INSERT INTO job (id, kind, lane, subject, study_id, plan, created_by)"
+    " VALUES (1, 'generate', 'cpu', 's', 1, '{}', 'me')",
+    "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1)",
     "INSERT INTO exposure (id, person_id, question_id, shown, page, after_assessment)"
     " VALUES (1, 1, 1, 'machine_verdict', 'case', 1)",
 )
@@ -405,7 +409,10 @@ def test_a_folder_is_no_database(tmp_path):
     with pytest.raises(DatabaseRefused) as caught:
         open_it(tmp_path)
 
-    assert code_of(caught) == ("not_a_database", {"path": str(tmp_path)})
+    assert code_of(caught) == (
+        "cannot_open",
+        {"path": str(tmp_path), "problem": "unable to open database file"},
+    )
 
 
 def test_an_empty_database_is_not_ours_until_it_is_ensured(tmp_path):
