@@ -6,9 +6,9 @@ codes and the host only: an endpoint's own message may repeat the key.
 
 import json
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic, perf_counter
 from typing import cast
 
 import openai
@@ -51,11 +51,11 @@ class _Address:
         """Whether it may be asked; after a rest one call tries it out."""
         if self.failures == 0:
             return True
-        return self.waiting == 0 and time.monotonic() >= self.rests_until
+        return self.waiting == 0 and monotonic() >= self.rests_until
 
     def rest(self) -> None:
         """Leave it out for a while, twice as long as the last time."""
-        now = time.monotonic()
+        now = monotonic()
         if now >= self.rests_until:
             seconds = min(_LONGEST_REST, _FIRST_REST * 2**self.failures)
             self.failures += 1
@@ -124,7 +124,7 @@ class OpenAIChat:
         self, client: AsyncOpenAI, messages: Sequence[Message], seed: int | None
     ) -> Reply:
         host = client.base_url.host
-        started = time.perf_counter()
+        started = perf_counter()
         try:
             completion = await client.chat.completions.create(
                 model=self._model,
@@ -136,7 +136,7 @@ class OpenAIChat:
         except openai.NotFoundError as error:
             raise EngineStopped("endpoint_unknown_model", model=self._model, host=host) from error
         except openai.BadRequestError as error:
-            return _refused(error, host, time.perf_counter() - started)
+            return _refused(error, host, perf_counter() - started)
         except openai.APIStatusError as error:
             raise CallFailed("endpoint_status", host=host, status=error.status_code) from error
         except openai.APIError as error:
@@ -149,7 +149,7 @@ class OpenAIChat:
             choice.finish_reason or "stop",
             usage.prompt_tokens if usage else None,
             usage.completion_tokens if usage else None,
-            time.perf_counter() - started,
+            perf_counter() - started,
         )
 
 

@@ -107,7 +107,7 @@ def _draw_score_bar(p: Page, sheet: Sheet, *, raw: bool) -> None:
     with note:
         st.text_input(
             p.t("review.comment"), key=comment, value=sheet.draft, max_chars=4000,
-            placeholder=p.t("review.comment"), label_visibility="collapsed",
+            placeholder=p.t("review.comment"), label_visibility="collapsed", live=True,
             on_change=p.act(_keep_draft, p.person, response_id, comment),
         )  # fmt: skip
     with flag:

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from core.domain.questions import Language
-from core.errors import AttendingError
+from core.errors import AttendingError, DatabaseRefused
 from core.i18n import LANGUAGES, error_sentence, sentence
 from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
 from core.services.queueing import ensure_worker
@@ -94,28 +94,30 @@ def page(name: str) -> Iterator[Page]:
             _draw_frame(language, name)
             study = _study(store, person)
             _draw_sidebar(store, language, person, study)
-            if person is None:
-                sign_in.draw_choice(store, language)
-            elif study is None:
-                st.info(sentence(language, "shell.no_study"))
-            else:
+            if person is not None and study is not None:
                 _draw_head(language, name, study)
-                yield from _drawn(Page(name, store, person, study, language))
-                return
+            body = st.container()
+            _draw_foot(language)  # now: a page that stops early draws nothing after itself
+            with body, _told_in_one_sentence(language):
+                if person is None:
+                    sign_in.draw_choice(store, language)
+                    st.stop()
+                if study is None:
+                    st.info(sentence(language, "shell.no_study"))
+                    st.stop()
+                yield Page(name, store, person, study, language)
+    except DatabaseRefused as error:
+        st.error(error_sentence(language, error))
+        st.stop()
+
+
+@contextmanager
+def _told_in_one_sentence(language: Language) -> Iterator[None]:
+    """Turn an error of ours into a sentence on the page."""
+    try:
+        yield
     except AttendingError as error:
         st.error(error_sentence(language, error))
-    _draw_foot(language)
-    st.stop()
-
-
-def _drawn(p: Page) -> Iterator[Page]:
-    """Let the block draw; whatever ends it, the foot comes last."""
-    try:
-        yield p
-    except AttendingError as error:
-        st.error(error_sentence(p.language, error))
-    finally:
-        _draw_foot(p.language)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

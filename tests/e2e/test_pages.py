@@ -74,7 +74,6 @@ def test_an_address_without_a_person_asks_and_comes_back(served, open_browser, a
     assert visit.page.url == served.url + address
 
 
-@pytest.mark.xfail(strict=True, reason="a page that stops early has no footer")
 def test_a_page_with_nothing_to_show_says_that_it_is_for_research_only(served, open_browser):
     visit = visit_of(served, open_browser, "en")
 

@@ -113,7 +113,7 @@ def test_fast_presses_score_only_what_was_shown_and_skip_nothing(physician):
     assert scored == stood[:-1], "every response that went by has its score, in that order"
     assert physician.visit.shown() == stood[-1]
     for response_id, value, _ in scores:
-        keys = [press["key"] for press in pressed if press["id"] == response_id]
+        keys = [press["key"] for press in pressed if press.get("id") == response_id]
         assert str(value) in keys
 
 
@@ -124,6 +124,8 @@ def test_at_every_press_the_text_and_the_score_bar_are_of_one_response(physician
     with physician.visit.served.store() as store:
         texts = dict(map(tuple, store.rows("SELECT id, text FROM response")))
     for press in physician.visit.page.evaluate("pressed"):
+        if "id" not in press:  # pressed while the sheet was being changed
+            continue
         if press["id"] not in done:  # what is scored can't be scored again
             assert _is_rendering_of(press["text"], texts[press["id"]])
         done.add(press["id"])

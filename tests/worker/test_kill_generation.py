@@ -1,0 +1,163 @@
+"""Kill -9 in the middle of a greedy run: the table ends up as if nothing had happened."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.services.opening import ensure_workbench
+from core.store.database import opened
+from tests.tiny_model import save_tiny_model
+from tests.workbench import Workbench, plain_questions
+
+ROOT = Path(__file__).resolve().parents[2]
+CONVERSATIONS = 40
+KEYS = 2 * CONVERSATIONS  # two turns each
+
+
+def two_turns() -> dict[str, dict[str, object]]:
+    """Plain questions, each followed by the same second one."""
+    first = plain_questions("MR", CONVERSATIONS)
+    second = {
+        f"{key.removesuffix(':1')}:2": fields | {"problem": "And then?"}
+        for key, fields in first.items()
+    }
+    return first | second
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model."""
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@contextmanager
+def bench(folder: Path) -> Iterator[Workbench]:
+    """Forty conversations of two turns in a database of their own."""
+    folder.mkdir()
+    path = folder / "workbench.db"
+    ensure_workbench(path)
+    with opened(path) as store:
+        workbench = Workbench(store, folder)
+        workbench.imports(two_turns())
+        yield workbench
+
+
+@contextmanager
+def generating(study: Workbench, model: Path) -> Iterator[subprocess.Popen[str]]:
+    """`python -m core generate …` as a process of its own, which does not outlive the block."""
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "core", "generate", "--db", str(study.path),
+            "--dataset", "ward", "--model", str(model), "--label", "tiny", "--gpus", "none",
+            "--max-new-tokens", "24", "--concurrency", "4", "--as", "Dr Lead", "--json",
+        ],
+        cwd=ROOT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finished(study: Workbench, model: Path) -> dict[str, object]:
+    """Run the command to its end; what it printed."""
+    with generating(study, model) as process:
+        printed, complained = process.communicate()
+    assert process.returncode == 0, complained
+    return dict(json.loads(printed))
+
+
+def rows(study: Workbench) -> int:
+    return int(study.value("SELECT count(*) FROM generation"))
+
+
+def wait_for_rows(study: Workbench, count: int) -> None:
+    until = time.monotonic() + 60
+    while rows(study) < count:
+        assert time.monotonic() < until, f"{rows(study)} of {count} responses came"
+        time.sleep(0.005)
+
+
+def engine_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes that a command has started."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def all_end(processes: list[psutil.Process]) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    return alive == []
+
+
+def texts(study: Workbench) -> list[tuple[object, ...]]:
+    """Everything that a greedy run fixes."""
+    return study.rows(
+        "SELECT key, sample, attempt, text, absent_because, finish_reason, prompt_tokens,"
+        " reply_tokens FROM response JOIN question ON question.id = question_id"
+        " LEFT JOIN generation ON response_id = response.id ORDER BY position"
+    )
+
+
+def test_three_kills_leave_the_table_of_an_undisturbed_run(model: Path, tmp_path: Path) -> None:
+    with bench(tmp_path / "undisturbed") as calm, bench(tmp_path / "killed") as study:
+        assert finished(calm, model) == {
+            "job": 1, "state": "done", "label": "tiny",
+            "done": KEYS, "absent": 0, "outstanding": 0,
+        }  # fmt: skip
+        kept = []
+        for count in (8, 28, 52):
+            with generating(study, model) as process:
+                wait_for_rows(study, count)
+                engine = engine_of(process)
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+            kept.append(rows(study))
+            assert engine != []
+            assert all_end(engine)
+
+        ended = finished(study, model)
+
+        assert (ended["state"], ended["outstanding"]) == ("done", 0)
+        assert texts(study) == texts(calm)
+        assert (study.counts()["response"], rows(study)) == (KEYS, KEYS)
+    assert kept == sorted(kept)
+    assert 0 < kept[0] < kept[-1] < KEYS
+
+
+def test_a_command_that_is_killed_while_the_model_loads_leaves_no_process(
+    model: Path, tmp_path: Path
+) -> None:
+    with bench(tmp_path / "bench") as study, generating(study, model) as process:
+        until = time.monotonic() + 60
+        while not (engine := engine_of(process)):
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+
+        assert all_end(engine)
+        assert rows(study) == 0
+
+
+def test_an_interrupted_command_says_so_in_one_word_and_leaves_no_process(
+    model: Path, tmp_path: Path
+) -> None:
+    with bench(tmp_path / "bench") as study, generating(study, model) as process:
+        wait_for_rows(study, 4)
+        engine = engine_of(process)
+        for one in [psutil.Process(process.pid), *engine]:  # as a terminal does
+            one.send_signal(signal.SIGINT)
+        _, complained = process.communicate()
+
+        assert (process.returncode, complained.strip()) == (1, "Aborted!")
+        assert all_end(engine)
