@@ -201,6 +201,7 @@ class Visit:
     def scores(self, key: str) -> int:
         """Score the response on the sheet by its key; the response's id."""
         response_id = self.shown()
+        self.page.wait_for_timeout(400)  # the same key sooner is a second strike, and ignored
         self.page.keyboard.press(key)
         self.shows_another_than(response_id)
         return response_id

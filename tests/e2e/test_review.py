@@ -195,7 +195,8 @@ def test_a_comment_survives_a_reload(physician):
     first = physician.visit.shown()
     physician.visit.comment.fill("剂量 2~3片 有误")
     physician.visit.comment.press("Tab")
-    physician.visit.settles()
+    draft = "SELECT count(*) FROM draft WHERE text = '剂量 2~3片 有误'"
+    until(lambda: physician.visit.served.value(draft) == 1, seconds=5)
 
     physician.visit.reloads()
 
