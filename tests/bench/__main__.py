@@ -29,6 +29,7 @@ from core.services.importing_responses import ResponseImport, import_responses
 from core.services.opening import ensure_workbench
 from core.store.assessments import exchange_texts
 from core.store.database import opened
+from tests.bench.generation import generating
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DATASET = os.environ.get("ATTENDING_LLMEVAL_MED", "")
@@ -73,7 +74,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         answers = _reference_answers(work)
-        parts = [_importing(work), _judging(work, answers), _killing(work, answers)]
+        parts = [
+            _importing(work),
+            _judging(work, answers),
+            _killing(work, answers),
+            generating(work, Path(_DATASET)),
+        ]
     text = "\n".join([_head(), *parts])
     (_ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
     print(text)
