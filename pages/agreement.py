@@ -3,8 +3,6 @@
 import streamlit as st
 
 from core.services import agreeing
-from core.services.judging import judge_of_study
-from core.store.judges import judges_of_study
 from core.ui.agreement_tables import (
     draw_cases,
     draw_groups,
@@ -12,17 +10,11 @@ from core.ui.agreement_tables import (
     draw_matrices,
     draw_summary,
 )
+from core.ui.judge_choice import chosen_judge
 from core.ui.shell import page
 
 with page("agreement") as p:
-    names = [judge.name for judge, _ in judges_of_study(p.store, p.study.id)]
-    if not names:
-        st.info(p.t("agreement.no_judge"))
-        st.stop()
-    name = st.selectbox(
-        p.t("words.judge"), names, index=len(names) - 1, key="judge", bind="query-params", width=300
-    )
-    judge, rounds = judge_of_study(p.store, p.study, name)
+    judge, rounds = chosen_judge(p)
     cases = agreeing.cases_of(p.store, p.study, judge, rounds)
     comparison = agreeing.comparison_of(cases, judge)
     if judge.engine == "baseline":

@@ -3,9 +3,7 @@
 import streamlit as st
 
 from core.services.agreeing import cases_of
-from core.services.judging import judge_of_study
 from core.services.revising import before_after, worklist
-from core.store.judges import judges_of_study
 from core.ui.editor import (
     draw_before_after,
     draw_editor,
@@ -14,19 +12,13 @@ from core.ui.editor import (
     draw_rejudge,
     draw_worklist,
 )
+from core.ui.judge_choice import chosen_judge
 from core.ui.shell import page
 
 with page("checklists") as p:
-    names = [judge.name for judge, _ in judges_of_study(p.store, p.study.id)]
-    if not names:
-        st.info(p.t("agreement.no_judge"))
-        st.stop()
     left, right = st.columns([2, 5])
     with left:
-        name = st.selectbox(
-            p.t("words.judge"), names, index=len(names) - 1, key="judge", bind="query-params"
-        )
-        judge, rounds = judge_of_study(p.store, p.study, name)
+        judge, rounds = chosen_judge(p)
         entries = {entry.key: entry for entry in worklist(p.store, p.study, judge, rounds)}
         chosen = draw_worklist(p, entries)
         entry = entries[chosen]
