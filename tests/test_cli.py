@@ -142,9 +142,19 @@ def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) ->
 
 
 def test_the_module_is_the_command_line(shell: Shell) -> None:
+    assert shell.process("init").code == 0
+
     said = shell.process("status")
 
     assert (said.code, said.out, said.err) == (0, "No studies yet: import a benchmark.\n", "")
+
+
+def test_a_command_that_reads_creates_no_database(shell: Shell) -> None:
+    said = shell("status")
+
+    assert (said.code, said.out) == (2, "")
+    assert f"There is no database at {shell.db}; create it" in said.err
+    assert not shell.db.exists()
 
 
 def test_the_schema_is_printed_without_a_database(shell: Shell) -> None:
@@ -224,7 +234,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "reveal --dataset ward --when never --reason=": ("needs_reason", {}),
     "status --db {folder}/notes.txt": ("not_a_database", {"path": "{folder}/notes.txt"}),
-    "status --db {folder}/notes.txt/workbench.db": (
+    "init --db {folder}/notes.txt/workbench.db": (
         "cannot_open", {"path": "{folder}/notes.txt/workbench.db", "problem": "File exists"},
     ),
 }  # fmt: skip
@@ -323,7 +333,10 @@ def test_a_physician_scores_under_their_own_name(study: Shell) -> None:
 
     assert first.json == {"question": "MK:1:1", "model": "cedar", "score": 4, "new": True}
     assert again.out == "MK:1:1, cedar: 4 was recorded already.\n"
-    assert (changed_mind.code, corrected.out) == (2, "MK:1:1, cedar: scored 2.\n")
+    assert (changed_mind.code, corrected.out) == (
+        2,
+        "MK:1:1, cedar: scored 2 by Dr Lin, phase blind.\n",
+    )
     with opened(study.db) as store:
         rows = store.rows(
             "SELECT person.name, value, phase, rationale, safety_risk, reason"
@@ -509,7 +522,13 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
     out = shell.folder / "out.json"
     done = shell("export", "llmeval-med", "--dataset", "ward", "--model", "cedar",
                  "--out", out, "--json")  # fmt: skip
-    assert done.json == {"file": str(out), "questions": 7, "scored": 6, "unscored": 1}
+    assert done.json == {
+        "file": str(out),
+        "judge": "oak",
+        "questions": 7,
+        "scored": 6,
+        "unscored": 1,
+    }
     records = json.loads(out.read_text(encoding="utf-8"))
     assert records["医疗知识"][1]["model_answer_score"] == "1"
     assert records["医疗文本生成"][0]["model_answer_unscored"] == "no_verdict"
@@ -569,7 +588,8 @@ def test_an_import_over_a_dataset_says_why_texts_changed(study: Shell) -> None:
     assert said.out == (
         "ward: 0 questions added, 1 changed, 6 unchanged, 0 in the database but not in the file; "
         "0 changes stored but not activated because they were revised here. "
-        "0 places look like personal data (python -m core personal-data).\n"
+        "0 places look like personal data "
+        "(python -m core personal-data --dataset ward).\n"
     )
     with opened(study.db) as store:
         assert store.value("SELECT reason FROM criteria WHERE version = 2") == "typo"

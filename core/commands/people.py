@@ -7,6 +7,7 @@ import click
 
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
+from core.domain.criteria import Criteria
 from core.domain.questions import question_key
 from core.errors import BrokenFile, UnknownName
 from core.formats.base import text_of_file
@@ -58,7 +59,14 @@ def score_command(
             )  # fmt: skip
     terminal.show(
         {"question": key, "model": model, "score": value, "new": is_new},
-        words("scored" if is_new else "scored_already", key=key, model=model, score=value),
+        words(
+            "scored" if is_new else "scored_already",
+            key=key,
+            model=model,
+            score=value,
+            by=terminal.by,
+            phase=phase,
+        ),
     )
 
 
@@ -102,7 +110,13 @@ def revise_checklist_command(
         }
     terminal.show(
         {"question": key, "version": version.version, "outstanding": left},
-        words("revised", key=key, version=version.version, count=sum(left.values())),
+        words(
+            "revised",
+            key=key,
+            version=version.version,
+            count=sum(left.values()),
+            **_requirement_counts(version.criteria),
+        ),
     )
 
 
@@ -111,3 +125,8 @@ def _key(text: str) -> str:
     if key is None:
         raise BrokenFile("bad_key", key=text)
     return str(key)
+
+
+def _requirement_counts(criteria: Criteria) -> dict[str, int]:
+    levels = [requirement.level for requirement in criteria.requirements]
+    return {"core": levels.count("core"), "secondary": levels.count("secondary")}

@@ -85,7 +85,7 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
 
 @command(main, "judge", writes=True)
 @click.option("--dataset", required=True)
-@click.option("--engine", required=True, help="openai or baseline.")
+@click.option("--engine", required=True, help="openai, huggingface or baseline.")
 @click.option("--model", default="", help="Model name, as the endpoint knows it.")
 @click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
 @click.option("--judge", "name", default="", help="Name of the judge.  [default: the model]")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from core.errors import AttendingError
+from core.errors import AttendingError, DatabaseRefused
 from core.i18n import error_sentence, sentence
 from core.services.opening import ensure_workbench
 from core.store.database import Store, opened
@@ -30,10 +30,13 @@ class Terminal:
     path: Path
     is_json: bool
     by: str
+    may_create: bool
 
     @contextmanager
     def store(self) -> Iterator[Store]:
-        """The database, made ready if it is new."""
+        """The database, made ready; a command that only reads does not create one."""
+        if not self.may_create and not self.path.exists():
+            raise DatabaseRefused("no_database", path=str(self.path))
         ensure_workbench(self.path)
         with opened(self.path) as store:
             yield store
@@ -53,7 +56,7 @@ def command(group: click.Group, name: str, *, writes: bool = False) -> Callable[
         @functools.wraps(function)
         def run(*, db: Path, is_json: bool, by: str = "", **options: Any) -> None:
             with told_in_one_sentence():
-                function(Terminal(db, is_json, by), **options)
+                function(Terminal(db, is_json, by, writes), **options)
 
         found: Callable[..., None] = run
         if writes:

@@ -167,6 +167,7 @@ def _serve(connection: Connection, order: Order) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts both; ours ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if order.gpu is None else str(order.gpu)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a mistyped folder must not ask the hub
     importlib.import_module("core.engines.huggingface_process").serve(connection, order)
 
 

@@ -25,11 +25,9 @@ from core.engines.huggingface_messages import Loaded, Order, Output, Refusal
 
 #: Tokens that one forward pass takes on the CPU; larger passes don't go faster on few cores.
 CPU_BATCH_TOKENS = 512
-#: Answers that it goes on with: on the CPU each token attends to the whole batch, masked.
-CPU_BATCH_REQUESTS = 32
 PAGE = 16  # tokens
 #: Tokens that the cache holds on the CPU, memory allowing.
-_CPU_CACHE_TOKENS = 65_536
+CPU_CACHE_TOKENS = 65_536
 #: Share of the free memory that the cache may take on the CPU.
 _CPU_CACHE_SHARE = 0.25
 _LEAST_BATCH_TOKENS = 64
@@ -191,7 +189,6 @@ class _Server:
             page_size=256 if self.is_on_gpu else PAGE,
             num_blocks=None if self.is_on_gpu else self._cpu_blocks(),
             max_batch_tokens=self.batch_tokens,
-            max_requests_per_batch=None if self.is_on_gpu else CPU_BATCH_REQUESTS,
             seed=self.parameters.get("seed"),
         )
         with self.model.continuous_batching_context_manager(
@@ -207,7 +204,7 @@ class _Server:
         )
         per_token = 2 * config.num_hidden_layers * heads * width * self.model.dtype.itemsize
         room = _CPU_CACHE_SHARE * psutil.virtual_memory().available / per_token
-        return max(1, int(min(room, max(_CPU_CACHE_TOKENS, self.context))) // PAGE)
+        return max(1, int(min(room, max(CPU_CACHE_TOKENS, self.context))) // PAGE)
 
     def _lower_budget(self, error: Exception) -> None:
         """Halve the batch after an out-of-memory error; anything else ends the process."""

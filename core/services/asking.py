@@ -44,7 +44,8 @@ class Asking(Generic[Work, Result]):
         self._ask = ask
         self._commit = commit
         self._callers = min(concurrency, len(self._pending))
-        self._most_failures = max(8, 2 * concurrency)
+        #: Failures in a row, over all callers, after which nothing gets through any more.
+        self._most_failures = min(max(8, 2 * concurrency), _TRIES * len(self._pending))
         self._lease = lease
         self._arrived: asyncio.Queue[tuple[Result, asyncio.Event]] = asyncio.Queue()
         self._stopped_by: AttendingError | None = None

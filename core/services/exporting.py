@@ -36,6 +36,7 @@ class Export:
 class Exported:
     """What an export holds."""
 
+    judge: str
     questions: int
     scored: int
     unscored: int
@@ -81,7 +82,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
         scored += record["model_answer_score"] != ""
         records.append((key.split(":")[0], record))
     _write_whole(out, llmeval_med.released_text(records))
-    return Exported(len(records), scored, len(records) - scored)
+    return Exported(judge.name, len(records), scored, len(records) - scored)
 
 
 def _score(verdicts: list[MachineScore], rounds: int, wanted: int | None) -> dict[str, str]:

@@ -43,6 +43,7 @@ def import_scores(store: Store, path: Path, options: ScoreImport) -> Imported:
         UnknownName: `unknown_dataset`, `unknown_model`.
     """
     found = rows.read_scores(path)
+    _refuse_repeats(found, file=path.name)
     with store.writing():
         dataset = dataset_named(store, options.dataset)
         study = study_of_dataset(store, options.dataset)
@@ -55,6 +56,15 @@ def import_scores(store: Store, path: Path, options: ScoreImport) -> Imported:
         options.dataset, outcomes["added"], outcomes["changed"], outcomes["unchanged"],
         0, 0, len(found), 0, {},
     )  # fmt: skip
+
+
+def _refuse_repeats(found: list[GivenHumanScore], *, file: str) -> None:
+    seen = set()
+    for score in found:
+        identity = (str(score.key), score.model, str(score.sample), score.physician)
+        if identity in seen:
+            raise BrokenFile("repeated_key", file=file, key=", ".join(identity))
+        seen.add(identity)
 
 
 def _write(

@@ -100,7 +100,7 @@ def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
 
 
 def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge, int]:
-    """The judge of that name with its rounds; without a name, the only one or the newest one.
+    """The judge of that name with its rounds; without one, the newest that has scored anything.
 
     Raises:
         UnknownName: `unknown_judge`, with the names that take part.
@@ -110,7 +110,8 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
     if not known:
         raise Refused("no_judge", study=study.name)
     if name is None:
-        return known[-1]
+        active = [one for one in known if progress_of(store, study.id, one[0]).judged]
+        return (active or known)[-1]
     for judge, rounds in known:
         if judge.name == name:
             return judge, rounds

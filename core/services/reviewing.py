@@ -154,6 +154,14 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
     return True
 
 
+def can_undo(store: Store, person: Person, response_id: int) -> bool:
+    """Tell whether a person has a score of this response that they may still take back."""
+    response = _response(store, response_id)
+    last = reviews.last_score(store, person.id, response.id)
+    is_scored = last is not None and last.value is not None
+    return is_scored and not reviews.is_exposed(store, person.id, response.question_id)
+
+
 def undo(store: Store, study: Study, person: Person, response_id: int) -> None:
     """Take back a score, which stays in the history; the response returns to the queue.
 

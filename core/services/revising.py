@@ -20,6 +20,7 @@ class Entry:
     """A question on the worklist: how often judge and physicians differ on its responses."""
 
     question: Question
+    pending: int
     false_usable: int
     differ: int
     scored: int
@@ -31,18 +32,19 @@ class Entry:
 
 
 def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entry]:
-    """All questions of a study, those with false usable responses first, then by disagreement."""
+    """All questions of a study, those to be judged again first, then by harm."""
     cases = grouped(cases_of(store, study, judge, rounds), lambda case: case.question)
     entries = [
         Entry(
             question,
+            sum(case.judge.unscored_because == "pending" for case in cases.get(question.key, ())),
             sum(case.is_false_usable for case in cases.get(question.key, ())),
             sum(case.differs for case in cases.get(question.key, ())),
             len(cases.get(question.key, ())),
         )
         for question in questions.questions_of_study(store, study.id)
     ]
-    return sorted(entries, key=lambda entry: (-entry.false_usable, -entry.differ))
+    return sorted(entries, key=lambda one: (-one.pending, -one.false_usable, -one.differ))
 
 
 def question_of_study(store: Store, study: Study, key: str) -> Question:

@@ -14,6 +14,8 @@ from core.domain.scales import Scale
 from core.store.database import Store
 
 Purpose = Literal["study", "trial", "noise"]
+#: What a score's phase is, derived by the view `human_assessment` from what its author had been
+#: shown, and what is claimed for it: `observed` for a score that was given on a page of this app.
 Phase = Literal["blind", "informed", "unknown"]
 ClaimedPhase = Literal["observed", "blind", "informed", "unknown"]
 
@@ -65,6 +67,8 @@ class Progress:
     absent: int
 
 
+#: `wanted`: every key that a plan asks for, under the active criteria and prompts. `held`: each
+#: of them with its last attempt, whose columns are NULL while the key is outstanding.
 _WANTED = """
     WITH RECURSIVE
     round (number) AS (
@@ -310,9 +314,10 @@ def human_scores_of_study(store: Store, study_id: int) -> list[HumanScore]:
 
 
 def counting(scores: Sequence[HumanScore]) -> list[HumanScore]:
-    """Per person and response the last score given before anything had been shown.
+    """Per person and response the last score that is not informed.
 
-    Scores of unknown phase count; informed ones do not.
+    Scores of unknown phase count, and are named wherever they do. A withdrawn score is the last
+    one with value None, so that nothing counts until the response is scored again.
     """
     last = {
         (score.person_id, score.response_id): score for score in scores if score.phase != "informed"

@@ -27,8 +27,8 @@ def draw_worklist(p: Page, entries: dict[str, Entry]) -> str:
     """Choose a question from the worklist; the choice is kept in the address."""
     labels = {
         key: p.t(
-            "checklists.entry", key=key, false_usable=entry.false_usable, differ=entry.differ,
-            scored=entry.scored,
+            "checklists.entry", key=key, pending=entry.pending,
+            false_usable=entry.false_usable, differ=entry.differ, scored=entry.scored,
         )
         for key, entry in entries.items()
     }  # fmt: skip

@@ -129,9 +129,10 @@ def _draw_score_bar(p: Page, sheet: Sheet, *, raw: bool) -> None:
 def draw_undo(p: Page) -> None:
     """The button that takes the last score back."""
     last = st.session_state.get(_LAST)
+    is_open = last is not None and reviewing.can_undo(p.store, p.person, last)
     st.button(
         p.t("review.undo"), key=p.key("all", "undo"), shortcut="u", width="stretch",
-        disabled=last is None, on_click=p.act(_undo, p.study, p.person, last),
+        disabled=not is_open, on_click=p.act(_undo, p.study, p.person, last),
     )  # fmt: skip
 
 

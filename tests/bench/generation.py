@@ -19,10 +19,10 @@ from transformers import (
     pipeline,
 )
 
-from core.engines.huggingface_process import CPU_BATCH_REQUESTS, CPU_BATCH_TOKENS, PAGE
+from core.engines.huggingface_process import CPU_BATCH_TOKENS, CPU_CACHE_TOKENS, PAGE
 from core.formats.llmeval_med import read_questions
 from core.services.generating import GenerateOrder, queue_generation
-from core.services.importing import QuestionImport, import_questions
+from core.services.importing_questions import QuestionImport, import_questions
 from core.services.opening import ensure_workbench
 from core.store import studies
 from core.store.database import opened
@@ -137,8 +137,7 @@ def _yardstick(model: Any, tokenizer: Any, texts: list[str]) -> tuple[_Measured,
 
 def _bare_batch(model: Any, tokenizer: Any, texts: list[str]) -> tuple[_Measured, list[int]]:
     batching = ContinuousBatchingConfig(
-        page_size=PAGE, num_blocks=4096, max_batch_tokens=CPU_BATCH_TOKENS,
-        max_requests_per_batch=CPU_BATCH_REQUESTS,
+        page_size=PAGE, num_blocks=CPU_CACHE_TOKENS // PAGE, max_batch_tokens=CPU_BATCH_TOKENS,
     )  # fmt: skip
     started = time.perf_counter()
     found = model.generate_batch(

@@ -43,7 +43,7 @@ def test_the_export_is_the_import_with_answer_score_and_judgement(study: Workben
 
     done, shape = _exports(study)
 
-    assert done == Exported(questions=7, scored=7, unscored=0)
+    assert done == Exported("baseline", 7, 7, 0)
     assert list(shape) == list(CATEGORY_CODES)
     scores = dict(
         study.rows(
@@ -91,7 +91,7 @@ def test_without_a_score_the_reason_is_told(study: Workbench, server: OpenAIServ
         for key, record in records.items()
         if "model_answer_unscored" in record
     } == {"MR:1:1": "no_verdict", "MSE:1:1": "no_response: empty", "MTG:1:1": "pending"}
-    assert done == Exported(7, 4, 3)
+    assert done == Exported("oak", 7, 4, 3)
     for key in ("MR:1:1", "MSE:1:1", "MTG:1:1"):
         assert records[key]["model_answer_score"] == ""
     assert records["MSE:1:1"]["model_answer"] == ""
@@ -103,7 +103,7 @@ def test_a_question_that_the_model_never_got_is_there_too(study: Workbench) -> N
 
     done, shape = _exports(study, model="elm")
 
-    assert done == Exported(7, 1, 6)
+    assert done == Exported("baseline", 7, 1, 6)
     assert _by_key(shape)["MK:1:1"] == five_keys(QUESTIONS)["医疗知识"][0] | {
         "model_answer": "", "model_answer_score": "", "model_answer_judgement": "",
         "model_answer_unscored": "no_response",
@@ -163,7 +163,7 @@ def test_a_revised_question_is_exported_as_pending_until_it_is_judged_again(
 
     done, shape = _exports(study)
 
-    assert done == Exported(7, 6, 1)
+    assert done == Exported("baseline", 7, 6, 1)
     assert _by_key(shape)["MR:1:1"]["model_answer_unscored"] == "pending"
 
 
@@ -212,7 +212,7 @@ def test_an_export_can_be_imported_as_a_benchmark_and_exported_without_old_score
 
     done, shape = _exports(study)
 
-    assert done == Exported(7, 7, 0)
+    assert done == Exported("baseline", 7, 7, 0)
     assert not any("model_answer_unscored" in record for record in _by_key(shape).values())
 
 
