@@ -25,3 +25,8 @@ def real_file() -> Path:
 def real_questions(real_file: Path) -> list[BenchmarkQuestion]:
     """The questions of LLMEval-Med's released test set, in its order."""
     return read_questions(real_file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: playwright's event loop stays in the main thread until the end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

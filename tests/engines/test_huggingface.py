@@ -283,33 +283,6 @@ def test_a_tokenizer_without_a_chat_template_is_refused(tmp_path):
     assert first_word(folder) == Refusal("no_chat_template", {"path": str(folder)})
 
 
-# --- revisions --------------------------------------------------------------------------
-
-
-async def revisions(folders: Sequence[Path]) -> list[str]:
-    """What identifies some checkpoints, loaded at once."""
-    engines = [HuggingFaceChat(Configuration(str(folder), {}, (), 1)) for folder in folders]
-    try:
-        return await asyncio.gather(*(engine.revision() for engine in engines))
-    finally:
-        for engine in engines:
-            await engine.close()
-
-
-def test_other_weights_of_the_same_size_are_another_revision(tmp_path):
-    folders = [
-        save_tiny_model(tmp_path / name, seed=seed, hidden=256)
-        for name, seed in (("one", 0), ("same", 0), ("other", 1))
-    ]
-    sizes = {(folder / "model.safetensors").stat().st_size for folder in folders}
-
-    one, same, other = asyncio.run(revisions(folders))
-
-    assert len(sizes) == 1
-    assert min(sizes) > 64 * 65_536  # too large to be read whole
-    assert one == same != other
-
-
 # --- processes that die -----------------------------------------------------------------
 
 

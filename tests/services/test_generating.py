@@ -497,11 +497,13 @@ def test_an_endpoint_that_was_never_there_costs_nothing(study: Workbench) -> Non
 def test_a_checkpoint_that_changed_needs_a_label_of_its_own(
     study: Workbench, tmp_path: Path
 ) -> None:
-    folder = save_tiny_model(tmp_path / "model")
+    folder = save_tiny_model(tmp_path / "model", hidden=256)
+    size = (folder / "model.safetensors").stat().st_size
     first = generate(study, local_order(folder, limit=3))
     before = answers(study)
 
-    save_tiny_model(folder, seed=1)
+    save_tiny_model(folder, hidden=256, seed=1)
+    assert (folder / "model.safetensors").stat().st_size == size > 64 * 65_536  # read in pieces
     changed = generate(study, local_order(folder))
 
     assert ended(first) == ("done", 3, 3, 0, "")
