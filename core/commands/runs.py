@@ -25,7 +25,11 @@ from core.worker.running import run_worker
 @click.option("--engine", default="huggingface", show_default=True, help="huggingface or openai.")
 @click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
 @click.option("--samples", default=1, show_default=True, help="Answers to each question.")
-@click.option("--temperature", type=float, help="Above 0 samples.  [default: greedy]")
+@click.option(
+    "--temperature",
+    type=float,
+    help="Above 0 samples.  [default: greedy; an endpoint decides itself]",
+)
 @click.option("--top-p", type=float)
 @click.option("--seed", type=int, help="Of sampling; recorded.  [default: 0]")
 @click.option("--max-new-tokens", default=1024, show_default=True)
