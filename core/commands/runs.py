@@ -28,7 +28,7 @@ from core.worker.running import run_worker
 @click.option(
     "--temperature",
     type=float,
-    help="Above 0 samples.  [default: greedy; an endpoint decides itself]",
+    help="Above 0 samples.  [default: greedy; an endpoint: its own]",
 )
 @click.option("--top-p", type=float)
 @click.option("--seed", type=int, help="Of sampling; recorded.  [default: 0]")
