@@ -39,11 +39,10 @@ def error_sentence(language: Language, error: AttendingError) -> str:
 
 @cache
 def catalogue(language: Language) -> Mapping[str, str]:
-    """All texts of a language by dotted key."""
+    """All texts of a language by dotted key, from every file of its folder."""
     found: dict[str, str] = {}
-    for name in (f"{language}.toml", f"rules.{language}.toml"):
-        content = tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
-        found |= _flat(content, prefix="")
+    for path in sorted((_FOLDER / language).glob("*.toml")):
+        found |= _flat(tomllib.loads(path.read_text(encoding="utf-8")), prefix="")
     return found
 
 

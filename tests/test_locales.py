@@ -16,6 +16,7 @@ from core.i18n import LANGUAGES, catalogue, error_sentence, has_key, sentence
 
 CORE = Path(core.errors.__file__).parent
 LOCALES = CORE / "locales"
+FILES = sorted(path.name for path in (LOCALES / "en").glob("*.toml"))
 ERRORS = {
     name
     for name, value in vars(core.errors).items()
@@ -64,16 +65,20 @@ def raised_errors() -> Iterator[Raised]:
             yield Raised(f"{path.relative_to(CORE.parent)}:{node.lineno}", code.value, keywords)
 
 
-@pytest.mark.parametrize("pair", [("en.toml", "zh.toml"), ("rules.en.toml", "rules.zh.toml")])
-def test_both_languages_have_the_same_keys_in_the_same_order(pair):
-    english, chinese = (texts_of(name) for name in pair)
+def test_both_languages_have_the_same_files():
+    assert sorted(path.name for path in (LOCALES / "zh").iterdir()) == FILES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_both_languages_have_the_same_keys_in_the_same_order(name):
+    english, chinese = (texts_of(f"{language}/{name}") for language in ("en", "zh"))
 
     assert list(chinese) == list(english)
 
 
-@pytest.mark.parametrize("pair", [("en.toml", "zh.toml"), ("rules.en.toml", "rules.zh.toml")])
-def test_both_languages_have_the_same_placeholders(pair):
-    english, chinese = (texts_of(name) for name in pair)
+@pytest.mark.parametrize("name", FILES)
+def test_both_languages_have_the_same_placeholders(name):
+    english, chinese = (texts_of(f"{language}/{name}") for language in ("en", "zh"))
 
     different = [
         key for key in english if placeholders(english[key]) != placeholders(chinese.get(key, ""))
@@ -88,7 +93,9 @@ def test_no_text_is_empty(language):
 
 
 def test_no_key_stands_in_two_files():
-    assert set(texts_of("en.toml")) & set(texts_of("rules.en.toml")) == set()
+    keys = Counter(key for name in FILES for key in texts_of(f"en/{name}"))
+
+    assert [key for key, count in keys.items() if count > 1] == []
 
 
 def test_every_error_that_is_raised_has_a_sentence():

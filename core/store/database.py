@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import sqlite_utils
 
 from core.errors import DatabaseRefused
-from core.store.migrations import migrations
+from core.store.migrations.steps import migrations
 
 Params = Sequence[Any] | dict[str, Any]
 Record = TypeVar("Record")

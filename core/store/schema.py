@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from core.store.database import ensure_database, opened
-from core.store.migrations import APPEND_ONLY
+from core.store.migrations.steps import APPEND_ONLY
 
 _HEAD = """# The database
 

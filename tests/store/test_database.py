@@ -11,7 +11,7 @@ import pytest
 from core.errors import DatabaseRefused
 from core.store import schema
 from core.store.database import Store, ensure_database, opened
-from core.store.migrations import APPEND_ONLY
+from core.store.migrations.steps import APPEND_ONLY
 
 ROOT = Path(__file__).parents[2]
 

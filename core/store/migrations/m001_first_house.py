@@ -1,16 +1,8 @@
-"""The schema, as the ordered steps that every database has gone through.
+"""The tables, views and triggers that the whole loop stands on."""
 
-A released step is never edited; a change is a new step. `docs/schema.md` is generated from
-the result by `python -m core schema`.
-"""
+from sqlite_utils import Database
 
-from collections.abc import Sequence
-
-from sqlite_utils import Database, Migrations
-
-migrations = Migrations("attending")
-
-_NOW = "(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
+from core.store.migrations.base import create, make_append_only, migrations
 
 _TABLES = (
     # --- the benchmark ------------------------------------------------------------------
@@ -533,27 +525,14 @@ APPEND_ONLY = (
     "criteria_requirement", "study", "study_dataset", "study_setting", "criteria_activation",
     "configuration", "judge", "judge_prompt", "prompt_activation", "judging_plan", "rater",
     "model", "response", "scale", "exchange", "assessment", "assessment_part", "exposure",
-    "generator", "generation",
 )  # fmt: skip
-#: Of these, the tables that came after the first step.
-_LATER = ("generator", "generation")
-
-
-def _make_append_only(db: Database, tables: Sequence[str]) -> None:
-    for table in tables:
-        for verb in ("UPDATE", "DELETE"):
-            db.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-                f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
 
 
 @migrations()
 def m001_first_house(db: Database) -> None:
     """Create the tables, views and triggers that the whole loop stands on."""
-    for statement in (*_TABLES, *_INDEXES, *_VIEWS):
-        db.execute(statement.format(now=_NOW))
-    _make_append_only(db, [table for table in APPEND_ONLY if table not in _LATER])
+    create(db, (*_TABLES, *_INDEXES, *_VIEWS))
+    make_append_only(db, APPEND_ONLY)
     db.execute(
         "INSERT INTO scale (name, minimum, maximum, usable_from) VALUES"
         " ('score 1-5', 1, 5, 4), ('released 0-5', 0, 5, 4), ('MTG 0-7', 0, 7, 5),"
@@ -565,41 +544,3 @@ def m001_first_house(db: Database) -> None:
         "   WHERE name = NEW.scale AND NEW.value BETWEEN minimum AND maximum)"
         " BEGIN SELECT RAISE(ABORT, 'score outside its scale'); END"
     )
-
-
-@migrations()
-def m002_generation(db: Database) -> None:
-    """Remember how each generated response came about."""
-    for statement in (
-        """
-        CREATE TABLE generator (
-          -- The one way in which a model's responses are generated.
-          id INTEGER PRIMARY KEY,
-          model_id INTEGER NOT NULL UNIQUE REFERENCES model,
-          engine TEXT NOT NULL,
-          source TEXT NOT NULL,              -- path or name of the checkpoint, as given
-          parameters TEXT NOT NULL,          -- JSON object, keys sorted; system prompt included
-          created_by TEXT NOT NULL,
-          created_at TEXT NOT NULL DEFAULT {now}
-        ) STRICT
-        """,
-        """
-        CREATE TABLE generation (
-          -- What a model was asked for a response, and everything that it wrote.
-          response_id INTEGER PRIMARY KEY REFERENCES response,
-          generator_id INTEGER NOT NULL REFERENCES generator,
-          revision TEXT NOT NULL,            -- of the weights; '' where the engine can't know
-          messages BLOB NOT NULL,            -- zlib-compressed JSON: roles and contents, in order
-          output BLOB NOT NULL,              -- zlib-compressed: all that came back, reasoning too
-          reasoning TEXT NOT NULL,           -- '' where there was none
-          finish_reason TEXT NOT NULL,
-          prompt_tokens INTEGER,
-          reply_tokens INTEGER,
-          seconds REAL NOT NULL,
-          job_id INTEGER NOT NULL REFERENCES job
-        ) STRICT
-        """,
-        "CREATE INDEX generation_by_job ON generation (job_id, reply_tokens)",
-    ):
-        db.execute(statement.format(now=_NOW))
-    _make_append_only(db, ("generator", "generation"))
