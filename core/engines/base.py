@@ -1,6 +1,6 @@
 """What every judging engine is given, and what it gives back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -32,11 +32,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One response to be judged: the rendered prompt, and what it was rendered from."""
+    """One response to be judged: what a chat model is sent, and what that was made from.
 
-    prompt: str
+    Attributes:
+        messages: the rendered prompt and whatever was said since; empty for a judge that reads no
+            prompt.
+        schema: JSON schema of the verdict, for engines that can ask for one.
+    """
+
+    messages: tuple[Message, ...]
     criteria: Criteria
     response: str
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,18 @@ class ChatEngine(Protocol):
         """
         ...
 
-    async def answer(self, messages: Sequence[Message], *, seed: int | None = None) -> Reply:
+    async def answer(
+        self,
+        messages: Sequence[Message],
+        *,
+        seed: int | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Reply:
         """Answer a conversation whose last message is the user's.
 
         Args:
             seed: for sampling, where the engine takes one for every call.
+            schema: JSON schema that the answer should follow; no engine promises that it does.
 
         Raises:
             CallFailed: this call failed in transport; another may not.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from core.engines.base import Ask, ChatEngine, Configuration, JudgeEngine, Message, Reply
+from core.engines.base import Ask, ChatEngine, Configuration, JudgeEngine, Reply
 from core.errors import UnknownName
 
 
@@ -86,8 +86,8 @@ class PromptedJudge:
         self._chat = chat
 
     async def ask(self, ask: Ask) -> Reply:
-        """Send the prompt as one user message."""
-        return await self._chat.answer([Message("user", ask.prompt)])
+        """Send the conversation, and ask for the verdict's schema."""
+        return await self._chat.answer(ask.messages, schema=ask.schema)
 
     async def close(self) -> None:
         """Close the chat model."""

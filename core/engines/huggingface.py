@@ -67,7 +67,13 @@ class HuggingFaceChat:
         """
         return (await asyncio.shield(self._processes[0].loaded)).revision
 
-    async def answer(self, messages: Sequence[Message], *, seed: int | None = None) -> Reply:
+    async def answer(
+        self,
+        messages: Sequence[Message],
+        *,
+        seed: int | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Reply:
         """Answer a conversation whose last message is the user's.
 
         A call's seed has no effect here: continuous batches are seeded once a run, by the

@@ -6,10 +6,10 @@ codes and the host only: an endpoint's own message may repeat the key.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import cast
+from typing import Any, cast
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
@@ -83,7 +83,13 @@ class OpenAIChat:
         """'': an endpoint does not say which weights it serves."""
         return ""
 
-    async def answer(self, messages: Sequence[Message], *, seed: int | None = None) -> Reply:
+    async def answer(
+        self,
+        messages: Sequence[Message],
+        *,
+        seed: int | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Reply:
         """Answer a conversation whose last message is the user's.
 
         A call whose connection is lost is made again at once at an address that is up.

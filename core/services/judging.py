@@ -14,7 +14,7 @@ from typing import Any
 from core.domain.prompts import rendered
 from core.domain.scales import ONE_TO_FIVE, Scale
 from core.domain.verdicts import Unscored, verdict_of
-from core.engines.base import Ask, Configuration, Reply
+from core.engines.base import Ask, Configuration, Message, Reply
 from core.engines.catalogue import entry_of, judge_engine
 from core.errors import (
     LeaseLost,
@@ -281,7 +281,7 @@ class _Materials:
         prompt_id = judges.prompt_of_rater(self.store, key.rater_id)
         template = self.prompts[prompt_id]
         if not template:
-            return Ask("", version.criteria, found.text)
+            return Ask((), version.criteria, found.text)
         question = questions.question_by_id(self.store, found.question_id)
         assert question is not None
         prompt = rendered(
@@ -289,7 +289,7 @@ class _Materials:
             earlier_turns=responses.earlier_turns(self.store, found.id),
             language=question.language,
         )  # fmt: skip
-        return Ask(prompt, version.criteria, found.text)
+        return Ask((Message("user", prompt),), version.criteria, found.text)
 
 
 def given_by(reply: str, scale: Scale, *, finish_reason: str) -> Given:
@@ -302,7 +302,7 @@ def given_by(reply: str, scale: Scale, *, finish_reason: str) -> Given:
 
 def _exchange(key: Key, ask: Ask, reply: Reply) -> Exchange:
     return Exchange(
-        key, ask.prompt, reply.text, reply.finish_reason,
+        key, ask.messages[-1].content if ask.messages else "", reply.text, reply.finish_reason,
         reply.prompt_tokens, reply.reply_tokens, reply.seconds,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ TEN_WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet"
 
 
 def replied(criteria: Criteria, response: str) -> Reply:
-    return asyncio.run(BaselineJudge(CONFIGURATION).ask(Ask("", criteria, response)))
+    return asyncio.run(BaselineJudge(CONFIGURATION).ask(Ask((), criteria, response)))
 
 
 def scored(criteria: Criteria, response: str) -> int:
