@@ -73,8 +73,7 @@ def verdict_for(prompt: str) -> dict[str, Any]:
 
 @dataclass
 class _Rule:
-    fault: Fault
-    when: Callable[[Received], bool]
+    choose: Callable[[Received], Fault | None]
     left: int | None
 
 
@@ -85,10 +84,12 @@ class OpenAIServer:
     Attributes:
         delay: seconds for every call.
         received: every request, in order.
+        answered: those that got a completion.
     """
 
     delay: float = 0.0
     received: list[Received] = field(default_factory=list)
+    answered: list[Received] = field(default_factory=list)
     most_in_flight: int = 0
     in_flight: int = 0
     port: int = 0
@@ -114,13 +115,17 @@ class OpenAIServer:
         when: Callable[[str], bool] = lambda prompt: True,
     ) -> None:
         """Answer with a fault: so many times (None: always), for the prompts that `when` picks."""
-        self._rules.append(_Rule(fault, lambda request: when(request.prompt), times))
+        self.refuses(fault, lambda request: when(request.prompt), times=times)
 
     def refuses(
         self, fault: Fault, when: Callable[[Received], bool], *, times: int | None = None
     ) -> None:
         """Answer with a fault the requests that `when` picks."""
-        self._rules.append(_Rule(fault, when, times))
+        self._rules.append(_Rule(lambda request: fault if when(request) else None, times))
+
+    def draws(self, choose: Callable[[Received], Fault | None]) -> None:
+        """Answer each request with the fault that `choose` has for it."""
+        self._rules.append(_Rule(choose, None))
 
     def recovers(self) -> None:
         """Answer with verdicts again."""
@@ -194,6 +199,7 @@ class OpenAIServer:
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
         text = json.dumps(verdict_for(prompt)) if fault.text is None else fault.text
+        self.answered.append(received)
         reply = _reply(text, content["model"], fault.finish_reason, prompt)
         if fault.refusal is not None:
             reply["choices"][0]["message"] |= {"content": None, "refusal": fault.refusal}
@@ -201,9 +207,9 @@ class OpenAIServer:
 
     def _fault_for(self, request: Received) -> Fault:
         for rule in self._rules:
-            if rule.left != 0 and rule.when(request):
+            if rule.left != 0 and (fault := rule.choose(request)) is not None:
                 rule.left = None if rule.left is None else rule.left - 1
-                return rule.fault
+                return fault
         return Fault()
 
 
