@@ -73,10 +73,14 @@ class OpenAIServer:
 
     Attributes:
         delay: seconds for every call.
+        cached_tokens: of every prompt; None: the endpoint does not say.
+        counts_tokens: whether usage comes with a reply.
         received: every request, in order.
     """
 
     delay: float = 0.0
+    cached_tokens: int | None = None
+    counts_tokens: bool = True
     received: list[Received] = field(default_factory=list)
     most_in_flight: int = 0
     in_flight: int = 0
@@ -176,7 +180,12 @@ class OpenAIServer:
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
         text = json.dumps(verdict_for(prompt)) if fault.text is None else fault.text
-        return web.json_response(_reply(text, content["model"], fault.finish_reason, prompt))
+        reply = _reply(text, content["model"], fault.finish_reason, prompt)
+        if self.cached_tokens is not None:
+            reply["usage"]["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
+        if not self.counts_tokens:
+            del reply["usage"]
+        return web.json_response(reply)
 
     def _fault_for(self, prompt: str) -> Fault:
         for rule in self._rules:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from openai.types.chat.chat_completion import Choice
 
@@ -156,6 +157,7 @@ class OpenAIChat:
             usage.prompt_tokens if usage else None,
             usage.completion_tokens if usage else None,
             perf_counter() - started,
+            cached_tokens(usage),
         )
 
 
@@ -186,6 +188,12 @@ def _choice_of(completion: object, host: str) -> Choice:
     if choices and choices[0].message is not None:
         return choices[0]
     raise CallFailed("endpoint_empty", host=host)
+
+
+def cached_tokens(usage: CompletionUsage | None) -> int | None:
+    """Prompt tokens that the endpoint had cached; None where it does not say."""
+    details = usage.prompt_tokens_details if usage else None
+    return details.cached_tokens if details else None
 
 
 def _sent(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:
