@@ -1,5 +1,6 @@
 """Spending: what jobs, judges and models have taken and cost, at the prices of their time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,7 +52,7 @@ def spending_of_study(store: Store, study: Study) -> list[SpentOn]:
     return list(found.values())
 
 
-def totals(lines: list[SpentOn]) -> list[SpentOn]:
+def totals(lines: Sequence[SpentOn]) -> list[SpentOn]:
     """The same by judge or answering model alone, with `model` and `dataset` empty."""
     found: dict[tuple[str, str], SpentOn] = {}
     for line in lines:

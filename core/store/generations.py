@@ -222,13 +222,6 @@ def messages_of(store: Store, response_id: int) -> list[tuple[str, str]]:
     return [(role, content) for role, content in json.loads(_unpacked(packed))]
 
 
-def tokens_of_job(store: Store, job_id: int) -> int:
-    """Tokens that a job has generated."""
-    sql = "SELECT coalesce(sum(reply_tokens), 0) FROM generation WHERE job_id = ?"
-    found: int = store.value(sql, (job_id,))
-    return found
-
-
 def is_cut(store: Store, response_id: int) -> bool:
     """Tell whether a response was cut by the token limit."""
     sql = "SELECT count(*) FROM generation WHERE response_id = ? AND finish_reason = 'length'"
