@@ -121,7 +121,7 @@ def test_a_refusal_that_names_no_time_pauses_twice_as_long_each_time(clock):
 
 
 def test_a_failure_among_answers_does_not_make_an_address_rest(clock):
-    gate = Gate(4)
+    gate = Gate(8)
     first, second, third = gate.begin(), gate.begin(), gate.begin()
 
     gate.answered()
