@@ -25,6 +25,8 @@ _TIMEOUT = ClientTimeout(total=None, connect=30.0, sock_read=180.0)  # seconds
 _MOST_REFUSALS = 6
 #: Seconds: an address that asks to wait longer is given up for now.
 _LONGEST_ASKED = 300.0
+#: What a server that is overloaded answers; with a time to wait it is no failure.
+_OVERLOADED = frozenset({503, 529})
 #: Forms of an answer that can be asked for, from the strictest on.
 _FORMS = ("json_schema", "json_object", "")
 #: Bytes of a prompt for each token: one Chinese character, or most of an English word.
@@ -278,7 +280,7 @@ class OpenAIChat:
             return EngineStopped("wrong_key", host=host)
         if status == 404:
             return EngineStopped("endpoint_unknown_model", model=self._model, host=host)
-        if status == 429:
+        if status == 429 or (status in _OVERLOADED and complaint.seconds is not None):
             return _Refused(complaint)
         parameter = complaint.refused_parameter(self._parameters) if status in (400, 422) else ""
         if parameter:

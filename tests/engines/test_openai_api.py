@@ -234,8 +234,9 @@ def test_all_that_the_user_allows_is_in_flight_at_once(servers):
     assert servers[0].most_in_flight == 64
 
 
-def test_a_refused_call_is_made_again_when_the_endpoint_says_so(servers):
-    servers[0].fails(BUSY, times=1)
+@pytest.mark.parametrize("status", [429, 503, 529])
+def test_a_refused_call_is_made_again_when_the_endpoint_says_so(servers, status):
+    servers[0].fails(replace(BUSY, status=status), times=1)
 
     assert kinds(run(servers[:1], ask)) == ["stop"]
     first, second = servers[0].received

@@ -263,7 +263,8 @@ def test_several_addresses_take_turns(study: Workbench, server: OpenAIServer) ->
     with OpenAIServer() as other:
         study.does(replace(order_for(server), addresses=(server.url, other.url)))
 
-        assert (len(server.received), len(other.received)) == (KEYS // 2, KEYS // 2)
+        assert min(len(server.received), len(other.received)) > 0
+        assert len(server.received) + len(other.received) == KEYS
 
 
 @pytest.mark.parametrize(
