@@ -87,6 +87,7 @@ class OpenAIServer:
         counts_tokens: whether usage comes with a reply.
         received: every request, in order.
         answered: those that got a completion.
+        authorizations: what requests came with.
     """
 
     delay: float = 0.0
@@ -94,6 +95,7 @@ class OpenAIServer:
     counts_tokens: bool = True
     received: list[Received] = field(default_factory=list)
     answered: list[Received] = field(default_factory=list)
+    authorizations: set[str] = field(default_factory=set)
     most_in_flight: int = 0
     in_flight: int = 0
     port: int = 0
@@ -186,6 +188,7 @@ class OpenAIServer:
         others = {k: v for k, v in content.items() if k not in ("messages", "model")}
         received = Received(prompt, content["model"], others, time.monotonic())
         self.received.append(received)
+        self.authorizations.add(request.headers.get("Authorization", ""))
         fault = self._fault_for(received)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)

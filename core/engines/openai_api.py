@@ -68,17 +68,16 @@ class _Address:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked, whatever the dialect."""
+    """What is asked, whatever the dialect.
+
+    Attributes:
+        tokens: about how many the prompt and its reply have.
+    """
 
     messages: list[dict[str, str]]
     parameters: dict[str, Any]
     schema: Mapping[str, Any] | None
-
-    @property
-    def prompt_tokens(self) -> float:
-        """About how many tokens the prompt has."""
-        size = sum(len(one["content"].encode("utf-8", "replace")) for one in self.messages)
-        return size / _BYTES_PER_TOKEN
+    tokens: float
 
 
 class _Refused(Exception):
@@ -126,10 +125,12 @@ class OpenAIChat:
         A call that fails is made again at once at an address that is up. One that is refused for
         coming too early waits for its turn again.
         """
+        size = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
         request = _Request(
             [{"role": one.role, "content": one.content} for one in messages],
             self._parameters if seed is None else self._parameters | {"seed": seed},
             schema,
+            size / _BYTES_PER_TOKEN + self._reply_tokens,
         )
         untried = list(self._addresses)
         while True:
@@ -178,7 +179,7 @@ class OpenAIChat:
     def _take(self, request: _Request) -> None:
         """Count a call against the limits."""
         self._requests.take(1.0)
-        self._tokens.take(request.prompt_tokens + self._reply_tokens)
+        self._tokens.take(request.tokens)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for so long, or until something has changed."""
@@ -193,7 +194,6 @@ class OpenAIChat:
 
     async def _asked(self, address: _Address, call: int, request: _Request) -> Reply | None:
         """Ask one address, and note how it answers; None where it must be asked later."""
-        expected = request.prompt_tokens + self._reply_tokens
         try:
             reply = await self._understood(address, request)
         except _Refused as refused:
@@ -207,7 +207,7 @@ class OpenAIChat:
             address.gate.end()
             self._changed.set()
         address.gate.answered()
-        self._count(reply, expected)
+        self._count(reply, request)
         return reply
 
     def _stop_if_hopeless(self, address: _Address) -> None:
@@ -221,11 +221,11 @@ class OpenAIChat:
             wait = min(gate.pauses_until for gate in gates) - now
             raise EngineStopped("endpoint_busy", host=address.host, seconds=max(1, round(wait)))
 
-    def _count(self, reply: Reply, expected: float) -> None:
+    def _count(self, reply: Reply, request: _Request) -> None:
         """Correct what was expected of a call by what it used."""
         if reply.prompt_tokens is None or reply.reply_tokens is None:
             return
-        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - expected)
+        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - request.tokens)
         self._reply_tokens += _NEWEST * (reply.reply_tokens - self._reply_tokens)
 
     async def _understood(self, address: _Address, request: _Request) -> Reply:
