@@ -40,7 +40,9 @@ from core.worker.running import run_worker
 @click.option("--system-prompt", type=FILE, help="File with the system prompt.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
 @click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
-@click.option("--concurrency", default=64, show_default=True, help="Conversations in flight.")
+@click.option("--concurrency", default=64, show_default=True, help="Most conversations in flight.")
+@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
+@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
 @click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
@@ -94,6 +96,8 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
         options["concurrency"],
         generating.chosen_gpus(options["gpus"]),
         options["limit"],
+        options["rpm"],
+        options["tpm"],
         options["budget"],
     )
 
@@ -115,7 +119,9 @@ def _tell_end(job: Job) -> None:
 @click.option("--rounds", default=1, show_default=True, help="How often each response is scored.")
 @click.option("--temperature", type=float, help="Part of the judge's identity.")
 @click.option("--max-tokens", type=int, help="Part of the judge's identity.")
-@click.option("--concurrency", default=16, show_default=True, help="Calls in flight.")
+@click.option("--concurrency", default=16, show_default=True, help="Most calls in flight.")
+@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
+@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
 @click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
@@ -132,6 +138,8 @@ def judge_command(
     temperature: float | None,
     max_tokens: int | None,
     concurrency: int,
+    rpm: int | None,
+    tpm: int | None,
     limit: int | None,
     budget: float | None,
     dry_run: bool,
@@ -143,8 +151,9 @@ def judge_command(
     if engine == "openai" and not model:
         raise Refused("needs_model")
     order = JudgeOrder(
-        engine, model, parameters, name, rounds, addresses, concurrency, limit, budget=budget
-    )
+        engine, model, parameters, name, rounds, addresses, concurrency, limit,
+        requests_per_minute=rpm, tokens_per_minute=tpm, budget=budget,
+    )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         if dry_run:
