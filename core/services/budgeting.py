@@ -157,7 +157,7 @@ class PaidJudge:
         return await self._purse.pay(texts, lambda: self._engine.ask(ask))
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Send nothing more; what has been sent may still be answered."""
         self._purse.stop()
         self._engine.stop()
 
@@ -191,7 +191,7 @@ class PaidChat:
         )
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Send nothing more; what has been sent may still be answered."""
         self._purse.stop()
         self._engine.stop()
 
