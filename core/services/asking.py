@@ -20,8 +20,9 @@ Result = TypeVar("Result")
 
 
 class Asking(Generic[Work, Result]):
-    """One pass over some work: callers ask, one committer writes.
+    """One pass over `total` pieces of work: callers ask, one committer writes.
 
+    Work is taken as it is needed, so that it need never be in memory as a whole.
     `ask(work, commit)` does one piece of work; it awaits `commit(result)` for every result, which
     returns when the result is stored. Raised by `run`, after all that had arrived was committed:
 
@@ -37,15 +38,17 @@ class Asking(Generic[Work, Result]):
         ask: Callable[[Work, Callable[[Result], Awaitable[None]]], Awaitable[None]],
         commit: Callable[[list[Result]], None],
         *,
+        total: int,
         concurrency: int,
         lease: Lease,
     ) -> None:
-        self._pending = deque((one, 1) for one in work)
+        self._work = iter(work)
+        self._again: deque[tuple[Work, int]] = deque()
         self._ask = ask
         self._commit = commit
-        self._callers = min(concurrency, len(self._pending))
+        self._callers = min(concurrency, total)
         #: Failures in a row, over all callers, after which nothing gets through any more.
-        self._most_failures = min(max(8, 2 * concurrency), _TRIES * len(self._pending))
+        self._most_failures = min(max(8, 2 * concurrency), _TRIES * total)
         self._lease = lease
         self._arrived: asyncio.Queue[tuple[Result, asyncio.Event]] = asyncio.Queue()
         self._stopped_by: AttendingError | None = None
@@ -73,8 +76,11 @@ class Asking(Generic[Work, Result]):
 
     async def _call(self) -> None:
         """Do one piece of work after the other until none is left or the run is stopped."""
-        while self._pending and not self._must_stop():
-            work, tries = self._pending.popleft()
+        while not self._must_stop():
+            taken = self._taken()
+            if taken is None:
+                return
+            work, tries = taken
             try:
                 await self._ask(work, self._store)
             except EngineStopped as error:
@@ -83,6 +89,12 @@ class Asking(Generic[Work, Result]):
                 self._failed(work, tries, error)
             else:
                 self._failures_in_a_row = 0
+
+    def _taken(self) -> tuple[Work, int] | None:
+        """The next piece of work and which try it is: what is new first, then what failed."""
+        for one in self._work:
+            return one, 1
+        return self._again.popleft() if self._again else None
 
     def _must_stop(self) -> bool:
         if self._lease.is_lost:
@@ -95,7 +107,7 @@ class Asking(Generic[Work, Result]):
         if self._failures_in_a_row >= self._most_failures:
             self._stopped_by = error
         elif tries < _TRIES:
-            self._pending.append((work, tries + 1))
+            self._again.append((work, tries + 1))
         else:
             self._given_up += 1
 

@@ -152,8 +152,9 @@ class _GenerationRun:
         try:
             await self._check_revision()
             asking = Asking(
-                work, self._answer, self._commit, concurrency=concurrency, lease=self.lease
-            )
+                work, self._answer, self._commit,
+                total=len(work), concurrency=concurrency, lease=self.lease,
+            )  # fmt: skip
             await asking.run()
         finally:
             await self.engine.close()

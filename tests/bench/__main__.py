@@ -27,8 +27,8 @@ from core.formats.llmeval_med import read_questions
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.opening import ensure_workbench
-from core.store.assessments import exchange_texts
 from core.store.database import opened
+from core.store.exchanges import conversation_of
 from tests.bench.generation import generating
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +153,7 @@ def _command(path: Path, url: str) -> list[str]:
     return [
         sys.executable, "-m", "core", "judge", "--db", str(path), "--dataset", "real",
         "--engine", "openai", "--model", "scripted", "--base-url", url,
-        "--concurrency", str(_IN_FLIGHT), "--json",
+        "--concurrency", str(_IN_FLIGHT), "--rounds", "1", "--json",
     ]  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def _prompts(path: Path) -> list[str]:
     """The prompts that a finished run sent, in its order."""
     with opened(path) as store:
         ids = [row[0] for row in store.rows("SELECT id FROM exchange ORDER BY id")]
-        return [exchange_texts(store, one)[0] for one in ids]
+        return [conversation_of(store, one)[0].prompt for one in ids]
 
 
 def _judging(work: Path, answers: Path) -> str:

@@ -15,7 +15,7 @@ import pytest
 from core.services.judging import progress_of
 from core.store import jobs
 from core.store.assessments import Progress
-from tests.openai_server import Fault, OpenAIServer
+from tests.openai_server import Fault, OpenAIServer, stable
 from tests.workbench import Workbench, order_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def _judge(study: Workbench, server: OpenAIServer) -> list[str]:
     return [
         "judge", "--db", str(study.path), "--dataset", "ward", "--engine", "openai",
         "--model", "oak", "--temperature", "0", "--base-url", server.url,
-        "--concurrency", str(IN_FLIGHT), "--as", "Dr Lead", "--json",
+        "--rounds", "1", "--concurrency", str(IN_FLIGHT), "--as", "Dr Lead", "--json",
     ]  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def test_two_workers_at_once_never_do_one_job_twice(study: Workbench, server: Op
         (job.state, job.fence, job.done)
         for job in (jobs.job_by_id(study.store, job_id) for job_id in ids)
     ] == [("done", 1, KEYS)] * 3
-    asked = [(request.model, request.prompt) for request in server.received]
+    asked = [(request.model, stable(request.prompt)) for request in server.received]
     assert len(asked) == len(set(asked)) == 3 * KEYS
     assert study.counts()["assessment"] == 3 * KEYS
 
