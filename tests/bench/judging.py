@@ -24,8 +24,8 @@ from core.services.judging import JudgeOrder, plan_of, queue_judging
 from core.services.naming import study_of_dataset
 from core.services.opening import ensure_workbench
 from core.store import assessments, jobs
-from core.store.assessments import exchange_texts
 from core.store.database import Store, opened
+from core.store.exchanges import conversation_of
 from core.worker.running import do_in_foreground
 from tests.openai_server import OpenAIServer
 
@@ -334,7 +334,7 @@ def _prompts(path: Path) -> list[str]:
     """The prompts that a finished run sent, in its order."""
     with opened(path) as store:
         ids = [row[0] for row in store.rows("SELECT id FROM exchange ORDER BY id")]
-        return [exchange_texts(store, one)[0] for one in ids]
+        return [conversation_of(store, one)[0].prompt for one in ids]
 
 
 def _first_request_to_last_commit(path: Path) -> float:
