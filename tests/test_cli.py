@@ -431,6 +431,25 @@ def test_limits_are_kept_when_answers_are_generated(study: Shell, server: OpenAI
     assert times[-1] - times[0] >= (len(times) - 1) * 0.05 - 0.02
 
 
+def test_what_is_unscored_is_asked_again_on_demand(study: Shell, server: OpenAIServer) -> None:
+    typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
+             "--base-url", server.url, "--rounds", 1, "--json"]  # fmt: skip
+    server.fails(PROSE, when=lambda prompt: CEDAR["MR:1:1"] in prompt)
+    assert study(*typed).json["unscored"] == 1
+    server.recovers()
+
+    assert study(*typed).json["unscored"] == 1
+    assert study(*typed, "--retry-unscored").json["unscored"] == 0
+    assert len(server.received) == 14 + 1 + 1
+
+
+def test_a_judge_needs_a_model_where_it_reads_a_prompt(study: Shell) -> None:
+    for engine in ("openai", "huggingface"):
+        said = study("judge", "--dataset", "ward", "--engine", engine)
+
+        assert (said.code, said.err) == (2, _told("needs_model"))
+
+
 def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: OpenAIServer) -> None:
     typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
              "--base-url", server.url, "--limit", 1]  # fmt: skip

@@ -144,6 +144,24 @@ def test_rounds_are_written_as_their_mean_or_one_by_one(
     assert record["model_answer_judgement"] == "\n\n".join(f"Round says {one}." for one in asked)
 
 
+def test_the_marks_of_every_round_are_exported_with_their_requirements(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    study.endpoint_judges(server, rounds=2)
+
+    both, second = (_by_key(_exports(study, round=wanted)[1]) for wanted in (None, 2))
+
+    marks = both["MTG:1:1"]["model_answer_requirements"]
+    assert [(mark["round"], mark["number"], mark["level"]) for mark in marks] == [
+        (1, 1, "core"), (1, 2, "core"), (2, 1, "core"), (2, 2, "core"),
+    ]  # fmt: skip
+    assert marks[0]["text"] == "States metformin 500 mg twice daily"
+    assert {mark["quote"] for mark in marks} == {CEDAR["MTG:1:1"][:8]}
+    assert {mark["mark"] for mark in marks} <= {"met", "partly", "not_met"}
+    assert second["MTG:1:1"]["model_answer_requirements"] == marks[2:]
+    assert "model_answer_requirements" not in both["MR:1:1"]  # it has no requirements
+
+
 def test_a_missing_round_leaves_the_mean_out(study: Workbench, server: OpenAIServer) -> None:
     server.fails(PROSE, times=2, when=lambda prompt: CEDAR["MR:1:1"] in prompt)
     study.endpoint_judges(server, rounds=2, concurrency=1)

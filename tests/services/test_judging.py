@@ -28,7 +28,7 @@ from core.services.judging import (
 )
 from core.services.queueing import claim, sign_on
 from core.services.releasing import release
-from core.store import assessments, datasets, exchanges, jobs
+from core.store import assessments, datasets, exchanges, jobs, judges
 from core.store.assessments import Plan, Progress
 from core.store.exchanges import Exchange, conversation_of
 from core.store.jobs import Job
@@ -729,6 +729,56 @@ def test_an_answer_of_another_kind_is_a_failed_call(
     job = study.endpoint_judges(server)
 
     assert (job.state, job.done, job.unscored) == ("done", KEYS, 0)
+
+
+# --- prompts of before --------------------------------------------------------------------------
+
+OLD = "Q {question} A {reference_answer} C {checklist} E {earlier_turns} R {response}"
+
+
+def _is_served_by(study: Workbench, text: str) -> None:
+    """Let a text serve `oak` for Chinese knowledge, as an earlier version of the app allowed."""
+    with study.store.writing():
+        prompt_id = judges.ensure_prompt(study.store, "MK", "zh", text, reason="r", by="Dr Lead")
+        prompt = judges.prompt_by_id(study.store, prompt_id)
+        judges.activate_prompt(
+            study.store, study.study.id, study.judge("oak"), prompt, reason="r", by="Dr Lead"
+        )
+
+
+def test_a_prompt_without_a_ticket_is_refused_before_anything_is_asked(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    study.endpoint_judges(server)
+    _is_served_by(study, OLD)
+    before = study.counts()
+
+    with pytest.raises(Refused) as caught:
+        study.queues(order_for(server))
+
+    assert (caught.value.code, caught.value.values) == (
+        "prompt_outdated",
+        {"judge": "oak", "study": "ward", "category": "MK", "language": "zh", "version": 2,
+         "placeholder": "requirements"},
+    )  # fmt: skip
+    assert study.counts() == before
+    assert len(server.received) == KEYS
+
+
+def test_a_job_that_was_queued_for_such_a_prompt_fails_with_the_same_sentence(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    job_id = study.queues(order_for(server))
+    _is_served_by(study, OLD)
+
+    job = _worked(study, job_id)
+
+    assert (job.state, job.error, job.error_values["category"]) == (
+        "failed",
+        "prompt_outdated",
+        "MK",
+    )
+    assert server.received == []
 
 
 # --- cancelling, taking over ------------------------------------------------------------------
