@@ -56,6 +56,7 @@ _OPENS_OBJECT = re.compile(r'\{\s*"')
 #: A text that never ends reaches to the end, or each of its quotes would be tried in turn.
 _TEXT_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}]', re.DOTALL)
 _SCORE_FIELD = re.compile(r'"score"\s*:')
+_FENCED = re.compile(r"^```[^\n]*\n(.*?)\n```[ \t]*$", re.DOTALL | re.MULTILINE)
 _END_OF_REASONING = "</think>"
 #: How many opening braces before a ticket are tried; a verdict has a few dozen at most.
 _MOST_OPENINGS = 200
@@ -263,6 +264,7 @@ def _is_disputed(reply: str, found: _Found, response: str) -> bool:
 def _names_a_score(text: str, response: str) -> bool:
     if not _SCORE_FIELD.search(text) or text.strip() in response:
         return False
+    text = _FENCED.sub(lambda block: "" if block[1].strip() in response else block[0], text)
     rest, at = "", 0
     for one in _objects(text):
         said = text[one.start : one.end]
