@@ -20,20 +20,40 @@ class Piece:
     text: str
 
 
-def differences(old: str, new: str) -> tuple[Piece, ...]:
-    """The pieces of two texts in order: whole lines first, words within lines that changed.
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Whole lines that both texts have, or that stand in each other's place.
 
-    The `same` and `removed` pieces make the old text, the `same` and `added` ones the new text, to
+    Its `same` and `removed` pieces make the old lines, `same` and `added` ones the new lines, to
     the character.
     """
-    pieces: list[Piece] = []
+
+    is_same: bool
+    pieces: tuple[Piece, ...]
+
+
+def passages(old: str, new: str) -> tuple[Passage, ...]:
+    """Two texts side by side: whole lines first, words within the lines that changed."""
+    found = []
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     for tag, a, b, c, d in _opcodes(before, after):
         if tag == "equal":
-            pieces.append(Piece("same", "".join(before[a:b])))
+            found.append(Passage(True, (Piece("same", "".join(before[a:b])),)))
         else:
-            pieces += _word_pieces("".join(before[a:b]), "".join(after[c:d]))
-    return tuple(_joined(pieces))
+            pieces = _word_pieces("".join(before[a:b]), "".join(after[c:d]))
+            found.append(Passage(False, tuple(pieces)))
+    return tuple(found)
+
+
+def differences(old: str, new: str) -> tuple[Piece, ...]:
+    """The pieces of two texts in order, neighbours of one kind as one."""
+    found: list[Piece] = []
+    for piece in (piece for passage in passages(old, new) for piece in passage.pieces):
+        if found and found[-1].kind == piece.kind:
+            found[-1] = Piece(piece.kind, found[-1].text + piece.text)
+        else:
+            found.append(piece)
+    return tuple(found)
 
 
 def _word_pieces(old: str, new: str) -> Iterable[Piece]:
@@ -48,16 +68,7 @@ def _word_pieces(old: str, new: str) -> Iterable[Piece]:
             yield Piece("added", "".join(after[c:d]))
 
 
-def _opcodes(before: Sequence[str], after: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+def _opcodes(
+    before: Sequence[str], after: Sequence[str]
+) -> Sequence[tuple[str, int, int, int, int]]:
     return difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-
-
-def _joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """Neighbours of one kind as one piece."""
-    found: list[Piece] = []
-    for piece in pieces:
-        if found and found[-1].kind == piece.kind:
-            found[-1] = Piece(piece.kind, found[-1].text + piece.text)
-        else:
-            found.append(piece)
-    return found

@@ -6,7 +6,8 @@ from core.domain.differences import Piece, differences
 
 TEXTS = [
     "", "a", "a\n", "\n\n", "10 mg twice daily\n", "10.5 mg  once\tdaily\r\nwith meals",
-    "每日2次，饭后服用。\n禁用于孕妇", "每日3次，饭前服用。\n\n禁用于孕妇\u2028", "{response}\n{ticket}", "<b>&amp;</b>",
+    "每日2次，饭后服用。\n禁用于孕妇", "每日3次，饭前服用。\n\n禁用于孕妇\u2028",
+    "{response}\n{ticket}", "<b>&amp;</b>",
     "５ \U0001f600 e\u0301 \u202e x\x00y \x1c", "HLA-B*57:01 and under_scores",
 ]  # fmt: skip
 
