@@ -11,8 +11,8 @@ from core.domain.criteria import Criteria
 class Configuration:
     """What makes an engine: the model's name, its parameters, and where it is reached.
 
-    `addresses`, `concurrency` and `gpus` say how to reach it and how hard; they are no part of
-    its identity.
+    `addresses`, `concurrency`, `gpus` and the limits (None for none, over all addresses) say how
+    to reach it and how hard; they are no part of its identity.
     """
 
     model: str
@@ -20,6 +20,8 @@ class Configuration:
     addresses: tuple[str, ...]
     concurrency: int
     gpus: tuple[int, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,10 @@ class ChatEngine(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """Send nothing more; what has been sent may still be answered."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections, processes and memory."""
         ...
@@ -108,6 +114,10 @@ class JudgeEngine(Protocol):
             CallFailed: this call failed in transport; another may not.
             EngineStopped: no call can succeed.
         """
+        ...
+
+    def stop(self) -> None:
+        """Send nothing more; what has been sent may still be answered."""
         ...
 
     async def close(self) -> None:

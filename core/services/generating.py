@@ -50,6 +50,8 @@ class GenerateOrder:
     concurrency: int = 64
     gpus: tuple[int, ...] = ()
     limit: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: str) -> int:
@@ -75,6 +77,8 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
             "addresses": order.addresses,
             "concurrency": order.concurrency,
             "gpus": order.gpus,
+            "requests_per_minute": order.requests_per_minute,
+            "tokens_per_minute": order.tokens_per_minute,
             "limit": order.limit,
         }
         subject = f"generate {generator.model_id} in study {study.id}"
@@ -147,13 +151,16 @@ class _GenerationRun:
             tuple(self.job.plan["addresses"]),
             concurrency,
             tuple(self.job.plan["gpus"]),
+            self.job.plan.get("requests_per_minute"),
+            self.job.plan.get("tokens_per_minute"),
         )
         self.engine = chat_engine(self.generator.engine, configuration)
         try:
             await self._check_revision()
             asking = Asking(
-                work, self._answer, self._commit, concurrency=concurrency, lease=self.lease
-            )
+                work, self._answer, self._commit,
+                concurrency=concurrency, lease=self.lease, stop=self.engine.stop,
+            )  # fmt: skip
             await asking.run()
         finally:
             await self.engine.close()

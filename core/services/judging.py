@@ -51,6 +51,8 @@ class JudgeOrder:
     concurrency: int = 16
     limit: int | None = None
     question_ids: tuple[int, ...] | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> int:
@@ -76,6 +78,8 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         "judge": judge.id,
         "addresses": order.addresses,
         "concurrency": order.concurrency,
+        "requests_per_minute": order.requests_per_minute,
+        "tokens_per_minute": order.tokens_per_minute,
         "limit": order.limit,
         "questions": order.question_ids,
     }
@@ -217,6 +221,8 @@ class _JudgingRun:
                 self.judge.parameters,
                 tuple(self.job.plan["addresses"]),
                 concurrency,
+                requests_per_minute=self.job.plan.get("requests_per_minute"),
+                tokens_per_minute=self.job.plan.get("tokens_per_minute"),
             ),
         )
 
@@ -225,7 +231,10 @@ class _JudgingRun:
             await commit(_exchange(key, material, await engine.ask(material)))
 
         try:
-            asking = Asking(keys, ask, self._commit, concurrency=concurrency, lease=self.lease)
+            asking = Asking(
+                keys, ask, self._commit,
+                concurrency=concurrency, lease=self.lease, stop=engine.stop,
+            )  # fmt: skip
             await asking.run()
         finally:
             await engine.close()
