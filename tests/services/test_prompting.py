@@ -222,9 +222,7 @@ def test_a_preview_is_the_prompt_with_the_response_and_fresh_tokens(study: Workb
     response = study.response("MK:1:2", "willow")
     template = _shipped("MK", "zh")
 
-    one, other = (
-        prompting.preview(study.store, study.study, template, response) for _ in range(2)
-    )
+    one, other = (prompting.preview(study.store, study.study, template, response) for _ in range(2))
 
     assert one.question == "MK:1:2"
     assert WILLOW["MK:1:2"] in one.text
