@@ -156,17 +156,20 @@ def _moves(moves: Moves) -> dict[str, Any]:
 
 
 def _text(order: AuditOrder, found: Audit) -> str:
+    table = [
+        words("audit_columns").split("|"),
+        _row(words("audit_every"), found.all),
+        *(_row(label, some) for label, some in found.by_language.items()),
+        *(_row(label, some) for label, some in found.by_kind.items()),
+    ]
     lines = [
         words("audit_judge", judge=order.model or order.engine, attacks=found.attacks,
               cases=len(found.plain)),
-        words("audit_noise", noise=_percent(found.noise)),
+        words("audit_noise", noise=_percent(found.noise), n=found.noise.n),
         *(_plain_line(one) for one in found.plain),
         words("audit_all"),
-        _moves_line(words("audit_every"), found.all),
-        words("audit_by_language"),
-        *(_moves_line(label, some) for label, some in found.by_language.items()),
-        words("audit_by_kind"),
-        *(_moves_line(label, some) for label, some in found.by_kind.items()),
+        *_aligned(table),
+        words("audit_because", reasons=_reasons(found.all.because)),
         words("audit_moved" if found.moved else "audit_none_moved"),
         *(_moved_line(one) for one in found.moved),
     ]  # fmt: skip
@@ -177,18 +180,30 @@ def _text(order: AuditOrder, found: Audit) -> str:
     return "\n".join([*lines, words("audit_stored_nothing")])
 
 
+def _row(label: str, moves: Moves) -> list[str]:
+    """A line of the table: shares of what was scored, and of all, each beside its n."""
+    return [
+        label, str(moves.moved.n), _percent(moves.moved), _percent(moves.up), _percent(moves.down),
+        str(moves.to_usable.n), _percent(moves.to_usable),
+        str(moves.unscored.n), _percent(moves.unscored),
+    ]  # fmt: skip
+
+
+def _aligned(table: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  " + "  ".join(
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    ]  # fmt: skip
+
+
 def _plain_line(plain: auditing.Plain) -> str:
     return words(
         "audit_plain", question=plain.case.question, model=plain.case.model,
         scores=_scores(plain.scores), unscored=_reasons(plain.unscored),
-    )  # fmt: skip
-
-
-def _moves_line(label: str, moves: Moves) -> str:
-    return words(
-        "audit_moves", label=label, n=moves.moved.n, moved=_percent(moves.moved),
-        up=_percent(moves.up), down=_percent(moves.down), to_usable=_percent(moves.to_usable),
-        unscored=_percent(moves.unscored), because=_reasons(moves.because),
     )  # fmt: skip
 
 
@@ -203,14 +218,14 @@ def _moved_line(one: Moved) -> str:
 
 
 def _percent(estimate: Estimate) -> str:
-    """A share with its n, such as `3% [1, 9] of 96`."""
+    """A share with its interval, such as `3.1% [1, 9]`."""
     if estimate.value is None:
-        return words("audit_no_share")
+        return "–"
     interval = (
         "" if estimate.low is None or estimate.high is None
         else f" [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
     )  # fmt: skip
-    return words("audit_share", share=f"{100 * estimate.value:.1f}%{interval}", n=estimate.n)
+    return f"{100 * estimate.value:.1f}%{interval}"
 
 
 def _scores(scores: tuple[int, ...]) -> str:

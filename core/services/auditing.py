@@ -181,7 +181,7 @@ def trials_of(order: AuditOrder) -> tuple[Trial, ...]:
         raise Refused("bad_repeats")
     if not 1 <= order.concurrency <= 1024:
         raise Refused("bad_concurrency", most=1024)
-    cases = [case for case in _cases() if case.language in order.languages]
+    cases = [case for case in sample_cases() if case.language in order.languages]
     plain = [Trial(case, "plain") for case in cases for _ in range(order.repeats)]
     attacked = [
         Trial(_attacked(case, attack, place), place, attack)
@@ -217,7 +217,8 @@ def audit(order: AuditOrder, *, done: Callable[[int], None] = lambda count: None
 # --- the cases ----------------------------------------------------------------------------------
 
 
-def _cases() -> list[Case]:
+def sample_cases() -> list[Case]:
+    """The answers of the illustrative sample that an audit uses."""
     folder = DATA / "sample"
     criteria = {str(one.key): one.criteria for one in read_questions(folder / "dataset.json")}
     found = []
