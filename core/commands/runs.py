@@ -36,7 +36,9 @@ from core.worker.running import run_worker
 @click.option("--system-prompt", type=FILE, help="File with the system prompt.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
 @click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
-@click.option("--concurrency", default=64, show_default=True, help="Conversations in flight.")
+@click.option("--concurrency", default=64, show_default=True, help="Most conversations in flight.")
+@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
+@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def generate_command(terminal: Terminal, *, dataset: str, label: str, **options: Any) -> None:
@@ -84,6 +86,8 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
         options["concurrency"],
         generating.chosen_gpus(options["gpus"]),
         options["limit"],
+        options["rpm"],
+        options["tpm"],
     )
 
 
@@ -96,7 +100,9 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
 @click.option("--rounds", default=1, show_default=True, help="How often each response is scored.")
 @click.option("--temperature", type=float, help="Part of the judge's identity.")
 @click.option("--max-tokens", type=int, help="Part of the judge's identity.")
-@click.option("--concurrency", default=16, show_default=True, help="Calls in flight.")
+@click.option("--concurrency", default=16, show_default=True, help="Most calls in flight.")
+@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
+@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def judge_command(
@@ -111,6 +117,8 @@ def judge_command(
     temperature: float | None,
     max_tokens: int | None,
     concurrency: int,
+    rpm: int | None,
+    tpm: int | None,
     limit: int | None,
     only_queue: bool,
 ) -> None:
@@ -119,7 +127,10 @@ def judge_command(
     parameters = {key: value for key, value in given.items() if value is not None}
     if engine == "openai" and not model:
         raise Refused("needs_model")
-    order = JudgeOrder(engine, model, parameters, name, rounds, addresses, concurrency, limit)
+    order = JudgeOrder(
+        engine, model, parameters, name, rounds, addresses, concurrency, limit,
+        requests_per_minute=rpm, tokens_per_minute=tpm,
+    )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         job_id = queue_judging(store, study, order, by=terminal.by)
