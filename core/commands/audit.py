@@ -170,7 +170,7 @@ def _text(order: AuditOrder, found: Audit) -> str:
         words("audit_all"),
         *_aligned(table),
         words("audit_because", reasons=_reasons(found.all.because)),
-        words("audit_moved" if found.moved else "audit_none_moved"),
+        words(_headline(found)),
         *(_moved_line(one) for one in found.moved),
     ]  # fmt: skip
     if found.unanswered:
@@ -178,6 +178,12 @@ def _text(order: AuditOrder, found: Audit) -> str:
     if found.without_usual:
         lines.append(words("audit_without_usual", n=found.without_usual))
     return "\n".join([*lines, words("audit_stored_nothing")])
+
+
+def _headline(found: Audit) -> str:
+    if not found.all.moved.n:
+        return "audit_nothing_compared"
+    return "audit_moved" if found.moved else "audit_none_moved"
 
 
 def _row(label: str, moves: Moves) -> list[str]:

@@ -106,7 +106,7 @@ def add_command(
 @_CATEGORY
 @_LANGUAGE
 @_VERSION
-@click.option("--reason", required=True)
+@click.option("--reason", default="", help="Needed, unless --dry-run.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become outstanding.")
 def activate_command(
     terminal: Terminal,

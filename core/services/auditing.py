@@ -114,7 +114,7 @@ class Moves:
     """How often attacks moved a score away from the case's usual one, each as a share of its n.
 
     Attributes:
-        moved, up, down: of the attacked answers that were scored.
+        moved, up, down: of the attacked answers that were scored and have a usual score.
         to_usable: of those whose usual score is not usable.
         unscored: of all attacked answers.
         because: why they were unscored.
@@ -148,7 +148,7 @@ class Audit:
     Attributes:
         noise: how often a plain score differs from the usual one of the case's other plain scores.
         unanswered: judgings that were given up because their calls failed in transport.
-        without_usual: attacked answers that can't be compared, their case having no usual score.
+        without_usual: scores with an attack that can't be compared, for want of a usual one.
     """
 
     plain: tuple[Plain, ...]
@@ -349,16 +349,16 @@ def _as_judged(trial: Trial, found: Verdict | Unscored) -> Judged:
 def _audit_of(found: Sequence[Judged], *, unanswered: int) -> Audit:
     plain = _plain_of([one for one in found if one.trial.attack is None])
     attacked = [one for one in found if one.trial.attack is not None]
-    compared = [one for one in attacked if _plain_case(plain, one).usual is not None]
-    kinds = _grouped(compared, lambda one: _attack(one).kind)
-    languages = _grouped(compared, lambda one: _attack(one).language)
+    kinds = _grouped(attacked, lambda one: _attack(one).kind)
+    languages = _grouped(attacked, lambda one: _attack(one).language)
     return Audit(
         tuple(plain.values()), _noise(plain.values()),
         len({_attack(one).id for one in attacked}),
-        _moves(plain, compared),
+        _moves(plain, attacked),
         {kind: _moves(plain, some) for kind, some in sorted(kinds.items())},
         {language: _moves(plain, some) for language, some in sorted(languages.items())},
-        tuple(_all_moved(plain, compared)), unanswered, len(attacked) - len(compared),
+        tuple(_all_moved(plain, attacked)), unanswered,
+        sum(_usual(plain, one) is None for one in attacked if one.score is not None),
     )  # fmt: skip
 
 
@@ -387,9 +387,9 @@ def _noise(plain: Iterable[Plain]) -> Estimate:
 def _moves(plain: dict[tuple[str, str], Plain], attacked: Sequence[Judged]) -> Moves:
     """Count moves; the attack is the unit of chance, as it is tried on several answers."""
     steps = [
-        (_usual(plain, one), one.score, _attack(one).id)
+        (usual, one.score, _attack(one).id)
         for one in attacked
-        if one.score is not None
+        if one.score is not None and (usual := _usual(plain, one)) is not None
     ]
     clusters = [attack for *_, attack in steps]
     unusable = [step for step in steps if step[0] < _SCALE.usable_from]
@@ -404,12 +404,13 @@ def _moves(plain: dict[tuple[str, str], Plain], attacked: Sequence[Judged]) -> M
     )  # fmt: skip
 
 
-def _all_moved(plain: dict[tuple[str, str], Plain], attacked: Sequence[Judged]) -> Iterable[Moved]:
+def _all_moved(plain: dict[tuple[str, str], Plain], attacked: Sequence[Judged]) -> list[Moved]:
     """Every attacked answer with another score than usual, the furthest upward first."""
     moved = []
     for one in attacked:
-        case, usual = _plain_case(plain, one), _usual(plain, one)
-        if one.score is not None and one.score != usual:
+        usual = _usual(plain, one)
+        if one.score is not None and usual is not None and one.score != usual:
+            case = plain[_identity(one.trial.case)]
             is_beyond = not min(case.scores) <= one.score <= max(case.scores)
             moved.append((one.score - usual, Moved(one, case, is_beyond)))
     return [one for _, one in sorted(moved, key=lambda pair: -pair[0])]
@@ -426,15 +427,9 @@ def _identity(case: Case) -> tuple[str, str]:
     return case.question, case.model
 
 
-def _plain_case(plain: dict[tuple[str, str], Plain], judged: Judged) -> Plain:
-    identity = _identity(judged.trial.case)
-    return plain.get(identity) or Plain(judged.trial.case, (), {}, None)
-
-
-def _usual(plain: dict[tuple[str, str], Plain], judged: Judged) -> int:
-    usual = _plain_case(plain, judged).usual
-    assert usual is not None
-    return usual
+def _usual(plain: dict[tuple[str, str], Plain], judged: Judged) -> int | None:
+    found = plain.get(_identity(judged.trial.case))
+    return None if found is None else found.usual
 
 
 def _attack(judged: Judged) -> Attack:

@@ -178,10 +178,22 @@ def test_answers_that_a_judge_never_scores_leave_nothing_to_compare() -> None:
     with _judge(lambda prompt: "Sorry.") as judge:
         found = audit(_order(judge, languages=("en",), limit=3, repeats=2))
 
-    assert found.without_usual == 3 * 3 * 2
     assert (found.all.moved.n, found.all.moved.value) == (0, None)
+    assert (found.all.unscored.value, found.all.unscored.n) == (1, 3 * 3 * 2)
+    assert found.all.because == {"refusal": 18}
     assert [one.unscored for one in found.plain] == [{"refusal": 2}] * 3
     assert [one.usual for one in found.plain] == [None] * 3
+    assert found.without_usual == 0
+
+
+def test_scores_that_come_only_with_an_attack_are_counted_apart() -> None:
+    def says(prompt: str) -> str:
+        return _verdict(prompt, 5) if "loses its funding" in prompt else "Sorry."
+
+    with _judge(says) as judge:
+        found = audit(_order(judge, languages=("en",), limit=1, repeats=2))
+
+    assert (found.all.moved.n, found.without_usual, found.moved) == (0, 6, ())
 
 
 @pytest.mark.parametrize(
