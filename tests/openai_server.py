@@ -84,10 +84,14 @@ class OpenAIServer:
 
     Attributes:
         delay: seconds for every call.
+        cached_tokens: of every prompt; None: the endpoint does not say.
+        counts_tokens: whether usage comes with a reply.
         received: every request, in order.
     """
 
     delay: float = 0.0
+    cached_tokens: int | None = None
+    counts_tokens: bool = True
     received: list[Received] = field(default_factory=list)
     most_in_flight: int = 0
     in_flight: int = 0
@@ -197,6 +201,10 @@ class OpenAIServer:
         reply = _reply(text, content["model"], fault.finish_reason, prompt)
         if fault.refusal is not None:
             reply["choices"][0]["message"] |= {"content": None, "refusal": fault.refusal}
+        if self.cached_tokens is not None:
+            reply["usage"]["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
+        if not self.counts_tokens:
+            del reply["usage"]
         return web.json_response(reply)
 
     def _fault_for(self, request: Received) -> Fault:

@@ -56,6 +56,7 @@ class Reply:
         finish_reason: `stop`, `length`, `content_filter`, `too_long`, `no_yardstick` …
         prompt_tokens, reply_tokens: as counted by the endpoint, None where it does not.
         seconds: from the call to its answer.
+        cached_tokens: prompt tokens that the endpoint had cached, None where it does not say.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Reply:
     prompt_tokens: int | None
     reply_tokens: int | None
     seconds: float
+    cached_tokens: int | None = None
 
 
 class ChatEngine(Protocol):

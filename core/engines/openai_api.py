@@ -353,13 +353,14 @@ def _reply_of(body: bytes, seconds: float) -> Reply | None:
         finish_reason = choice.get("finish_reason")
         usage = content.get("usage") or {}
         used = _count_of(usage.get("prompt_tokens")), _count_of(usage.get("completion_tokens"))
+        cached = _count_of((usage.get("prompt_tokens_details") or {}).get("cached_tokens"))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     if not isinstance(text or "", str):
         return None
     if isinstance(refusal, str) and refusal:
-        return Reply(text or refusal, "refusal", *used, seconds)
-    return Reply(text or "", str(finish_reason or "stop"), *used, seconds)
+        return Reply(text or refusal, "refusal", *used, seconds, cached)
+    return Reply(text or "", str(finish_reason or "stop"), *used, seconds, cached)
 
 
 def _count_of(said: object) -> int | None:
