@@ -15,6 +15,7 @@ from core.engines.catalogue import entry_of
 from core.errors import Refused
 from core.services import auditing
 from core.services.auditing import Audit, AuditOrder, Moved, Moves
+from core.services.generating import chosen_gpus
 from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
 from core.store import judges
@@ -35,6 +36,9 @@ _STEP = 50
 @click.option("--language", type=click.Choice(list(_LANGUAGES)), default="all", show_default=True)
 @click.option("--repeats", default=5, show_default=True, help="Judgings of each plain answer.")
 @click.option("--concurrency", default=16, show_default=True, help="Calls in flight.")
+@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
+@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
+@click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many attacks, spread evenly.")
 def audit_command(
     terminal: Terminal,
@@ -44,6 +48,7 @@ def audit_command(
     language: str,
     temperature: float | None,
     max_tokens: int | None,
+    gpus: str,
     **options: Any,
 ) -> None:
     """Attack a judge with texts in the response, and count the scores that move.
@@ -58,6 +63,7 @@ def audit_command(
         parameters={key: value for key, value in given.items() if value is not None},
         languages=_LANGUAGES[language],
         templates=_templates(terminal, dataset, judge) if dataset else None,
+        gpus=chosen_gpus(gpus) if options["engine"] == "huggingface" else (),
         **options,
     )
     calls = len(auditing.trials_of(order))

@@ -51,6 +51,8 @@ class AuditOrder:
         templates: judge prompts by category and language; the installed ones where none is given.
         repeats: how often each answer is judged without an attack.
         limit: at most so many attacks, spread over the corpus; None for all.
+        gpus: indices, for an engine that loads the model itself; empty for the CPU.
+        rpm, tpm: most calls and tokens a minute; None for no limit.
     """
 
     engine: str
@@ -62,6 +64,9 @@ class AuditOrder:
     templates: dict[tuple[str, Language], str] | None = None
     repeats: int = 5
     limit: int | None = None
+    gpus: tuple[int, ...] = ()
+    rpm: int | None = None
+    tpm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +288,15 @@ async def _judge_all(
 
     engine = judge_engine(
         order.engine,
-        Configuration(order.model, order.parameters, order.addresses, order.concurrency),
+        Configuration(
+            order.model,
+            order.parameters,
+            order.addresses,
+            order.concurrency,
+            order.gpus,
+            order.rpm,
+            order.tpm,
+        ),
     )
 
     async def ask(trial: Trial, commit: Callable[[Judged], Any]) -> None:

@@ -1,10 +1,10 @@
 """Prompting: judge prompts get new versions, serve judges, and can be seen as a judge gets them."""
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.domain.pricing import guessed_tokens
 from core.domain.prompts import PLACEHOLDERS, missing_placeholders, prompt_hash, rendered
 from core.domain.questions import CATEGORIES
 from core.engines.catalogue import ENGINES
@@ -17,7 +17,6 @@ from core.store.responses import Response
 from core.store.studies import Study
 
 LANGUAGES = ("en", "zh")
-_CJK = re.compile(r"[\u3000-\u9fff\uf900-\ufaff\uff00-\uffef]")
 #: Bytes of a token that is drawn for one prompt.
 _TOKEN_BYTES = 16
 
@@ -144,7 +143,7 @@ def preview(store: Store, study: Study, template: str, response: Response) -> Pr
         marker=secrets.token_hex(_TOKEN_BYTES),
         ticket=secrets.token_hex(_TOKEN_BYTES),
     )
-    return Preview(question.key, text, _guessed_tokens(text))
+    return Preview(question.key, text, round(guessed_tokens([text])))
 
 
 def judges_that_read(store: Store, study: Study) -> list[tuple[Judge, int]]:
@@ -190,9 +189,3 @@ def activate(
 
 def _in_braces(names: Sequence[str]) -> str:
     return ", ".join(f"{{{name}}}" for name in names)
-
-
-def _guessed_tokens(text: str) -> int:
-    """About how many tokens a text is: tokenizers differ by a third."""
-    cjk = len(_CJK.findall(text))
-    return round(0.7 * cjk + 0.25 * (len(text) - cjk))
