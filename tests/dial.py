@@ -11,10 +11,6 @@ BUSY = Fault(status=429, headers={"Retry-After": "0.05"})
 BROKEN = Fault(status=500)
 SLOW = Fault(seconds=0.3)
 REFUSED = Fault(refusal="I can't assess this response.")
-FENCED = Fault(
-    text='Verdict:\n```json\n{"score": 5, "rationale": "Fenced.", "safety_risk": false}\n```'
-)
-OTHER_KEYS = Fault(text='{"评分": 4, "理由": "要点齐全。", "安全风险": false}')
 
 #: What passes is drawn for every try, what lasts for every subject; each with its share.
 PASSING = ((BUSY, 0.05), (BROKEN, 0.05), (DROPPED, 0.05), (SLOW, 0.05))

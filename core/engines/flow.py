@@ -106,9 +106,7 @@ class Gate:
             self.refusals += 1
             self.window = max(1.0, min(self.window, float(self.waiting)) / 2.0)
             if seconds is None:
-                self.pauses_until = max(
-                    self.pauses_until, now + pause(self.refusals, first=_FIRST_PAUSE)
-                )
+                seconds = pause(self.refusals, first=_FIRST_PAUSE)
         if seconds is not None:
             self.pauses_until = max(self.pauses_until, now + seconds)
 

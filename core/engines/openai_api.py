@@ -28,7 +28,7 @@ _LONGEST_ASKED = 300.0
 #: What a server that is overloaded answers; with a time to wait it is no failure.
 _OVERLOADED = frozenset({503, 529})
 #: Forms of an answer that can be asked for, from the strictest on.
-_FORMS = ("json_schema", "json_object", "")
+FORMS = ("json_schema", "json_object", "")
 #: Bytes of a prompt for each token: one Chinese character, or most of an English word.
 _BYTES_PER_TOKEN = 3.0
 #: Tokens that a reply is expected to have before any has been seen.
@@ -42,7 +42,7 @@ class _Dialect:
     """What an address understands of what can be asked for.
 
     Attributes:
-        form: index into `_FORMS`.
+        form: index into `FORMS`.
         limit: the name that the limit of tokens goes by.
     """
 
@@ -263,7 +263,7 @@ class OpenAIChat:
         is_limited = spoken.limit in request.parameters
         if complaint.names_token_limit and is_limited and spoken.limit == "max_tokens":
             return replace(spoken, limit="max_completion_tokens")
-        if request.schema is None or not _FORMS[spoken.form]:
+        if request.schema is None or not FORMS[spoken.form]:
             return None
         # an endpoint that has taken this form before fails for another reason than the form
         is_odd = complaint.status in (500, 501) and not address.is_form_known
@@ -306,18 +306,16 @@ class OpenAIChat:
             raise CallFailed("endpoint_unreachable", host=address.host) from error
         if not 200 <= status < 300:
             raise _Refused(complaint_of(status, response.headers, body))
-        reply = _reply_of(body, perf_counter() - started)
+        reply = reply_of(body, perf_counter() - started)
         if reply is None:
             raise CallFailed("endpoint_empty", host=address.host)
         return reply
 
     def _body(self, request: _Request, spoken: _Dialect) -> bytes:
-        content = {"model": self._model, "messages": request.messages, **request.parameters}
-        if "max_tokens" in content:
-            content[spoken.limit] = content.pop("max_tokens")
-        form = _FORMS[spoken.form]
-        if request.schema is not None and form:
-            content["response_format"] = _format(form, request.schema)
+        content = body_of(
+            self._model, request.messages, request.parameters, request.schema,
+            form=FORMS[spoken.form], limit=spoken.limit,
+        )  # fmt: skip
         try:
             return json.dumps(content, ensure_ascii=False).encode()
         except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON can say it
@@ -339,13 +337,31 @@ def _address(address: str, key: str, ceiling: int) -> _Address:
     return _Address(session, f"{address.rstrip('/')}/chat/completions", host, Gate(ceiling))
 
 
+def body_of(
+    model: str, messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any],
+    schema: Mapping[str, Any] | None, *, form: str, limit: str,
+) -> dict[str, Any]:  # fmt: skip
+    """What is sent for one completion.
+
+    Args:
+        form: one of `FORMS`.
+        limit: the name that the limit of tokens goes by.
+    """
+    content = {"model": model, "messages": messages, **parameters}
+    if "max_tokens" in content:
+        content[limit] = content.pop("max_tokens")
+    if schema is not None and form:
+        content["response_format"] = _format(form, schema)
+    return content
+
+
 def _format(form: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     if form == "json_object":
         return {"type": form}
     return {"type": form, form: {"name": "answer", "strict": True, "schema": schema}}
 
 
-def _reply_of(body: bytes, seconds: float) -> Reply | None:
+def reply_of(body: bytes, seconds: float) -> Reply | None:
     """The first choice of a completion; None for anything else, such as a web page."""
     try:
         content = json.loads(body)

@@ -26,8 +26,8 @@ from core.services.judging import JudgeOrder, cancel, plan_of, queue_judging
 from core.services.naming import study_of_dataset
 from core.services.opening import ensure_workbench
 from core.store import assessments, jobs
-from core.store.assessments import exchange_texts
 from core.store.database import Store, opened
+from core.store.exchanges import conversation_of
 from core.worker.running import do_in_foreground
 from tests.openai_server import OpenAIServer
 
@@ -158,7 +158,7 @@ def _profiled(bench: Bench, *, delay: float, in_flight: int) -> str:
     """Where a run's time goes, by Python's own profiler."""
     path = bench.prepared("profiled")
     with endpoint(delay) as served:
-        order = _order(served.url, concurrency=in_flight)
+        order = _order(served.url, rounds=1, concurrency=in_flight)
         with opened(path) as store:
             job_id = queue_judging(store, study_of_dataset(store, "real"), order, by="bench")
         profile = cProfile.Profile()
@@ -349,7 +349,7 @@ def _prompts(path: Path) -> list[str]:
     """The prompts that a finished run sent, in its order."""
     with opened(path) as store:
         ids = [row[0] for row in store.rows("SELECT id FROM exchange ORDER BY id")]
-        return [exchange_texts(store, one)[0] for one in ids]
+        return [conversation_of(store, one)[0].prompt for one in ids]
 
 
 def _first_request_to_last_commit(path: Path) -> float:

@@ -14,20 +14,31 @@ from core.services.judging import progress_of
 from core.services.opening import ensure_workbench
 from core.store.assessments import Progress
 from core.store.database import opened
-from tests.dial import FENCED, OTHER_KEYS, PASSING, REFUSED, Dial
-from tests.openai_server import OUT_OF_RANGE, PROSE, OpenAIServer
+from core.store.exchanges import conversation_of
+from tests.dial import PASSING, REFUSED, Dial
+from tests.openai_server import (
+    FENCED,
+    OTHER_KEYS,
+    OUT_OF_RANGE,
+    PROSE,
+    OpenAIServer,
+    verdict_for,
+)
 from tests.workbench import Workbench, plain_questions
 from tests.worker.test_kill import _started
 
 KEYS = 2_000
 IN_FLIGHT = 32
 KILLS = 5
+#: What every answer to a share of the keys is like, and what they come to; None: the verdict.
 LASTING = (
-    (PROSE, 0.05), (REFUSED, 0.05), (OUT_OF_RANGE, 0.05), (FENCED, 0.05), (OTHER_KEYS, 0.02),
-)  # fmt: skip
-#: Why a key whose answers have a fault is unscored; a fenced verdict is one.
-BECAUSE = {id(PROSE): "no_verdict", id(REFUSED): "no_verdict", id(OUT_OF_RANGE): "out_of_range",
-           id(OTHER_KEYS): "no_verdict"}  # fmt: skip
+    (PROSE, 0.05, "no_verdict"),
+    (REFUSED, 0.05, "refusal"),
+    (OUT_OF_RANGE, 0.05, "out_of_range"),
+    (FENCED, 0.05, None),
+    (OTHER_KEYS, 0.02, "no_verdict"),
+)
+BECAUSE = {id(fault): because for fault, _, because in LASTING}
 
 
 def subject_of(prompt: str) -> str:
@@ -55,7 +66,7 @@ def ward(folder: Path) -> Iterator[Workbench]:
 @contextmanager
 def faulty() -> Iterator[tuple[OpenAIServer, Dial]]:
     """An endpoint by the dial."""
-    dial = Dial(PASSING, LASTING, subject_of)
+    dial = Dial(PASSING, [(fault, share) for fault, share, _ in LASTING], subject_of)
     with OpenAIServer(delay=0.01) as server:
         server.draws(dial)
         yield server, dial
@@ -91,11 +102,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list
 
 
 def is_complete(study: Workbench) -> None:
-    """No key is outstanding, and none has two results."""
+    """No key is outstanding, none has two results, and each has what its own prompt came to."""
     found = progress_of(study.store, study.study.id, study.judge("oak"))
     assert found == Progress(KEYS - found.unscored, found.unscored, 0, 0)
     rows = table(study)
     assert len(rows) == len({row[:3] for row in rows}) == KEYS
+    for value, exchange_id in study.rows("SELECT value, exchange_id FROM assessment"):
+        first, *again = conversation_of(study.store, exchange_id)
+        assert len(again) <= 1
+        assert value in (None, verdict_for(first.prompt)["score"])
 
 
 def test_each_key_ends_with_one_verdict_or_one_reason(undisturbed) -> None:

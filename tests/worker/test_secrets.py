@@ -2,6 +2,7 @@
 
 import zlib
 
+from core.store.exchanges import conversation_of
 from tests.openai_server import Fault, OpenAIServer
 from tests.workbench import Workbench
 from tests.worker.test_kill import _started
@@ -30,24 +31,19 @@ def all_that_is_stored(study: Workbench) -> bytes:
     study.store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     files = [path.read_bytes() for path in study.folder.iterdir() if path.is_file()]
     assert len(files) > 3
-    return b"\n".join([*files, *packed_columns(study)])
-
-
-def packed_columns(study: Workbench) -> list[bytes]:
-    found = []
-    for table in study.store.table_names():
-        for row in study.rows(f"SELECT * FROM {table}"):
-            found.extend(unpacked(value) for value in row if isinstance(value, bytes))
-    assert found
-    return found
-
-
-def unpacked(value: bytes) -> bytes:
-    """A packed text; as it is where it was packed with a dictionary, which hides no new words."""
-    try:
-        return zlib.decompress(value)
-    except zlib.error:
-        return value
+    said = [
+        repr(conversation_of(study.store, exchange_id)).encode()
+        for (exchange_id,) in study.rows("SELECT id FROM exchange")
+    ]
+    generated = [
+        zlib.decompress(value)
+        for row in study.rows("SELECT * FROM generation")
+        for value in row
+        if isinstance(value, bytes)
+    ]
+    assert said
+    assert generated
+    return b"\n".join([*files, *said, *generated])
 
 
 def test_the_key_is_nowhere(study: Workbench, server: OpenAIServer) -> None:
