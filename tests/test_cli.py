@@ -113,6 +113,7 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 
 COMMANDS = list(_commands(main))
 READING = {("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med")}
+READING |= {("audit-judge",), *(("prompt", name) for name in ("list", "show", "diff", "preview"))}
 
 
 # --- every command ----------------------------------------------------------------------------
@@ -132,7 +133,7 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
     assert not shell.db.exists()
 
 
-@pytest.mark.parametrize("group", [(), ("import",), ("revise",), ("export",)], ids=str)
+@pytest.mark.parametrize("group", [(), ("import",), ("revise",), ("export",), ("prompt",)], ids=str)
 def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell(*group, "-h")
 
@@ -407,6 +408,30 @@ def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer
     assert said.err == _told("calls_failed", count=1)
 
 
+def test_limits_of_calls_and_tokens_are_kept_and_are_no_part_of_the_judge(
+    study: Shell, server: OpenAIServer
+) -> None:
+    typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
+             "--base-url", server.url, "--limit", 4]  # fmt: skip
+
+    slow = study(*typed, "--rpm", 1200, "--tpm", 9_000_000)
+    quick = study(*typed)
+    wrong = study(*typed, "--rpm", 0)
+
+    assert (slow.code, quick.code, wrong.code) == (0, 0, 2)
+    times = [one.at for one in server.received[:4]]
+    assert times[-1] - times[0] >= 3 * 0.05 - 0.02
+
+
+def test_limits_are_kept_when_answers_are_generated(study: Shell, server: OpenAIServer) -> None:
+    said = study("generate", "--dataset", "ward", "--engine", "openai", "--model", "elm",
+                 "--base-url", server.url, "--rpm", 1200, "--tpm", 9_000_000)  # fmt: skip
+
+    assert said.code == 0
+    times = [one.at for one in server.received]
+    assert times[-1] - times[0] >= (len(times) - 1) * 0.05 - 0.02
+
+
 def test_what_is_unscored_is_asked_again_on_demand(study: Shell, server: OpenAIServer) -> None:
     typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
              "--base-url", server.url, "--rounds", 1, "--json"]  # fmt: skip
@@ -433,7 +458,8 @@ def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: Open
     study(*typed, "--temperature", 0, "--max-tokens", 512)
     taken = study(*typed)
 
-    assert [one.parameters for one in server.received] == [{"temperature": 0.0, "max_tokens": 512}]
+    [asked] = [one.parameters for one in server.received]
+    assert (asked["temperature"], asked["max_tokens"]) == (0.0, 512)
     assert (taken.code, taken.err) == (2, _told("judge_name_taken", name="oak"))
 
 

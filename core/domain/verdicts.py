@@ -56,6 +56,9 @@ _OPENS_OBJECT = re.compile(r'\{\s*"')
 #: A text that never ends reaches to the end, or each of its quotes would be tried in turn.
 _TEXT_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}]', re.DOTALL)
 _SCORE_FIELD = re.compile(r'"score"\s*:')
+_FENCED = re.compile(r"^```[^\n]*\n(.*?)\n```[ \t]*$", re.DOTALL | re.MULTILINE)
+#: Characters of the shortest end of an object that holds a score: `,"score":5}`.
+_LEAST_END = 11
 _END_OF_REASONING = "</think>"
 #: How many opening braces before a ticket are tried; a verdict has a few dozen at most.
 _MOST_OPENINGS = 200
@@ -251,10 +254,16 @@ def _object_at(text: str, start: int) -> _Found | None:
 def _is_disputed(reply: str, found: _Found, response: str) -> bool:
     """Whether the reply names a score beside the verdict that is not the response's own words.
 
+    Where it does so behind the verdict, the verdict must not end in the response's words: a
+    response that ended it too soon may hold what it expects to follow as well.
+
     Before the verdict this is of no account where the ticket comes first, since nothing of the
     response can then have got into the object from there.
     """
-    beside = [reply[found.end :]]
+    after = reply[found.end :]
+    if _SCORE_FIELD.search(after) and reply[found.end - _LEAST_END : found.end] in response:
+        return True
+    beside = [after]
     if next(iter(found.fields)) != "ticket":
         beside.append(reply[: found.start])
     return any(_names_a_score(text, response) for text in beside)
@@ -263,6 +272,7 @@ def _is_disputed(reply: str, found: _Found, response: str) -> bool:
 def _names_a_score(text: str, response: str) -> bool:
     if not _SCORE_FIELD.search(text) or text.strip() in response:
         return False
+    text = _FENCED.sub(lambda block: "" if block[1].strip() in response else block[0], text)
     rest, at = "", 0
     for one in _objects(text):
         said = text[one.start : one.end]

@@ -22,11 +22,14 @@ from core.domain.verdicts import MENDABLE, Unscored, Verdict, verdict_of, verdic
 from core.engines.base import Ask, Configuration, Message, Reply
 from core.engines.catalogue import entry_of, judge_engine
 from core.errors import (
+    BudgetReached,
     LeaseLost,
     Refused,
     UnknownName,
 )
 from core.services.asking import Asking
+from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
+from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
 from core.store import assessments, exchanges, jobs, judges, questions, responses, studies
@@ -52,6 +55,7 @@ class JudgeOrder:
         rounds: None for as many as the judge has in the study; if it is new there, 3 for one that
             reads a prompt, and 1 for one whose rounds would all be the same.
         question_ids: None for all questions of the study.
+        budget: the job ends before it costs more, in the currency of the model's price.
         limit: at most so many keys in this job; None for all.
         gpus: indices, for an engine that loads the model itself.
         retry_unscored: ask again, as a new attempt, for what is unscored by now.
@@ -66,6 +70,10 @@ class JudgeOrder:
     concurrency: int = 16
     limit: int | None = None
     question_ids: tuple[int, ...] | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    budget: float | None = None
+    is_batch: bool = False
     gpus: tuple[int, ...] = ()
     retry_unscored: bool = False
 
@@ -76,30 +84,30 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`, `prompt_outdated`.
+            `no_prompt_for`, `prompt_outdated`, `bad_budget`, `budget_needs_price`,
+            `unfinished_job`.
         ReleaseRequired: a local dataset would leave the machine.
+        BrokenFile: the price file can't be read.
     """
     entry = entry_of(order.engine)
-    if order.rounds is not None and order.rounds < 1:
-        raise Refused("bad_rounds")
-    if not 1 <= order.concurrency <= 1024:
-        raise Refused("bad_concurrency", most=1024)
-    check_may_send(store, study.id, order.engine, order.addresses)
+    price = price_of(order.engine, order.model)
+    check_budget(order.budget, price, order.model)
     with store.writing():
         judge = ensure_judge(store, study, order, by=by)
-        if order.question_ids is None and not responses.response_counts(store, study.id).present:
-            raise Refused("nothing_to_judge", study=study.name)
     plan = {
         "judge": judge.id,
         "addresses": order.addresses,
         "concurrency": order.concurrency,
+        "requests_per_minute": order.requests_per_minute,
+        "tokens_per_minute": order.tokens_per_minute,
         "limit": order.limit,
         "questions": order.question_ids,
+        **budget_in_plan(order.budget),
         "gpus": order.gpus,
         "retry_until": assessments.last_id(store) if order.retry_unscored else None,
     }
     subject = f"judge {judge.id} in study {study.id}"
-    return ensure_job(store, "judge", entry.lane, subject, study.id, plan, by=by)
+    return ensure_job(store, "judge", entry.lane, subject, study.id, plan, price=price, by=by)
 
 
 def plan_of(store: Store, job: Job) -> Plan:
@@ -154,7 +162,21 @@ def cancel(store: Store, job_id: int) -> None:
 
 
 def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> Judge:
-    """The judge with exactly this configuration, taking part in the study."""
+    """The judge with exactly this configuration, taking part in the study.
+
+    Raises:
+        UnknownName: `unknown_engine`.
+        Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
+            `no_prompt_for`, `prompt_outdated`.
+        ReleaseRequired: a local dataset would leave the machine.
+    """
+    if order.rounds is not None and order.rounds < 1:
+        raise Refused("bad_rounds")
+    if not 1 <= order.concurrency <= 1024:
+        raise Refused("bad_concurrency", most=1024)
+    check_may_send(store, study.id, order.engine, order.addresses)
+    if order.question_ids is None and not responses.response_counts(store, study.id).present:
+        raise Refused("nothing_to_judge", study=study.name)
     name = order.name or order.model or order.engine
     configuration = judges.ensure_configuration(
         store, order.engine, order.model or order.engine, order.parameters
@@ -330,14 +352,26 @@ class _JudgingRun:
                 tuple(self.job.plan["addresses"]),
                 concurrency,
                 tuple(self.job.plan.get("gpus", ())),
+                self.job.plan.get("requests_per_minute"),
+                self.job.plan.get("tokens_per_minute"),
             ),
         )
+        plan = plan_of(self.store, self.job)
+        purse = purse_of(
+            self.store, self.job, self.judge.parameters,
+            outstanding=lambda: assessments.outstanding(self.store, plan).total,
+        )  # fmt: skip
+        if purse is not None:
+            self.engine = PaidJudge(self.engine, purse)
         try:
             asking = Asking(
                 keys, self._judge, self._commit,
-                total=total, concurrency=concurrency, lease=self.lease,
+                concurrency=concurrency, lease=self.lease, stop=self.engine.stop,
             )  # fmt: skip
             await asking.run()
+        except BudgetReached:
+            assert purse is not None
+            raise purse.reached() from None  # what was in flight is stored by now
         finally:
             await self.engine.close()
 
@@ -444,7 +478,7 @@ def _exchange(
 ) -> Exchange:
     return Exchange(
         key, prompt, reply.text, reply.finish_reason, reply.prompt_tokens, reply.reply_tokens,
-        reply.seconds, marker, ticket, ask, reask_version,
+        reply.seconds, marker, ticket, ask, reask_version, reply.cached_tokens,
     )  # fmt: skip
 
 

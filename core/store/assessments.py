@@ -214,6 +214,24 @@ def progress(store: Store, plan: Plan) -> Progress:
     return Progress(judged, unscored, left or 0, absent or 0)
 
 
+def outstanding_by_category(store: Store, plan: Plan) -> dict[str, int]:
+    """How many keys of a plan are outstanding, by category."""
+    sql = f"""{_held(plan)}
+        SELECT category, count(*) FROM held WHERE {_IS_OUTSTANDING} GROUP BY category"""
+    return dict(map(tuple, store.rows(sql, plan.params)))
+
+
+def sample_of_category(store: Store, plan: Plan, category: str, *, size: int) -> list[Key]:
+    """Some keys of a plan's first round, judged or not: always the same, spread over all."""
+    first = replace(plan, rounds=1)
+    sql = f"""{_held(first)}
+        SELECT response_id, rater_id, criteria_id, round FROM wanted
+        WHERE category = :category AND NOT is_absent
+        ORDER BY (response_id * 2654435761) & 4294967295 LIMIT :size"""
+    params = {**first.params, "category": category, "size": size}
+    return store.read(Key, sql, params)
+
+
 def unscored_reasons(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are unscored, by reason."""
     sql = f"""{_held(plan)}

@@ -53,6 +53,7 @@ class Exchange:
     ticket: str = ""
     ask: int = 1
     reask_version: int | None = None
+    cached_tokens: int | None = None
 
 
 def material_of(store: Store, key: Key) -> Material:
@@ -79,8 +80,8 @@ def add_exchanges(store: Store, exchanges: Sequence[Exchange], job_id: int | Non
     store.add_many(
         "INSERT INTO exchange (response_id, rater_id, criteria_id, round, attempt, purpose, ask,"
         " reask_version, marker, ticket, packing, prompt, reply, finish_reason, prompt_tokens,"
-        " reply_tokens, seconds, job_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reply_tokens, seconds, cached_tokens, job_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(store, said, job_id) for said in exchanges],
     )
 
@@ -149,5 +150,6 @@ def _row(store: Store, said: Exchange, job_id: int | None) -> tuple[object, ...]
     return (
         *key_row(said.key), said.ask, said.reask_version, said.marker, said.ticket,
         _WITH_DICTIONARY, packed(said.prompt, dictionary), packed(said.reply, dictionary),
-        said.finish_reason, said.prompt_tokens, said.reply_tokens, said.seconds, job_id,
+        said.finish_reason, said.prompt_tokens, said.reply_tokens, said.seconds,
+        said.cached_tokens, job_id,
     )  # fmt: skip
