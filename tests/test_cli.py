@@ -458,10 +458,8 @@ def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: Open
     study(*typed, "--temperature", 0, "--max-tokens", 512)
     taken = study(*typed)
 
-    (sent,) = [one.parameters for one in server.received]
-    assert {name: sent[name] for name in ("temperature", "max_tokens")} == {
-        "temperature": 0.0, "max_tokens": 512,
-    }  # fmt: skip
+    [asked] = [one.parameters for one in server.received]
+    assert (asked["temperature"], asked["max_tokens"]) == (0.0, 512)
     assert (taken.code, taken.err) == (2, _told("judge_name_taken", name="oak"))
 
 

@@ -359,7 +359,7 @@ class _JudgingRun:
         plan = plan_of(self.store, self.job)
         purse = purse_of(
             self.store, self.job, self.judge.parameters,
-            outstanding=lambda: assessments.outstanding_count(self.store, plan),
+            outstanding=lambda: assessments.outstanding(self.store, plan).total,
         )  # fmt: skip
         if purse is not None:
             self.engine = PaidJudge(self.engine, purse)
@@ -377,14 +377,12 @@ class _JudgingRun:
 
     def _work(self) -> tuple[Iterator[Key], int]:
         """What is outstanding and how much that is, up to what is left of the job's limit."""
-        plan = plan_of(self.store, self.job)
-        keys = assessments.outstanding(self.store, plan)
-        total = assessments.outstanding_count(self.store, plan)
+        keys = assessments.outstanding(self.store, plan_of(self.store, self.job))
         limit: int | None = self.job.plan["limit"]
         if limit is None:
-            return keys, total
+            return iter(keys), keys.total
         left = max(0, limit - jobs.job_by_id(self.store, self.job.id).done)
-        return islice(keys, left), min(total, left)
+        return islice(keys, left), min(keys.total, left)
 
     async def _judge(self, key: Key, commit: Callable[[_Said], Awaitable[None]]) -> None:
         """Ask for a key, unless it was asked before an interruption, and once more if need be."""

@@ -7,6 +7,7 @@ study's plan asks for and this key space lacks is the outstanding work.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 from core.domain.criteria import Level
@@ -137,52 +138,69 @@ def _held(plan: Plan) -> str:
     """
 
 
-#: Questions whose keys are read at once; nothing ever holds all keys of a large study.
-_QUESTIONS_AT_ONCE = 32
-_OUTSTANDING = """
+#: Keys that are read at once, about; nothing ever holds all keys of a large study.
+_KEYS_AT_ONCE = 1_000
+_IS_OUTSTANDING = """
     NOT is_absent AND (assessment_id IS NULL
                        OR (unscored_because IS NOT NULL AND assessment_id <= :retry_until))
 """
 
 
-def outstanding(store: Store, plan: Plan) -> Iterator[Key]:
+@dataclass(frozen=True, slots=True)
+class Outstanding:
     """Keys of a plan that have no assessment yet, round by round in the order of the questions.
 
-    They are read as they are asked for, some questions at a time.
+    They are read as they are iterated over, some questions at a time.
+
+    Attributes:
+        places: round, question and number of keys, in order.
     """
-    some = tuple(_questions_in_order(store, plan))
-    for number in range(plan.first_round, plan.rounds + 1):
-        for at in range(0, len(some), _QUESTIONS_AT_ONCE):
+
+    store: Store
+    plan: Plan
+    places: tuple[tuple[int, int, int], ...]
+
+    @property
+    def total(self) -> int:
+        """How many keys there were when this was made."""
+        return sum(count for _, _, count in self.places)
+
+    def __iter__(self) -> Iterator[Key]:
+        for number, question_ids in self._pages():
             page = replace(
-                plan, first_round=number, rounds=number,
-                question_ids=some[at : at + _QUESTIONS_AT_ONCE],
-            )  # fmt: skip
+                self.plan, first_round=number, rounds=number, question_ids=tuple(question_ids)
+            )
             sql = f"""{_held(page)}
                 SELECT response_id, rater_id, criteria_id, round, coalesce(attempt, 0) + 1
-                FROM held WHERE {_OUTSTANDING} ORDER BY position, model_id, response_id"""
-            for row in store.rows(sql, page.params):
+                FROM held WHERE {_IS_OUTSTANDING} ORDER BY position, model_id, response_id"""
+            for row in self.store.rows(sql, page.params):
                 yield Key(*row)
 
+    def _pages(self) -> Iterator[tuple[int, list[int]]]:
+        """Questions of one round, with about so many keys as are read at once."""
+        for number, places in groupby(self.places, key=lambda place: place[0]):
+            page, keys = [], 0
+            for _, question_id, count in places:
+                page.append(question_id)
+                keys += count
+                if keys >= _KEYS_AT_ONCE:
+                    yield number, page
+                    page, keys = [], 0
+            if page:
+                yield number, page
 
-def outstanding_count(store: Store, plan: Plan) -> int:
-    """How many keys of a plan have no assessment yet."""
-    sql = f"{_held(plan)} SELECT count(*) FROM held WHERE {_OUTSTANDING}"
-    return int(store.value(sql, plan.params))
+
+def outstanding(store: Store, plan: Plan) -> Outstanding:
+    """What of a plan is to be done."""
+    sql = f"""{_held(plan)}
+        SELECT round, question_id, count(*) FROM held WHERE {_IS_OUTSTANDING}
+        GROUP BY round, position, question_id ORDER BY round, position, question_id"""
+    return Outstanding(store, plan, tuple(map(tuple, store.rows(sql, plan.params))))
 
 
 def last_id(store: Store) -> int:
     """The highest id of an assessment; 0 where there is none."""
     return int(store.value("SELECT coalesce(max(id), 0) FROM assessment"))
-
-
-def _questions_in_order(store: Store, plan: Plan) -> list[int]:
-    sql = """
-        SELECT question.id FROM question JOIN study_dataset USING (dataset_id)
-        WHERE study_id = ? ORDER BY position, question.id
-    """
-    found = [question_id for (question_id,) in store.rows(sql, (plan.study_id,))]
-    wanted = plan.question_ids
-    return found if wanted is None else [one for one in found if one in wanted]
 
 
 def progress(store: Store, plan: Plan) -> Progress:
@@ -199,7 +217,7 @@ def progress(store: Store, plan: Plan) -> Progress:
 def outstanding_by_category(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are outstanding, by category."""
     sql = f"""{_held(plan)}
-        SELECT category, count(*) FROM held WHERE {_OUTSTANDING} GROUP BY category"""
+        SELECT category, count(*) FROM held WHERE {_IS_OUTSTANDING} GROUP BY category"""
     return dict(map(tuple, store.rows(sql, plan.params)))
 
 
