@@ -11,7 +11,7 @@ conversation, with what was wrong; what is unreadable then is unscored.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -522,6 +522,22 @@ def exchange_of(
     )  # fmt: skip
 
 
+def queue_retry(store: Store, study: Study, job: Job, *, by: str) -> int:
+    """Ask the judge of a job again for what is unscored, in the way of that job; the job's id.
+
+    Raises:
+        As `queue_judging`.
+    """
+    judge = judges.judge_by_id(store, job.plan["judge"])
+    rounds = judges.plan_rounds(store, study.id, judge.id)
+    assert rounds is not None
+    order = order_again(judge, rounds, job)
+    is_batch = bool(job.plan.get("batch"))
+    return queue_judging(
+        store, study, replace(order, retry_unscored=True, is_batch=is_batch), by=by
+    )
+
+
 def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
     """The order that asks the same judge again, at the addresses of its last job."""
     plan = last.plan if last else {}
@@ -529,4 +545,6 @@ def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
         judge.engine, judge.model, judge.parameters, judge.name, rounds,
         tuple(plan.get("addresses", ())), plan.get("concurrency", 16),
         gpus=tuple(plan.get("gpus", ())),
+        requests_per_minute=plan.get("requests_per_minute"),
+        tokens_per_minute=plan.get("tokens_per_minute"),
     )  # fmt: skip
