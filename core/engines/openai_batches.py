@@ -83,7 +83,10 @@ def request_line(
     said = [{"role": one.role, "content": one.content} for one in messages]
     body = body_of(model, said, parameters, schema, form=form, limit=limit_name)
     line = {"custom_id": custom_id, "method": "POST", "url": _ENDPOINT, "body": body}
-    return json.dumps(line).encode() + b"\n"
+    try:
+        return json.dumps(line, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON can say it
+        return json.dumps(line).encode() + b"\n"
 
 
 class OpenAIBatches:
