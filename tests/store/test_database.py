@@ -124,7 +124,7 @@ def test_every_other_table_is_one_that_may_change(store):
     )
 
     assert {name for (name,) in tables} - set(APPEND_ONLY) == {
-        "person", "job", "job_tokens", "worker", "draft", "preference"
+        "person", "job", "job_tokens", "batch", "batch_request", "worker", "draft", "preference"
     }  # fmt: skip
 
 

@@ -9,10 +9,11 @@ from core.store.migrations import (
     m002_generation,
     m004_verdicts,
     m005_money,
+    m010_batches,
 )
 from core.store.migrations.base import migrations
 
-__all__ = ["APPEND_ONLY", "m004_verdicts", "migrations"]
+__all__ = ["APPEND_ONLY", "m004_verdicts", "m010_batches", "migrations"]
 
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY = (
