@@ -7,6 +7,7 @@ AttendingError
 ├── Refused             the request breaks a rule; nothing was written
 │   ├── StaleRevision   somebody else changed it first
 │   └── ReleaseRequired local text would leave this machine
+├── NotAllowed          who asks has not the right to; nothing was read or written
 ├── EngineStopped       an engine can't go on: wrong key, unknown model …
 ├── CallFailed          one call failed in transport; its key stays outstanding
 └── LeaseLost           another worker has taken the job over
@@ -47,6 +48,10 @@ class StaleRevision(Refused):
 
 class ReleaseRequired(Refused):
     """Text of a local dataset would be sent to a host that nobody released it to."""
+
+
+class NotAllowed(AttendingError):
+    """Whoever asks has not the right to; nothing was read or written."""
 
 
 class EngineStopped(AttendingError):

@@ -16,6 +16,7 @@ from core.engines.catalogue import chat_engine, entry_of
 from core.engines.gpus import gpus
 from core.errors import EngineStopped, LeaseLost, Refused
 from core.services.asking import Asking
+from core.services.permitting import require
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
 from core.store import generations, jobs, responses
@@ -61,6 +62,7 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
             `samples_need_sampling`, `bad_concurrency`, `label_taken`.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     _check(order)
     entry = entry_of(order.engine)
     check_may_send(store, study.id, order.engine, order.addresses)
@@ -103,6 +105,7 @@ def chosen_gpus(wish: str) -> tuple[int, ...]:
 
 def outstanding_of(store: Store, study: Study, label: str, *, samples: int) -> int:
     """How many responses of a model are missing in a study."""
+    require(store, "lead")
     model_id = responses.ensure_model(store, label)
     found = generations.conversations_outstanding(store, study.id, model_id, samples=samples)
     return sum(one.outstanding for one in found)

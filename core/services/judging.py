@@ -22,6 +22,7 @@ from core.errors import (
     UnknownName,
 )
 from core.services.asking import Asking
+from core.services.permitting import require
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
 from core.store import assessments, criteria, jobs, judges, questions, responses
@@ -62,6 +63,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
             `no_prompt_for`.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     entry = entry_of(order.engine)
     if order.rounds < 1:
         raise Refused("bad_rounds")
@@ -85,6 +87,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
 
 def plan_of(store: Store, job: Job) -> Plan:
     """The keys that a judging job asks for."""
+    require(store, "lead")
     judge_id = job.plan["judge"]
     rounds = judges.plan_rounds(store, job.study_id, judge_id)
     assert rounds is not None
@@ -94,6 +97,7 @@ def plan_of(store: Store, job: Job) -> Plan:
 
 def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
     """How far a judge is with a study."""
+    require(store, "lead")
     rounds = judges.plan_rounds(store, study_id, judge.id)
     assert rounds is not None
     return assessments.progress(store, Plan(study_id, judge.id, rounds))
@@ -106,6 +110,7 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
         UnknownName: `unknown_judge`, with the names that take part.
         Refused: `no_judge` where the study has none.
     """
+    require(store, "lead")
     known = judges.judges_of_study(store, study.id)
     if not known:
         raise Refused("no_judge", study=study.name)
@@ -125,6 +130,7 @@ def cancel(store: Store, job_id: int) -> None:
     Raises:
         UnknownName: `unknown_job`.
     """
+    require(store, "lead")
     with store.writing():
         if not jobs.exists(store, job_id):
             raise UnknownName("unknown_job", id=job_id)

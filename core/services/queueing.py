@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import psutil
 
 from core.errors import AttendingError, LeaseLost
+from core.services.permitting import require, require_operator
 from core.store import jobs
 from core.store.database import Store, opened
 from core.store.jobs import Job, Worker
@@ -28,6 +29,7 @@ def ensure_job(
     *, by: str,
 ) -> int:  # fmt: skip
     """Id of an unfinished job that does exactly this; a new one if there is none."""
+    require(store, "lead")
     with store.writing():
         same = jobs.same_unfinished_job(store, subject, plan)
         if same is not None:
@@ -37,6 +39,7 @@ def ensure_job(
 
 def sign_on(store: Store) -> int:
     """Id of this process as a worker."""
+    require_operator(store)
     pid = os.getpid()
     return jobs.add_worker(store, pid, psutil.Process(pid).create_time(), now=time.time())
 
@@ -49,6 +52,7 @@ def claim(
     subject: str | None = None,
 ) -> Job | None:
     """Take the next job of some lanes (or of one subject), also from a worker that died."""
+    require_operator(store)
     _release_jobs_of_the_dead(store)
     now = time.time()
     with store.writing():
@@ -107,6 +111,7 @@ def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
     Raises:
         LeaseLost: another worker has the job; nothing was written.
     """
+    require_operator(store)
     state: jobs.State = "done"
     error: AttendingError | None = None
     try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.services.permitting import require
 from core.store import generations, jobs, judges, responses
 from core.store.database import Store
 from core.store.jobs import Job
@@ -29,6 +30,7 @@ class Watched:
 
 def jobs_of_study(store: Store, study: Study, *, limit: int) -> list[Watched]:
     """A study's newest jobs with their pace, newest first."""
+    require(store, "lead")
     return [_watched(store, job) for job in jobs.jobs_of_study(store, study.id, limit=limit)]
 
 

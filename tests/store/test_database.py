@@ -53,6 +53,7 @@ SPECIMEN = (
     "INSERT INTO job (id, kind, lane, subject, study_id, plan, created_by)"
     " VALUES (1, 'generate', 'cpu', 's', 1, '{}', 'me')",
     "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1)",
+    "INSERT INTO account_event VALUES (1, 1, 'added', 'lead', 'why', 'me', 't')",
     "INSERT INTO exposure (id, person_id, question_id, shown, page, after_assessment)"
     " VALUES (1, 1, 1, 'machine_verdict', 'case', 1)",
 )
@@ -122,7 +123,8 @@ def test_every_other_table_is_one_that_may_change(store):
     )
 
     assert {name for (name,) in tables} - set(APPEND_ONLY) == {
-        "person", "job", "worker", "draft", "preference"
+        "person", "job", "worker", "draft", "preference",
+        "account", "account_right", "auth_session", "sign_in_failure",
     }  # fmt: skip
 
 
