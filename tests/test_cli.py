@@ -112,7 +112,10 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 
 
 COMMANDS = list(_commands(main))
-READING = {("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med")}
+READING = {
+    ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
+    ("user", "list"),
+}  # fmt: skip
 
 
 # --- every command ----------------------------------------------------------------------------
