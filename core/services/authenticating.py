@@ -103,8 +103,13 @@ def sign_in_first(store: Store, name: str, password: str, *, old_token: str = ""
     return _begin(store, person.id, old_token=old_token)
 
 
-def person_of(store: Store, token: str) -> Person | None:
-    """Whose session a token is; None where it has ended, or its account is closed."""
+def person_of(store: Store, token: str, *, is_active: bool = True) -> Person | None:
+    """Whose session a token is; None where it has ended, or its account is closed.
+
+    Args:
+        is_active: the person has just done something; a page that refreshes itself has not, and
+            does not keep the session from becoming idle.
+    """
     if not token:
         return None
     hashed, now = token_hash(token), time.time()
@@ -112,7 +117,7 @@ def person_of(store: Store, token: str) -> Person | None:
     if found is None:
         return None
     person, seen_at = found
-    if now - seen_at > _SEEN_EVERY:
+    if is_active and now - seen_at > _SEEN_EVERY:
         with store.writing():
             accounts.see_session(store, hashed, now=now)
     return person

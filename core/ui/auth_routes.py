@@ -29,6 +29,10 @@ from core.ui.sign_in import COOKIE, NOTICE_COOKIE
 
 _NOTICE_SECONDS = 10
 _LARGEST_FORM = 16_384
+#: In which Streamlit keeps what a provider of single sign-on said.
+_SINGLE_SIGN_ON_COOKIES = "_streamlit_user"
+#: Where Streamlit takes files into memory and gives files out, asking nobody who they are.
+_FILES = ("/_stcore/upload_file", "/media/")
 #: Nothing is fetched from elsewhere, nobody else may frame the app, and forms stay here.
 #: Streamlit's own pages need inline styles and scripts, and compile chart expressions.
 _POLICY = "; ".join(
@@ -66,8 +70,8 @@ def routes() -> list[Route]:
 
 
 def middleware() -> list[Middleware]:
-    """What is told to browsers with everything that is sent."""
-    return [Middleware(_Headers)]
+    """What is told to browsers with everything that is sent, and what only they get who sign in."""
+    return [Middleware(_Headers), Middleware(_OnlySignedIn)]
 
 
 def announce_code(path: Path) -> None:
@@ -133,7 +137,9 @@ async def _through(door: _Door, request: Request) -> Response:
     if token:
         set_cookie(COOKIE, token, max_age=int(SESSION_SECONDS))
     else:
-        response.delete_cookie(COOKIE)
+        for name in request.cookies:
+            if name == COOKIE or name.startswith(_SINGLE_SIGN_ON_COOKIES):
+                response.delete_cookie(name)
     return response
 
 
@@ -211,3 +217,23 @@ class _Headers:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+class _OnlySignedIn:
+    """Lets files in and out only for somebody who is signed in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and any(part in scope["path"] for part in _FILES):
+            token = Request(scope).cookies.get(COOKIE, "")
+            if not await run_in_threadpool(_is_session, token):
+                await PlainTextResponse("sign in first", status_code=403)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _is_session(token: str) -> bool:
+    with opened(database_path(), actor=NOBODY) as store:
+        return authenticating.person_of(store, token) is not None

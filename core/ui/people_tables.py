@@ -34,7 +34,7 @@ def draw_add(p: Page) -> None:
     """Give somebody an account."""
     fields = ("name", "rights", "subject", "password", "reason")
     keys = {name: p.key("add", name) for name in fields}
-    with st.expander(p.t("people.add")):
+    with st.expander(p.t("people.add"), key=p.key("add", "box")):
         st.text_input(p.t("people.new_name"), key=keys["name"])
         _draw_rights(p, keys["rights"], ("physician",))
         first, second = st.columns(2)
@@ -53,7 +53,7 @@ def draw_add(p: Page) -> None:
 def draw_change(p: Page) -> None:
     """Change an account's rights or password, close it, or open it again; each with a reason."""
     known = {a.name: a for a in enrolling.accounts_of(p.store) if not a.is_illustrative}
-    with st.expander(p.t("people.change")):
+    with st.expander(p.t("people.change"), key=p.key("change", "box")):
         name = st.selectbox(p.t("people.who"), list(known), key=p.key("change", "who"))
         account = known[name]
         keys = {field: p.key(account.person_id, field) for field in ("rights", "password")}

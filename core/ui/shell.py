@@ -64,7 +64,7 @@ class Page:
         """The database for a fragment, which outlives the page's own connection."""
         with opened(self.store.path, actor=self.person.id) as store:
             try:
-                sign_in.check_still(store, self.person)
+                sign_in.check_still(store, self.person, is_active=False)
             except NotAllowed:
                 st.rerun(scope="app")
             yield store
@@ -76,7 +76,7 @@ class Page:
         def callback() -> None:
             try:
                 with opened(path, actor=person.id) as store:
-                    sign_in.check_still(store, person)
+                    sign_in.check_still(store, person, is_active=True)
                     action(store, *args)
             except AttendingError as error:
                 st.session_state[_NOTICE] = error_sentence(language, error)

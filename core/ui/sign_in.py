@@ -49,13 +49,16 @@ def signed_in(store: Store) -> Person | None:
     return authenticating.person_of(store, token())
 
 
-def check_still(store: Store, person: Person) -> None:
+def check_still(store: Store, person: Person, *, is_active: bool) -> None:
     """Go on only while this browser's session is open and still that person's.
+
+    Args:
+        is_active: see `person_of`.
 
     Raises:
         NotAllowed: `signed_out`.
     """
-    found = signed_in(store)
+    found = authenticating.person_of(store, token(), is_active=is_active)
     if found is None or found.id != person.id:
         raise NotAllowed("signed_out")
 

@@ -169,6 +169,14 @@ def test_a_session_ends_when_it_is_idle(empty, li):
     assert authenticating.person_of(empty.store, token) is None
 
 
+def test_a_page_that_refreshes_itself_does_not_keep_a_session_open(empty, li):
+    token = tries(empty, PASSWORD)
+    goes_back(empty, "auth_session", "seen_at", authenticating.IDLE_SECONDS - 60)
+    assert authenticating.person_of(empty.store, token, is_active=False) == li
+    goes_back(empty, "auth_session", "seen_at", 120)
+    assert authenticating.person_of(empty.store, token, is_active=False) is None
+
+
 def test_a_session_ends_in_the_end_however_often_it_is_used(empty, li):
     token = tries(empty, PASSWORD)
     goes_back(empty, "auth_session", "ends_at", authenticating.SESSION_SECONDS + 1)
