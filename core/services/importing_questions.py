@@ -48,7 +48,8 @@ def import_questions(store: Store, path: Path, options: QuestionImport) -> Impor
     found = llmeval_med.read_questions(path)
     with store.writing():
         done = _QuestionWriter(store, options, path).write(found)
-        if not options.is_illustrative:
+        dataset = datasets.dataset_named(store, options.name)
+        if dataset is not None and not dataset.is_illustrative:
             close_illustrative_accounts(store, reason="a real dataset was imported", by=options.by)
         return done
 

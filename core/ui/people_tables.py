@@ -139,7 +139,7 @@ def _draw_button(
 
 
 def _rights(p: Page, rights: Sequence[str]) -> str:
-    return ", ".join(p.t(f"right_of.{right}") for right in rights)
+    return p.t("right.and").join(p.t(f"right_of.{right}") for right in rights)
 
 
 def _state(p: Page, one: Progress) -> str:

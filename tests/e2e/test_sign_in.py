@@ -323,6 +323,34 @@ def test_every_answer_says_that_nothing_of_other_sites_belongs_here(ward):
         connection.close()
 
 
+def test_a_lead_puts_a_file_in_and_gets_one_out_and_only_by_their_sign_in(
+    ward, open_browser, tmp_path
+):
+    visit = open_browser(ward)
+    visit.signs_in("Dr Chief", "/data")
+    page = visit.page
+    page.get_by_text(sentence("en", "data.import"), exact=True).click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        ROOT / "data/sample/dataset.json"
+    )
+    page.get_by_label(sentence("en", "data.new_name")).fill("sample")
+    visit.settles()
+    page.get_by_role("button", name=sentence("en", "data.do_import"), exact=True).click()
+    expect(
+        page.get_by_text(re.compile("^sample: 0 added, 0 changed, 33 unchanged"))
+    ).to_be_visible()
+
+    page.get_by_text(sentence("en", "data.export"), exact=True).click()
+    page.get_by_role("button", name=sentence("en", "data.prepare")).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=sentence("en", "data.download"), exact=True).click()
+    assert "model_answer" in download.value.path().read_text("utf-8")
+    address = download.value.url
+    assert page.request.get(address).status == 200
+    page.context.clear_cookies()
+    assert page.request.get(address).status == 403
+
+
 def test_a_stranger_puts_no_file_into_the_server_and_gets_none_out(ward):
     place = urlsplit(ward.url)
     for method, path in (

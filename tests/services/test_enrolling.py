@@ -220,7 +220,7 @@ def test_a_refused_import_leaves_them_open(sample):
 def test_importing_the_sample_anew_leaves_them_open(sample):
     import_questions(
         sample.store, DATA / "sample" / "dataset.json",
-        QuestionImport("sample", "Dr Real", is_illustrative=True),
+        QuestionImport("sample", "Dr Real"),
     )  # fmt: skip
     assert len(one_click(sample)) == 3
 
