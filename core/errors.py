@@ -9,6 +9,7 @@ AttendingError
 │   └── ReleaseRequired local text would leave this machine
 ├── NotAllowed          who asks has not the right to; nothing was read or written
 ├── EngineStopped       an engine can't go on: wrong key, unknown model …
+│   └── BudgetReached   the job's money is spent; the job is done
 ├── CallFailed          one call failed in transport; its key stays outstanding
 └── LeaseLost           another worker has taken the job over
 
@@ -56,6 +57,10 @@ class NotAllowed(AttendingError):
 
 class EngineStopped(AttendingError):
     """The engine can't answer anything: going on would be useless."""
+
+
+class BudgetReached(EngineStopped):
+    """Another call might take the job over its budget: it ends here, and not by a fault."""
 
 
 class CallFailed(AttendingError):

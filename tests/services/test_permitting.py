@@ -88,7 +88,9 @@ def _needs(name: str) -> frozenset[str]:
     tree = ast.parse(inspect.getsource(inspect.unwrap(SERVICES[name])))
     (function,) = tree.body
     assert isinstance(function, ast.FunctionDef)
-    call = next(node for node in ast.walk(function.body[1]) if isinstance(node, ast.Call))
+    call = next((node for node in ast.walk(function.body[1]) if isinstance(node, ast.Call)), None)
+    if call is None or not getattr(call.func, "id", "").startswith("require"):
+        return frozenset()
     named = {arg.value for arg in call.args if isinstance(arg, ast.Constant)}
     return frozenset(RIGHTS if any(isinstance(arg, ast.Starred) for arg in call.args) else named)
 
