@@ -243,7 +243,8 @@ def _count_attempt(store: Store, subjects: Mapping[str, int]) -> None:
     with store.writing():
         for subject, free in subjects.items():
             count, last_at = accounts.failures(store, subject)
-            left = last_at + seconds_to_wait(count, free=free) - now
+            wait = seconds_to_wait(count, free=free)
+            left = min(wait, last_at + wait - now)  # a clock that was set back locks nobody out
             if left > 0:
                 raise Refused("slow_down", seconds=ceil(left))
         for subject in subjects:

@@ -44,7 +44,7 @@ def goes_back(workbench: Workbench, table: str, column: str, seconds: float) -> 
 
 
 def just_now(workbench: Workbench) -> None:
-    """Let the last failures be a minute ahead, however slow this machine is."""
+    """Let the last failures be ahead, so that nobody has waited, however slow this machine is."""
     goes_back(workbench, "sign_in_failure", "last_at", -60)
 
 
@@ -102,14 +102,11 @@ def test_repeated_failures_slow_down_also_the_right_password(empty, li):
         assert refusal(empty, "wrong password")[0] == "sign_in_failed"
 
     just_now(empty)
-    code, values = refusal(empty, PASSWORD)
-    assert code == "slow_down"
-    assert isinstance(values["seconds"], int)
-    assert 0 < values["seconds"] <= 62
+    assert refusal(empty, PASSWORD) == ("slow_down", {"seconds": 2})
     goes_back(empty, "sign_in_failure", "last_at", 63)
     assert refusal(empty, "wrong password")[0] == "sign_in_failed"
     just_now(empty)
-    assert refusal(empty, PASSWORD)[0] == "slow_down"
+    assert refusal(empty, PASSWORD) == ("slow_down", {"seconds": 4})
     goes_back(empty, "sign_in_failure", "last_at", 65)
     tries(empty, PASSWORD)
     assert refusal(empty, "wrong password")[0] == "sign_in_failed", "counts anew"
@@ -150,7 +147,9 @@ def test_attempts_at_once_do_not_slip_past_the_count(empty, li):
     with ThreadPoolExecutor(12) as pool:
         said = list(pool.map(one, range(12)))
 
-    assert said.count("sign_in_failed") == FREE_BY_NAME
+    failed = said.count("sign_in_failed")
+    assert FREE_BY_NAME <= failed < 12, "a few more only where this machine took seconds"
+    assert empty.value("SELECT max(count) FROM sign_in_failure") == failed
 
 
 def test_no_name_or_password_that_was_tried_is_stored(empty, li):
