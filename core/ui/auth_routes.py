@@ -18,12 +18,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import AttendingError, NotAllowed
+from core.errors import AttendingError, DatabaseRefused, NotAllowed
 from core.services import authenticating
 from core.services.authenticating import SESSION_SECONDS, Attempt
 from core.services.enrolling import needs_first_account
 from core.store.database import NOBODY, Store, opened
-from core.ui.door import first_code, is_from_here, listens_beyond_here
+from core.ui.door import base_path, first_code, is_from_here, listens_beyond_here
 from core.ui.shell import database_path
 from core.ui.sign_in import COOKIE, NOTICE_COOKIE
 
@@ -86,12 +86,13 @@ def announce_code(path: Path) -> None:
 
 
 def inside(address: str) -> str:
-    """An address within this app, or `/` for one that would lead elsewhere."""
+    """An address within this app, or its home page for one that would lead elsewhere."""
+    home = base_path() + "/"
     is_plain = address.isprintable() and not set(address) & {"\\", " "}
     if not is_plain or not address.startswith("/") or address.startswith("//"):
-        return "/"
+        return home
     parts = urlsplit(address)
-    return "/" if parts.scheme or parts.netloc else address
+    return home if parts.scheme or parts.netloc else address
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ async def _through(door: _Door, request: Request) -> Response:
     visitor = _Visitor(
         form, peer, is_from_here(request.headers.items(), peer), request.cookies.get(COOKIE, "")
     )
-    response = RedirectResponse(inside(visitor.field("next") or "/"), status_code=303)
+    response = RedirectResponse(inside(visitor.field("next")), status_code=303)
     response.headers["Cache-Control"] = "no-store"
     set_cookie = partial(
         response.set_cookie, httponly=True, samesite="lax", secure=request.url.scheme == "https"
@@ -224,9 +225,10 @@ class _OnlySignedIn:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.files = tuple(base_path() + path for path in _FILES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and any(part in scope["path"] for part in _FILES):
+        if scope["type"] == "http" and scope["path"].startswith(self.files):
             token = Request(scope).cookies.get(COOKIE, "")
             if not await run_in_threadpool(_is_session, token):
                 await PlainTextResponse("sign in first", status_code=403)(scope, receive, send)
@@ -235,5 +237,8 @@ class _OnlySignedIn:
 
 
 def _is_session(token: str) -> bool:
-    with opened(database_path(), actor=NOBODY) as store:
-        return authenticating.person_of(store, token) is not None
+    try:
+        with opened(database_path(), actor=NOBODY) as store:
+            return authenticating.person_of(store, token) is not None
+    except DatabaseRefused:
+        return False

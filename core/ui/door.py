@@ -40,6 +40,12 @@ def listens_beyond_here() -> bool:
     return not address or not is_loopback(address)
 
 
+def base_path() -> str:
+    """What stands before every path of this app where it is not served at the root; '' else."""
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}" if base else ""
+
+
 @cache
 def first_code() -> str:
     """The code that the first person gives; it stands in the server's log, and nowhere else."""

@@ -18,7 +18,7 @@ from core.services.enrolling import needs_first_account, one_click_accounts
 from core.store.accounts import Account
 from core.store.database import Store
 from core.store.people import Person
-from core.ui.door import first_code, is_from_here, listens_beyond_here
+from core.ui.door import base_path, first_code, is_from_here, listens_beyond_here
 
 COOKIE = "attending_session"
 #: Code and value of what went wrong at the door.
@@ -88,7 +88,11 @@ def draw_who(language: Language, person: Person) -> None:
     st.html(f'<div class="quiet">{html.escape(person.name)}</div>')
     st.page_link("pages/account.py", label=sentence(language, "nav.account"))
     leave = html.escape(sentence(language, "sign_in.leave"))
-    st.html(_form("/auth/sign-out", f'<button class="plain">{leave}</button>', {"next": "/"}))
+    st.html(
+        _form(
+            "/auth/sign-out", f'<button class="plain">{leave}</button>', {"next": f"{base_path()}/"}
+        )
+    )
 
 
 def _draw_notice(language: Language) -> None:
@@ -170,7 +174,9 @@ def _form(action: str, content: str, hidden: dict[str, str]) -> str:
         f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
         for name, value in hidden.items()
     )
-    return f'<form class="door" method="post" action="{action}">{fields}{content}</form>'
+    return (
+        f'<form class="door" method="post" action="{base_path()}{action}">{fields}{content}</form>'
+    )
 
 
 def _field(language: Language, name: str, *, autocomplete: str) -> str:

@@ -236,7 +236,7 @@ def test_an_administrator_adds_somebody_and_closes_the_account_again(ward, open_
 
     page.get_by_text(sentence("en", "people.change"), exact=True).click()
     page.get_by_role("combobox", name=re.compile(sentence("en", "people.who"))).fill("Dr New")
-    page.keyboard.press("Enter")
+    page.get_by_role("option", name="Dr New").click()
     visit.settles()
     page.get_by_role("button", name=sentence("en", "people.do_disable")).click()
     expect(page.get_by_text(sentence("en", "error.needs_reason"))).to_be_visible()
@@ -351,6 +351,21 @@ def test_a_lead_puts_a_file_in_and_gets_one_out_and_only_by_their_sign_in(
     assert page.request.get(address).status == 200
     page.context.clear_cookies()
     assert page.request.get(address).status == 403
+
+
+def test_the_sign_in_page_itself_is_whole_for_a_stranger(ward, open_browser):
+    visit = open_browser(ward, apart=True)
+    refused: list[str] = []
+    visit.page.on(
+        "response", lambda answer: refused.append(answer.url) if answer.status == 403 else None
+    )
+    blocked: list[str] = []
+    visit.page.on("console", lambda said: blocked.append(said.text))
+    visit.opens("/")
+    visit.page.locator(".footer").wait_for()
+    visit.settles()
+    assert refused == []
+    assert [text for text in blocked if "Content Security Policy" in text] == []
 
 
 def test_a_stranger_puts_no_file_into_the_server_and_gets_none_out(ward):
