@@ -41,6 +41,8 @@ LIBRARIES = {
     "transformers": ("core.engines",),
     "openai": ("core.engines",),
     "pynvml": ("core.engines",),
+    "argon2": ("core.services",),
+    "starlette": ("core.ui",),
 }
 
 #: Files, clocks, chance and other processes have no place in the domain.

@@ -112,8 +112,11 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 
 
 COMMANDS = list(_commands(main))
-READING = {("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med")}
-READING |= {("audit-judge",), *(("prompt", name) for name in ("list", "show", "diff", "preview"))}
+READING = {
+    ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
+    ("user", "list"), ("audit-judge",),
+    *(("prompt", name) for name in ("list", "show", "diff", "preview")),
+}  # fmt: skip
 
 
 # --- every command ----------------------------------------------------------------------------

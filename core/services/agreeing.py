@@ -10,6 +10,7 @@ import numpy.typing as npt
 from core.domain.agreement import Agreement, agreement_of
 from core.domain.estimation import Estimate, share_estimate
 from core.domain.usability import JudgeReading, judge_reading, physicians_reading
+from core.services.permitting import require
 from core.store import assessments, questions, responses
 from core.store.assessments import HumanScore, JudgeRound, Plan
 from core.store.database import Store
@@ -83,6 +84,7 @@ class Comparison:
 
 def cases_of(store: Store, study: Study, judge: Judge, rounds: int) -> list[Case]:
     """Every current response that a physician has scored, in the order of the questions."""
+    require(store, "lead")
     plan = Plan(study.id, judge.id, rounds)
     found = assessments.judge_rounds(store, plan, only_scored=True)
     return _cases(store, study, judge, rounds, found)
@@ -92,6 +94,7 @@ def cases_under(
     store: Store, study: Study, judge: Judge, rounds: int, *, criteria_id: int
 ) -> list[Case]:
     """As `cases_of`, for one question, with the verdicts under a given version of its criteria."""
+    require(store, "lead")
     plan = Plan(study.id, judge.id, rounds)
     found = assessments.judge_rounds_under(store, plan, criteria_id)
     return _cases(store, study, judge, rounds, found)

@@ -109,7 +109,7 @@ class _BatchRun:
         self.unanswered: Counter[Key] = Counter()
         self.purse = purse_of(
             store, job, judge.parameters,
-            outstanding=lambda: assessments.outstanding_count(store, self.plan),
+            outstanding=lambda: assessments.outstanding(store, self.plan).total,
         )  # fmt: skip
         self.is_money_out = False
         self.most_requests = MOST_REQUESTS
@@ -120,7 +120,7 @@ class _BatchRun:
         self.stopped_by: EngineStopped | None = None
 
     async def run(self) -> None:
-        total = assessments.outstanding_count(self.store, self.plan)
+        total = assessments.outstanding(self.store, self.plan).total
         limit: int | None = self.job.plan["limit"]
         if limit is not None:
             total = min(total, max(0, limit - self.job.done))

@@ -11,6 +11,7 @@ from core.errors import Refused, UnknownName
 from core.formats import llmeval_med
 from core.services.judging import judge_of_study
 from core.services.naming import dataset_named, study_of_dataset
+from core.services.permitting import require
 from core.store import assessments, questions, responses
 from core.store.assessments import MachineScore
 from core.store.database import Store
@@ -53,6 +54,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
         UnknownName: `unknown_dataset`, `unknown_model`, `unknown_judge`.
         Refused: `no_judge`; `cannot_write` where the file can't be written.
     """
+    require(store, "lead")
     dataset = dataset_named(store, export.dataset)
     study = study_of_dataset(store, export.dataset)
     model_id = responses.model_id_of(store, export.model)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from core.domain.prompts import Turn
-from core.errors import UnknownName
+from core.errors import NotAllowed, UnknownName
+from core.services.permitting import require_own, rights_of_actor
+from core.services.reviewing import is_revealed_to
 from core.store import assessments, criteria, generations, questions, responses, reviews
 from core.store.assessments import HumanScore, MachineScore
 from core.store.criteria import CriteriaVersion
@@ -38,11 +40,17 @@ class Inspected:
 
 
 def case_of(store: Store, study: Study, person: Person, response_id: int) -> Inspected:
-    """Everything about a response of a study.
+    """Everything about a response of a study, for leads, and for a physician to whom what the
+    judge said of it was revealed.
 
     Raises:
+        NotAllowed: to others; `not_revealed` to a physician before that.
         UnknownName: `unknown_response`, also for one of another study.
     """
+    require_own(store, person.id, "lead", "physician")
+    is_lead = "lead" in rights_of_actor(store)
+    if not is_lead and not is_revealed_to(store, study, person, response_id):
+        raise NotAllowed("not_revealed")
     response = responses.response_by_id(store, response_id)
     question = questions.question_by_id(store, response.question_id) if response else None
     known = {found.id for found in questions.questions_of_study(store, study.id)}

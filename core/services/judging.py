@@ -29,6 +29,7 @@ from core.errors import (
 )
 from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
+from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
@@ -90,6 +91,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         ReleaseRequired: a local dataset would leave the machine.
         BrokenFile: the price file can't be read.
     """
+    require(store, "lead")
     entry = entry_of(order.engine)
     price = price_of(order.engine, order.model, is_batch=order.is_batch)
     check_budget(order.budget, price, order.model)
@@ -116,6 +118,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
 
 def plan_of(store: Store, job: Job) -> Plan:
     """The keys that a judging job asks for."""
+    require(store, "lead")
     judge_id = job.plan["judge"]
     rounds = judges.plan_rounds(store, job.study_id, judge_id)
     assert rounds is not None
@@ -128,6 +131,7 @@ def plan_of(store: Store, job: Job) -> Plan:
 
 def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
     """How far a judge is with a study."""
+    require(store, "lead")
     rounds = judges.plan_rounds(store, study_id, judge.id)
     assert rounds is not None
     return assessments.progress(store, Plan(study_id, judge.id, rounds))
@@ -140,6 +144,7 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
         UnknownName: `unknown_judge`, with the names that take part.
         Refused: `no_judge` where the study has none.
     """
+    require(store, "lead")
     known = judges.judges_of_study(store, study.id)
     if not known:
         raise Refused("no_judge", study=study.name)
@@ -159,6 +164,7 @@ def cancel(store: Store, job_id: int) -> None:
     Raises:
         UnknownName: `unknown_job`.
     """
+    require(store, "lead")
     with store.writing():
         if not jobs.exists(store, job_id):
             raise UnknownName("unknown_job", id=job_id)
@@ -175,6 +181,7 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
             `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     if order.rounds is not None and order.rounds < 1:
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
