@@ -225,10 +225,10 @@ def _chance(name: str, table: Tables) -> float:
     categories = table.shape[-1]
     rows, columns = table.sum(-1) / table.sum(), table.sum(-2) / table.sum()
     if name == "pabak":
-        return 1.0 / categories
+        return 1.0 / float(categories)
     if name == "gwet_ac1":
         mean = (rows + columns) / 2.0
-        return float((mean * (1.0 - mean)).sum() / (categories - 1))
+        return float((mean * (1.0 - mean)).sum()) / float(categories - 1)
     return float((rows * columns).sum())
 
 
@@ -268,7 +268,9 @@ def _difference_spread(tables: Tables) -> npt.NDArray[np.float64]:
 def _centred_ranks(margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Mid-rank of each category, less the mean rank; shape (..., K)."""
     before = margins.cumsum(-1) - margins
-    return before + margins / 2.0 - margins.sum(-1, keepdims=True) / 2.0
+    total = margins.sum(-1, keepdims=True)
+    ranks: npt.NDArray[np.float64] = before + margins / 2.0 - total / 2.0
+    return ranks
 
 
 def _correlation(

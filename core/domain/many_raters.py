@@ -297,8 +297,8 @@ def _closeness(
         found: npt.NDArray[np.float64] = ((own[:, None] == theirs) & is_there).sum(1) / count
         return found
     squares = np.where(is_there, (own[:, None] - theirs) ** 2, 0).sum(1)
-    found = -np.sqrt(squares / count)
-    return found
+    distance: npt.NDArray[np.float64] = np.sqrt(squares / count)
+    return -distance
 
 
 def _p_value(differences: npt.NDArray[np.float64], epsilon: float) -> float:

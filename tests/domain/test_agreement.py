@@ -406,8 +406,8 @@ def test_a_disagreement_brings_the_resampled_interval_back():
 
 def test_weights_undo_a_sample_that_was_drawn_by_the_judges_score():
     # 2,000 responses, rows physicians: the judge passes 560, 420 of them rightly, and rejects
-    # 1,440, 1,260 of them rightly: agreement .84. Drawn 200 passed (150 right) and 100 rejected (87.5
-    # right): raw agreement 237.5/300 = .79.
+    # 1,440, 1,260 of them rightly: agreement .84. Drawn 200 passed (150 right) and 100 rejected
+    # (87.5 right): raw agreement 237.5/300 = .79.
     population = np.array([[1260.0, 140.0], [180.0, 420.0]])
     drawn = population * np.array([100 / 1440, 200 / 560])
     weights = np.array([1440 / 100, 560 / 200])
