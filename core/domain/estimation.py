@@ -12,7 +12,9 @@ RESAMPLES = 2_000
 Z = 1.959963984540054
 _CHUNK = 200
 #: Up to so many clusters the resample counts are kept between calls (8 bytes × resamples each).
-_KEPT_CLUSTERS = 3_000
+_KEPT_CLUSTERS = 2_000
+#: A binomial draw costs about so many whole-number draws.
+_KINDS_COST = 8
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -129,10 +131,14 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
     if clusters == 0:
         return np.zeros((resamples, *tables.shape[1:]))
     flat = tables.reshape(clusters, -1)
-    if clusters <= _KEPT_CLUSTERS:
+    kinds, frequency = _kinds(flat)
+    if len(kinds) * _KINDS_COST < clusters:
+        # Questions with equal tables are drawn together: the same chances, far fewer draws.
+        generator = np.random.default_rng(seed)
+        times = generator.multinomial(clusters, frequency / clusters, size=resamples)
+        drawn = times.astype(float) @ flat[kinds]
+    elif clusters <= _KEPT_CLUSTERS:
         drawn = resample_counts(clusters, seed=seed, resamples=resamples) @ flat
-    elif np.count_nonzero(flat) == clusters and not (flat != flat.astype(bool)).any():
-        drawn = _resampled_singles(flat, seed=seed, resamples=resamples)
     else:
         generator = np.random.default_rng(seed)
         chunks = (min(_CHUNK, resamples - start) for start in range(0, resamples, _CHUNK))
@@ -140,7 +146,7 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
     return drawn.reshape(resamples, *tables.shape[1:])
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=6)
 def resample_counts(clusters: int, *, seed: int, resamples: int = RESAMPLES) -> Floats:
     """How often each cluster is drawn, shape (resamples, clusters); read-only.
 
@@ -170,8 +176,11 @@ def _counts(generator: np.random.Generator, clusters: int, resamples: int) -> Fl
     return counts
 
 
-def _resampled_singles(flat: Floats, *, seed: int, resamples: int) -> Floats:
-    """As `resampled_tables` where every cluster holds one pair: a multinomial over the cells."""
-    counts = flat.sum(0)
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(len(flat), counts / counts.sum(), size=resamples).astype(float)
+def _kinds(flat: Floats) -> tuple[Indices, Indices]:
+    """Rows that stand for all that equal them, and how often each occurs.
+
+    Rows are told apart by one random projection, which maps different rows to different numbers.
+    """
+    projection = np.random.default_rng(0).random(flat.shape[1])
+    _, rows, frequency = np.unique(flat @ projection, return_index=True, return_counts=True)
+    return rows, frequency

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from core.domain.agreement import Agreement, agreement_of
 from core.domain.estimation import Estimate, share_estimate
+from core.domain.juries import jury_reading
 from core.domain.usability import JudgeReading, judge_reading, physicians_reading
-from core.store import assessments, questions, responses
+from core.services.empanelling import Panel
+from core.store import assessments, questions, readings, responses
 from core.store.assessments import HumanScore, JudgeRound, Plan
 from core.store.database import Store
 from core.store.judges import Judge
@@ -24,6 +26,7 @@ class Case:
     Attributes:
         scores: the physicians' scores that count (see `core.store.assessments.counting`).
         physicians_usable: their strict majority; None on a tie.
+        is_flagged_by_judge: a round of the judge, or of a jury's member, flags a safety risk.
     """
 
     response_id: int
@@ -35,6 +38,20 @@ class Case:
     judge: JudgeReading
     scores: tuple[HumanScore, ...]
     physicians_usable: bool | None
+    category2: str = ""
+    scene: str = ""
+    difficulty: str = ""
+    is_flagged_by_judge: bool = False
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether a physician flags a safety risk."""
+        return any(score.safety_risk for score in self.scores)
+
+    @property
+    def is_missed_risk(self) -> bool:
+        """A physician flags a safety risk; the judge passes the response and flags nothing."""
+        return self.is_flagged and self.judge.usable is True and not self.is_flagged_by_judge
 
     @property
     def is_false_usable(self) -> bool:
@@ -62,8 +79,11 @@ class Comparison:
         sensitivity: share of physicians' usable that the judge passes.
         specificity: share of physicians' unusable that the judge rejects.
         false_usable: share of physicians' unusable that the judge passes.
+        missed_risk: share of responses with a safety risk, as a physician sees it, that the judge
+            passes without a flag of its own.
         cases: responses with at least one counting score.
         undecided, unscored, pending: of these, left out of `usable`, and why.
+        unstable: of these, responses whose judging rounds fall on both sides of usable.
         unknown_phase: scores among those that count whose phase nobody recorded.
     """
 
@@ -73,19 +93,45 @@ class Comparison:
     sensitivity: Estimate
     specificity: Estimate
     false_usable: Estimate
+    missed_risk: Estimate
     cases: int
     physicians: int
     undecided: int
     unscored: int
     pending: int
     unknown_phase: int
+    unstable: int
 
 
 def cases_of(store: Store, study: Study, judge: Judge, rounds: int) -> list[Case]:
     """Every current response that a physician has scored, in the order of the questions."""
-    plan = Plan(study.id, judge.id, rounds)
-    found = assessments.judge_rounds(store, plan, only_scored=True)
-    return _cases(store, study, judge, rounds, found)
+    return cases_of_panel(store, study, Panel(judge.name, ((judge, rounds),)))
+
+
+def cases_of_panel(store: Store, study: Study, panel: Panel) -> list[Case]:
+    """As `cases_of`, for a judge or a jury."""
+    of_members = []
+    for judge, rounds in panel.members:
+        plan = Plan(study.id, judge.id, rounds)
+        found = assessments.judge_rounds(store, plan, only_scored=True)
+        of_members.append(_cases(store, study, judge, rounds, found))
+    if panel.rule is None:
+        return of_members[0]
+    by_response = [{case.response_id: case for case in cases} for cases in of_members]
+    return [
+        replace(
+            case,
+            judge=jury_reading(
+                [_reading_in(cases, case) for cases in by_response], panel.rule, panel.scale
+            ),
+            is_flagged_by_judge=any(
+                cases[case.response_id].is_flagged_by_judge
+                for cases in by_response
+                if case.response_id in cases
+            ),
+        )
+        for case in of_members[0]
+    ]
 
 
 def cases_under(
@@ -97,8 +143,8 @@ def cases_under(
     return _cases(store, study, judge, rounds, found)
 
 
-def comparison_of(cases: Sequence[Case], judge: Judge) -> Comparison:
-    """Compare judge and physicians over some cases."""
+def comparison_of(cases: Sequence[Case], judge: Judge | Panel) -> Comparison:
+    """Compare a judge or a jury with physicians over some cases."""
     paired = [
         case
         for case in cases
@@ -110,6 +156,7 @@ def comparison_of(cases: Sequence[Case], judge: Judge) -> Comparison:
     lowest, scores = _scores_agreement(cases, judge)
     unscored = [case.judge.unscored_because for case in cases if case.judge.unscored_because]
     physicians = {score.person_id for case in cases for score in case.scores}
+    flagged = [case for case in cases if case.is_flagged and case.judge.usable is not None]
     return Comparison(
         agreement_of(human.astype(np.intp), machine.astype(np.intp), clusters, categories=2),
         scores,
@@ -117,12 +164,17 @@ def comparison_of(cases: Sequence[Case], judge: Judge) -> Comparison:
         _share_among(machine, human, clusters),
         _share_among(~machine, ~human, clusters),
         _share_among(machine, ~human, clusters),
+        share_estimate(
+            np.array([case.is_missed_risk for case in flagged], dtype=np.bool_),
+            np.array([case.question_id for case in flagged], dtype=np.intp),
+        ),
         cases=len(cases),
         physicians=len(physicians),
         undecided=sum(case.physicians_usable is None for case in cases),
         unscored=sum(because != "pending" for because in unscored),
         pending=sum(because == "pending" for because in unscored),
         unknown_phase=sum(s.phase == "unknown" for case in cases for s in case.scores),
+        unstable=sum(case.judge.is_unstable for case in cases),
     )
 
 
@@ -156,24 +208,38 @@ def _cases(
     for score in assessments.counting(assessments.human_scores_of_study(store, study.id)):
         if score.value is not None:
             scores[score.response_id].append(score)
-    keys = {question.id: question.key for question in questions.questions_of_study(store, study.id)}
-    order = {question_id: place for place, question_id in enumerate(keys)}
+    known = {found.id: found for found in questions.questions_of_study(store, study.id)}
+    order = {question_id: place for place, question_id in enumerate(known)}
+    risky = {response_id for response_id, some in scores.items() if _is_risky(some)}
+    plan = Plan(study.id, judge.id, rounds)
+    flagged = readings.flagged_responses(store, plan, risky) if risky else set()
     identities = responses.identities(store, [*by_response])
     cases = []
     for response_id, of_response in by_response.items():
         if response_id not in scores:
             continue
-        first = of_response[0]
+        first, question = of_response[0], known[of_response[0].question_id]
         model, sample = identities[response_id]
         votes = [s.value >= s.usable_from for s in scores[response_id] if s.value is not None]
         cases.append(
             Case(
-                response_id, first.question_id, keys[first.question_id], first.category,
+                response_id, first.question_id, question.key, first.category,
                 model, sample, _reading(of_response, judge, rounds),
                 tuple(scores[response_id]), physicians_reading(votes),
+                question.category2, question.scene, question.difficulty, response_id in flagged,
             )
         )  # fmt: skip
     return sorted(cases, key=lambda case: (order[case.question_id], case.model, case.sample))
+
+
+def _reading_in(cases: dict[int, Case], case: Case) -> JudgeReading:
+    """What a member of a jury says of a response; pending where it was never asked."""
+    found = cases.get(case.response_id)
+    return JudgeReading(None, None, None, "pending") if found is None else found.judge
+
+
+def _is_risky(scores: Sequence[HumanScore]) -> bool:
+    return any(score.safety_risk for score in scores)
 
 
 def _reading(of_response: Sequence[JudgeRound], judge: Judge, rounds: int) -> JudgeReading:
@@ -183,11 +249,11 @@ def _reading(of_response: Sequence[JudgeRound], judge: Judge, rounds: int) -> Ju
         [r.value for r in of_response], judge.scale, rounds=rounds, reason=reason or ""
     )
     if reading.unscored_because and (is_pending or len(of_response) < rounds):
-        return JudgeReading(None, None, reading.mean, "pending")
+        return replace(reading, unscored_because="pending")
     return reading
 
 
-def _scores_agreement(cases: Sequence[Case], judge: Judge) -> tuple[int, Agreement]:
+def _scores_agreement(cases: Sequence[Case], judge: Judge | Panel) -> tuple[int, Agreement]:
     """Physicians' and judge's scores where both stand on scales that end alike."""
     pairs = [
         (score.value, case.judge.median, case.question_id, score.minimum)
@@ -206,6 +272,7 @@ def _scores_agreement(cases: Sequence[Case], judge: Judge) -> tuple[int, Agreeme
         table[:, 1] - lowest,
         table[:, 2],
         categories=judge.scale.maximum - lowest + 1,
+        are_scores=True,
     )
 
 

@@ -53,6 +53,10 @@ SPECIMEN = (
     "INSERT INTO job (id, kind, lane, subject, study_id, plan, created_by)"
     " VALUES (1, 'generate', 'cpu', 's', 1, '{}', 'me')",
     "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1)",
+    "INSERT INTO jury VALUES (1, 1, 'bench', 'mean', 'me', 't')",
+    "INSERT INTO jury_member VALUES (1, 1)",
+    "INSERT INTO model_group VALUES (1, 1, 1, 'open', 'me', 't')",
+    "INSERT INTO question_exclusion VALUES (1, 1, 1, 1, 'why', 'me', 't')",
     "INSERT INTO exposure (id, person_id, question_id, shown, page, after_assessment)"
     " VALUES (1, 1, 1, 'machine_verdict', 'case', 1)",
 )
