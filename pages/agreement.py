@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.services.agreeing import comparison_of
-from core.services.agreeing_physicians import ceiling_of
+from core.services.agreeing_physicians import among_physicians
 from core.services.choosing import chosen
 from core.ui import agreement_views
 from core.ui.address import one_of
@@ -34,8 +34,10 @@ with page("agreement") as p:
         cases = chosen(every, chosen_cases(p, every))
     if panel.is_floor:
         st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
-    shown = agreement_views.Shown(panel, cases, comparison_of(cases, panel), ceiling_of(cases))
-    draw_sentence(p, shown.comparison, shown.ceiling)
+    shown = agreement_views.Shown(
+        panel, cases, comparison_of(cases, panel), among_physicians(cases)
+    )
+    draw_sentence(p, shown.comparison, shown.among)
     draw_summary(p, shown.comparison)
     draw_left_out(p, shown.comparison)
     view = one_of(

@@ -5,7 +5,7 @@ rater, columns for the second, and returns an array of shape (...,). Undefined i
 becomes a reason in `estimated`; it never leaves this package as a number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ _NO_SPREAD = 1e-9
 
 def percent_agreement(tables: Tables) -> npt.NDArray[np.float64]:
     """Share of pairs on the diagonal, 0 to 1."""
-    return _divided(np.trace(tables, axis1=-2, axis2=-1), tables.sum((-2, -1)))
+    return _divided(_weighted_sum(tables, np.eye(tables.shape[-1])), _total(tables))
 
 
 def cohen_kappa(tables: Tables) -> npt.NDArray[np.float64]:
@@ -50,9 +50,10 @@ def quadratic_kappa(tables: Tables) -> npt.NDArray[np.float64]:
 
 def gwet_ac1(tables: Tables) -> npt.NDArray[np.float64]:
     """Gwet's AC1 (Gwet 2008); K is the number of categories of the table, used or not."""
-    n = tables.sum((-2, -1))
+    n = _total(tables)
     categories = tables.shape[-1]
-    mean_share = _divided(tables.sum(-1) + tables.sum(-2), 2.0 * n[..., None])
+    rows, columns = _margins(tables)
+    mean_share = _divided(rows + columns, 2.0 * n[..., None])
     chance = (mean_share * (1.0 - mean_share)).sum(-1) / (categories - 1)
     return _divided(percent_agreement(tables) - chance, 1.0 - chance)
 
@@ -74,7 +75,7 @@ COEFFICIENTS: dict[str, Callable[[Tables], npt.NDArray[np.float64]]] = {
 
 def spearman(tables: Tables) -> npt.NDArray[np.float64]:
     """Spearman's ρ with mid-ranks for ties (Spearman 1904): Pearson's r of the ranks."""
-    rows, columns = tables.sum(-1), tables.sum(-2)
+    rows, columns = _margins(tables)
     return _correlation(tables, _centred_ranks(rows), _centred_ranks(columns))
 
 
@@ -83,7 +84,7 @@ def intraclass(tables: Tables) -> npt.NDArray[np.float64]:
 
     (MSR − MSE) / (MSR + (k−1)·MSE + k·(MSC − MSE)/n), mean squares of responses, raters, error.
     """
-    n = tables.sum((-2, -1))
+    n = _total(tables)
     first, second, both = _moments(tables)
     mean = (first.mean + second.mean) / 2.0
     # Sums of squares about the grand mean, from the moments of the two margins.
@@ -145,6 +146,7 @@ def agreement_of(
     *,
     categories: int,
     are_scores: bool = False,
+    only: Collection[str] | None = None,
     weights: npt.NDArray[np.float64] | None = None,
     seed: int = 0,
 ) -> Agreement:
@@ -155,6 +157,7 @@ def agreement_of(
         clusters: shape (n,), the question of each pair, any integers.
         categories: K ≥ 2; categories that nobody used count too.
         are_scores: the categories are equal steps of a scale: add `SCORE_COEFFICIENTS`.
+        only: names of the coefficients that are wanted; None for all.
         weights: shape (n,), 1/π where pairs were drawn with unequal probabilities π. The table
             of the result counts pairs; every figure is weighted.
     """
@@ -163,14 +166,17 @@ def agreement_of(
     per_cluster = _tables_per_cluster(first, second, clusters, categories, w)
     counts = np.bincount(first * categories + second, minlength=categories**2)
     agreement = share_estimate(first == second, clusters, weights)
-    sample = _Sample(
-        per_cluster.sum(0), resampled_tables(per_cluster, seed=seed), n, len(per_cluster), agreement
-    )
+    draws = per_cluster[:0] if only == () else resampled_tables(per_cluster, seed=seed)
+    sample = _Sample(per_cluster.sum(0), draws, n, len(per_cluster), agreement)
     formulas = COEFFICIENTS | (SCORE_COEFFICIENTS if are_scores else {})
     return Agreement(
         tuple(tuple(int(cell) for cell in row) for row in counts.reshape(categories, categories)),
         agreement,
-        {name: _estimate(name, formula, sample) for name, formula in formulas.items()},
+        {
+            name: _estimate(name, formula, sample)
+            for name, formula in formulas.items()
+            if only is None or name in only
+        },
     )
 
 
@@ -243,20 +249,20 @@ class _Margin(NamedTuple):
 
 def _moments(tables: Tables) -> tuple[_Margin, _Margin, npt.NDArray[np.float64]]:
     """Mean and variance (÷ n) of each rater's category index, and their covariance."""
-    n = tables.sum((-2, -1))
+    n = _total(tables)
     steps = np.arange(tables.shape[-1], dtype=np.float64)
-    rows, columns = tables.sum(-1), tables.sum(-2)
+    rows, columns = _margins(tables)
     first, second = _divided(rows @ steps, n), _divided(columns @ steps, n)
     return (
         _Margin(first, _divided(rows @ steps**2, n) - first**2),
         _Margin(second, _divided(columns @ steps**2, n) - second**2),
-        _divided((tables * np.multiply.outer(steps, steps)).sum((-2, -1)), n) - first * second,
+        _divided(_weighted_sum(tables, np.multiply.outer(steps, steps)), n) - first * second,
     )
 
 
 def _difference_spread(tables: Tables) -> npt.NDArray[np.float64]:
     """Standard deviation (÷ n−1) of second minus first."""
-    n = tables.sum((-2, -1))
+    n = _total(tables)
     first, second, both = _moments(tables)
     variance = np.maximum(first.variance + second.variance - 2.0 * both, 0.0)
     spread: npt.NDArray[np.float64] = np.sqrt(
@@ -278,18 +284,33 @@ def _correlation(
 ) -> npt.NDArray[np.float64]:
     """Pearson's r of values that are given per category and centred."""
     together = (tables * rows[..., :, None] * columns[..., None, :]).sum((-2, -1))
-    of_rows = (tables.sum(-1) * rows**2).sum(-1)
-    of_columns = (tables.sum(-2) * columns**2).sum(-1)
+    row_counts, column_counts = _margins(tables)
+    of_rows = (row_counts * rows**2).sum(-1)
+    of_columns = (column_counts * columns**2).sum(-1)
     return _divided(together, np.sqrt(of_rows * of_columns))
 
 
 def _weighted_kappa(tables: Tables, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    n = tables.sum((-2, -1))
-    rows, columns = tables.sum(-1), tables.sum(-2)
-    expected = rows[..., :, None] * columns[..., None, :]
-    observed = (weights * tables).sum((-2, -1))
-    by_chance = _divided((weights * expected).sum((-2, -1)), n)
-    return 1.0 - _divided(observed, by_chance)
+    rows, columns = _margins(tables)
+    by_chance = _divided(((rows @ weights) * columns).sum(-1), _total(tables))
+    return 1.0 - _divided(_weighted_sum(tables, weights), by_chance)
+
+
+def _weighted_sum(tables: Tables, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Sum of the cells times their weights: one product over all tables, not a sum a table."""
+    flat = tables.reshape(*tables.shape[:-2], weights.size)
+    found: npt.NDArray[np.float64] = np.asarray(flat @ weights.reshape(-1))
+    return found
+
+
+def _total(tables: Tables) -> npt.NDArray[np.float64]:
+    return _weighted_sum(tables, np.ones(tables.shape[-2:]))
+
+
+def _margins(tables: Tables) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Sums of the rows and of the columns, shape (..., K) each."""
+    ones = np.ones(tables.shape[-1])
+    return tables @ ones, np.swapaxes(tables, -1, -2) @ ones
 
 
 def _distance(categories: int) -> npt.NDArray[np.float64]:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 RESAMPLES = 2_000
 Z = 1.959963984540054
 _CHUNK = 200
+_AT_ONCE = 1 << 16
 #: Up to so many clusters the resample counts are kept between calls (8 bytes × resamples each).
-_KEPT_CLUSTERS = 2_000
+_KEPT_CLUSTERS = 4_000
 #: A binomial draw costs about so many whole-number draws.
 _KINDS_COST = 8
 
@@ -146,7 +147,7 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
     return drawn.reshape(resamples, *tables.shape[1:])
 
 
-@functools.lru_cache(maxsize=6)
+@functools.lru_cache(maxsize=3)
 def resample_counts(clusters: int, *, seed: int, resamples: int = RESAMPLES) -> Floats:
     """How often each cluster is drawn, shape (resamples, clusters); read-only.
 
@@ -169,10 +170,15 @@ def interval_of(draws: Floats, *, clusters: int) -> tuple[float | None, float | 
 
 
 def _counts(generator: np.random.Generator, clusters: int, resamples: int) -> Floats:
+    """Counts of shape (resamples, clusters), drawn some rows at a time to stay in the cache."""
     counts = np.empty((resamples, clusters))
-    for resample in range(resamples):
-        drawn = generator.integers(0, clusters, clusters)
-        counts[resample] = np.bincount(drawn, minlength=clusters)
+    rows = max(1, _AT_ONCE // clusters)
+    for start in range(0, resamples, rows):
+        some = min(rows, resamples - start)
+        drawn = generator.integers(0, clusters, (some, clusters))
+        drawn += np.arange(some)[:, None] * clusters
+        found = np.bincount(drawn.ravel(), minlength=some * clusters)
+        counts[start : start + some] = found.reshape(some, clusters)
     return counts
 
 

@@ -102,7 +102,12 @@ def fleiss_kappa(
 
 
 def among_raters(
-    marks: Marks, clusters: npt.NDArray[np.intp], *, categories: int, seed: int = 0
+    marks: Marks,
+    clusters: npt.NDArray[np.intp],
+    *,
+    categories: int,
+    only: tuple[str, ...] | None = None,
+    seed: int = 0,
 ) -> Agreement:
     """Agreement over all pairs of raters on the same unit; n counts pairs.
 
@@ -112,7 +117,7 @@ def among_raters(
     first, second, at = _all_pairs(marks, clusters)
     both = agreement_of(
         np.concatenate([first, second]), np.concatenate([second, first]),
-        np.concatenate([at, at]), categories=categories, seed=seed,
+        np.concatenate([at, at]), categories=categories, only=only, seed=seed,
     )  # fmt: skip
     return Agreement(
         both.table,

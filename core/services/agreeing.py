@@ -143,8 +143,14 @@ def cases_under(
     return _cases(store, study, judge, rounds, found)
 
 
-def comparison_of(cases: Sequence[Case], judge: Judge | Panel) -> Comparison:
-    """Compare a judge or a jury with physicians over some cases."""
+def comparison_of(
+    cases: Sequence[Case], judge: Judge | Panel, *, only: tuple[str, ...] | None = None
+) -> Comparison:
+    """Compare a judge or a jury with physicians over some cases.
+
+    Args:
+        only: names of the coefficients that are wanted, which saves the time of the others.
+    """
     paired = [
         case
         for case in cases
@@ -153,12 +159,14 @@ def comparison_of(cases: Sequence[Case], judge: Judge | Panel) -> Comparison:
     human = np.array([case.physicians_usable for case in paired], dtype=np.bool_)
     machine = np.array([case.judge.usable for case in paired], dtype=np.bool_)
     clusters = np.array([case.question_id for case in paired], dtype=np.intp)
-    lowest, scores = _scores_agreement(cases, judge)
+    lowest, scores = _scores_agreement(cases, judge, only)
     unscored = [case.judge.unscored_because for case in cases if case.judge.unscored_because]
     physicians = {score.person_id for case in cases for score in case.scores}
     flagged = [case for case in cases if case.is_flagged and case.judge.usable is not None]
     return Comparison(
-        agreement_of(human.astype(np.intp), machine.astype(np.intp), clusters, categories=2),
+        agreement_of(
+            human.astype(np.intp), machine.astype(np.intp), clusters, categories=2, only=only
+        ),
         scores,
         lowest,
         _share_among(machine, human, clusters),
@@ -295,7 +303,9 @@ def _reading(of_response: Sequence[JudgeRound], judge: Judge, rounds: int) -> Ju
     return reading
 
 
-def _scores_agreement(cases: Sequence[Case], judge: Judge | Panel) -> tuple[int, Agreement]:
+def _scores_agreement(
+    cases: Sequence[Case], judge: Judge | Panel, only: tuple[str, ...] | None
+) -> tuple[int, Agreement]:
     """Physicians' and judge's scores where both stand on scales that end alike."""
     pairs = [
         (score.value, case.judge.median, case.question_id, score.minimum)
@@ -315,6 +325,7 @@ def _scores_agreement(cases: Sequence[Case], judge: Judge | Panel) -> tuple[int,
         table[:, 2],
         categories=judge.scale.maximum - lowest + 1,
         are_scores=True,
+        only=only,
     )
 
 

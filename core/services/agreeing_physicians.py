@@ -68,20 +68,23 @@ class Physician:
     agree_late: Estimate
 
 
+def among_physicians(cases: Sequence[Case]) -> Agreement:
+    """Usable / unusable over all pairs of physicians, κ and AC1 alone; n counts pairs."""
+    usable, _, clusters, _ = _shared(cases)
+    return among_raters(usable, clusters, categories=2, only=("cohen_kappa", "gwet_ac1"))
+
+
 def ceiling_of(cases: Sequence[Case]) -> Ceiling:
     """Compare physicians with each other, and hold the judge against each of them."""
-    people = sorted({score.person_id for case in cases for score in case.scores})
-    shared = [case for case in cases if len(case.scores) >= 2]
-    clusters = np.array([case.question_id for case in shared], dtype=np.intp)
-    usable, scores = _marks(shared, people)
+    usable, scores, clusters, shared = _shared(cases)
     judge_usable = _column(
         None if case.judge.usable is None else int(case.judge.usable) for case in shared
     )
     judge_scores = _column(_step(case.judge.median) for case in shared)
     steps = ONE_TO_FIVE.maximum - ONE_TO_FIVE.minimum + 1
     return Ceiling(
-        among_raters(usable, clusters, categories=2),
-        among_raters(scores, clusters, categories=steps),
+        among_raters(usable, clusters, categories=2, only=("cohen_kappa", "gwet_ac1")),
+        among_raters(scores, clusters, categories=steps, only=("quadratic_kappa",)),
         {
             "nominal": krippendorff_alpha(usable, clusters, categories=2, distance="nominal"),
             "ordinal": krippendorff_alpha(scores, clusters, categories=steps, distance="ordinal"),
@@ -128,6 +131,7 @@ def _with_judge(own: _Own) -> Agreement:
         np.array([case.judge.usable is True for _, case in own], dtype=np.intp),
         np.array([case.question_id for _, case in own], dtype=np.intp),
         categories=2,
+        only=("cohen_kappa",),
     )
 
 
@@ -168,6 +172,14 @@ def _is_usable(score: HumanScore) -> bool:
 
 def _is_one_to_five(score: HumanScore) -> bool:
     return score.maximum == ONE_TO_FIVE.maximum
+
+
+def _shared(cases: Sequence[Case]) -> tuple[Marks, Marks, npt.NDArray[np.intp], list[Case]]:
+    """Marks and questions of the cases that two physicians or more have scored."""
+    people = sorted({score.person_id for case in cases for score in case.scores})
+    shared = [case for case in cases if len(case.scores) >= 2]
+    clusters = np.array([case.question_id for case in shared], dtype=np.intp)
+    return *_marks(shared, people), clusters, shared
 
 
 def _marks(cases: Sequence[Case], people: Sequence[int]) -> tuple[Marks, Marks]:

@@ -55,7 +55,9 @@ def states_of(store: Store, study: Study, panel: Panel, cases: Sequence[Case]) -
             timeline.named(event) if event else "",
             event.reason if event else "",
             event.by if event else "",
-            comparison_of([found[response_id] for response_id in kept], judge),
+            comparison_of(
+                [found[response_id] for response_id in kept], judge, only=("cohen_kappa",)
+            ),
         )
         for event, found in read
     ]

@@ -4,9 +4,9 @@ import html
 
 import streamlit as st
 
+from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
 from core.services.agreeing import Case, Comparison, picked
-from core.services.agreeing_physicians import Ceiling
 from core.services.reviewing import expose
 from core.ui.address import link_to
 from core.ui.figures import Cell, coefficient, percent, show_cards
@@ -17,18 +17,18 @@ _ROWS_PER_PAGE = 20
 _PARTING = 0.2
 
 
-def draw_sentence(p: Page, found: Comparison, ceiling: Ceiling) -> None:
+def draw_sentence(p: Page, found: Comparison, among: Agreement) -> None:
     """The answer in one sentence made of numbers."""
     usable = found.usable
     text = p.t(
         "agreement.sentence", n=usable.agreement.n, agreement=percent(p, usable.agreement),
         kappa=coefficient(p, usable.coefficients["cohen_kappa"]),
     )  # fmt: skip
-    if ceiling.usable.agreement.value is not None:
+    if among.agreement.value is not None:
         text += " " + p.t(
-            "agreement.sentence_ceiling", pairs=ceiling.usable.agreement.n,
-            agreement=percent(p, ceiling.usable.agreement),
-            kappa=coefficient(p, ceiling.usable.coefficients["cohen_kappa"]),
+            "agreement.sentence_ceiling", pairs=among.agreement.n,
+            agreement=percent(p, among.agreement),
+            kappa=coefficient(p, among.coefficients["cohen_kappa"]),
         )  # fmt: skip
     count = usable.table[0][1]
     link = link_to("agreement", view="cases", of="false_usable")

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
+from core.domain.questions import CATEGORIES
 from core.services import agreeing_versions
 from core.services.agreeing import Case, Comparison, comparison_of, grouped
-from core.services.agreeing_physicians import Ceiling, physicians_of
+from core.services.agreeing_physicians import ceiling_of, physicians_of
 from core.services.empanelling import Panel
 from core.ui import charts
 from core.ui.address import link_to
@@ -20,7 +22,8 @@ from core.ui.shell import Page
 
 _WORST = 10
 _MODELS_BESIDE = 3
-_SCORE_FIGURES = ("spearman", "icc_a1")
+_GROUP_FIGURES = ("cohen_kappa", "gwet_ac1", "quadratic_kappa")
+_ORDER = (*CATEGORIES, "easy", "medium", "hard")
 _STEPS = ("bias", "lower_limit", "upper_limit")
 
 
@@ -31,14 +34,14 @@ class Shown:
     panel: Panel
     cases: list[Case]
     comparison: Comparison
-    ceiling: Ceiling
+    among: Agreement
 
 
 def draw_danger(p: Page, shown: Shown) -> None:
     """False usable and missed risks by category and model, worst first."""
     slices = grouped(shown.cases, lambda case: f"{case.category}\n{case.model}")
     found = [
-        (cases[0].category, cases[0].model, comparison_of(cases, shown.panel))
+        (cases[0].category, cases[0].model, comparison_of(cases, shown.panel, only=()))
         for cases in slices.values()
     ]
     worst = sorted(found, key=lambda one: -_least(one[2].false_usable))[:_WORST]
@@ -73,12 +76,12 @@ def draw_groups(p: Page, shown: Shown) -> None:
     }
     for word, of in by.items():
         groups = {
-            label: comparison_of(cases, shown.panel)
-            for label, cases in grouped(shown.cases, of).items()
+            label: comparison_of(cases, shown.panel, only=_GROUP_FIGURES)
+            for label, cases in sorted(grouped(shown.cases, of).items(), key=_in_order)
             if label
         }
         if word == "category":
-            _draw_bars(p, groups, shown.ceiling)
+            _draw_bars(p, groups, shown.among.agreement)
         if groups:
             _draw_group_table(p, word, groups)
 
@@ -105,7 +108,7 @@ def draw_matrices(p: Page, shown: Shown) -> None:
             columns, by_model[start : start + _MODELS_BESIDE], strict=False
         ):
             with column:
-                usable = comparison_of(cases, shown.panel).usable
+                usable = comparison_of(cases, shown.panel, only=()).usable
                 show_label(f"{model} · n {usable.agreement.n} · {percent(p, usable.agreement)}")
                 show_matrix(p, usable, _sides(p), _cell_links("usable", range(2), model=model))
 
@@ -140,7 +143,7 @@ def draw_scores(p: Page, shown: Shown) -> None:
 
 def draw_physicians(p: Page, shown: Shown) -> None:
     """The human ceiling beside the judge, the annotator test beside both, and each physician."""
-    ceiling, found = shown.ceiling, shown.comparison
+    ceiling, found = ceiling_of(shown.cases), shown.comparison
     show_grid(
         p, "ceiling",
         ["", p.t("agreement.judge_physicians"), p.t("agreement.among_physicians")],
@@ -228,6 +231,12 @@ def draw_fine_print(p: Page, shown: Shown) -> None:
     st.html(f'<div class="quiet">{p.t("agreement.fine")}</div>')
 
 
+def _in_order(group: tuple[str, list[Case]]) -> tuple[int, str]:
+    """Categories and difficulties in their own order, models by name."""
+    label = group[0]
+    return (_ORDER.index(label) if label in _ORDER else len(_ORDER), label)
+
+
 def _fine(
     p: Page, label: str, estimate: Estimate, shown: Callable[[Page, Estimate], str]
 ) -> list[Cell]:
@@ -235,8 +244,7 @@ def _fine(
     return [Cell(label), Cell(shown(p, estimate)), Cell(str(estimate.n)), Cell(by)]
 
 
-def _draw_bars(p: Page, groups: dict[str, Comparison], ceiling: Ceiling) -> None:
-    reach = ceiling.usable.agreement
+def _draw_bars(p: Page, groups: dict[str, Comparison], reach: Estimate) -> None:
     line = None if reach.value is None else (reach.value, p.t("agreement.ceiling_line"))
     shares = [(p.t(f"category.{label}"), found.usable.agreement) for label, found in groups.items()]
     charts.show(
@@ -312,7 +320,7 @@ def _draw_judges(p: Page, shown: Shown) -> None:
     common = chosen.intersection(*(cases for _, cases in beside.values()))
     rows = []
     for name, (panel, cases) in beside.items():
-        found = comparison_of([cases[one] for one in sorted(common)], panel)
+        found = comparison_of([cases[one] for one in sorted(common)], panel, only=("cohen_kappa",))
         rows.append(
             [
                 Cell(name, link_to("agreement", judge=name)),
