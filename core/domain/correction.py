@@ -61,24 +61,25 @@ def prediction_powered(strata: Sequence[Stratum]) -> Estimate:
     θ = Σ share·(λ·mean_N f + mean_n(Y − λf)), λ = cov(Y,f) / ((1 + n/N)·var f) cut to [0, 1],
     se² = λ²·var_N f/N + var_n(Y − λf)/n, both between questions, so that responses to one question
     may depend on each other. The interval is for questions like these; n counts physicians'
-    scores. `too_few` by the rule of this module, or where a stratum has fewer than two of either
-    kind.
+    scores. `too_few` by the rule of this module, or where a stratum has fewer than two scores.
     """
     y = np.concatenate([one.physicians for one in strata])
     n = len(y)
-    if too_few(y) or any(len(one.physicians) < 2 or len(one.judge_only) < 2 for one in strata):
+    if too_few(y) or any(len(one.physicians) < 2 for one in strata):
         return undefined(n, "too_few")
     weight = _lambda(strata)
     value, added = 0.0, 0.0
     deviations, clusters = [], []
     for one in strata:
-        judge_only = one.judge_only.astype(float)
+        judge_only, judge_only_at = one.judge_only.astype(float), one.judge_only_clusters
+        if len(judge_only) == 0:  # physicians scored all: the judge's share cancels out
+            judge_only, judge_only_at = one.judge.astype(float), one.clusters
         rest = one.physicians - weight * one.judge
         mean = float(rest.mean())
         value += one.share * (weight * float(judge_only.mean()) + mean)
         added += one.share**2 * _added_variance(weight, mean, len(rest))
         for values, at, factor in (
-            (judge_only, one.judge_only_clusters, weight),
+            (judge_only, judge_only_at, weight),
             (rest, one.clusters, 1.0),
         ):
             scale = one.share * factor * _small_sample(at) / len(values)

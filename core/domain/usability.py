@@ -54,3 +54,8 @@ def physicians_reading(usable_votes: Sequence[bool]) -> bool | None:
     ayes = sum(usable_votes)
     noes = len(usable_votes) - ayes
     return None if ayes == noes else ayes > noes
+
+
+def overall_performance(category_rates: Sequence[float]) -> float:
+    """OP: the plain mean of the category rates, as in LLMEval-Med's table 2."""
+    return statistics.fmean(category_rates)
