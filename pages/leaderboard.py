@@ -19,7 +19,7 @@ VIEWS = {
 }
 
 with page("leaderboard") as p:
-    who, which, how = st.columns([3, 5, 4], vertical_alignment="bottom")
+    who, which, how = st.columns([3, 6, 4], vertical_alignment="bottom")
     with who:
         panel = chosen_panel(p)
     with which:
@@ -32,7 +32,7 @@ with page("leaderboard") as p:
             p, "unscored", ["left_out", "not_usable"], label=p.t("leaderboard.unscored"),
             shown=lambda name: p.t(f"leaderboard.{name}"),
         )  # fmt: skip
-    by_place, category_place, excluded_place = st.columns([3, 5, 4], vertical_alignment="bottom")
+    by_place, category_place, excluded_place = st.columns([4, 4, 5])
     with by_place:
         by = one_of(
             p, "by", ["category", "category2", "difficulty"], label=p.t("leaderboard.columns"),

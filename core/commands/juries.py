@@ -1,12 +1,22 @@
-"""Commands about juries: judges that score together."""
+"""Commands about juries, and about the cases that judges and physicians have both scored."""
+
+from pathlib import Path
 
 import click
 
+from core.commands.data import export_group
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.juries import RULES, JuryRule
-from core.services.empanelling import Panel, add_jury, panels_of_study
+from core.services.agreeing import cases_of_panel, picked
+from core.services.empanelling import Panel, add_jury, panel_of_study, panels_of_study
+from core.services.exporting_cases import export_cases
 from core.services.naming import study_of_dataset
+
+_KINDS = (
+    "all", "paired", "differ", "false_usable", "missed_risk", "undecided", "unscored", "pending",
+    "unstable",
+)  # fmt: skip
 
 
 @main.group("jury")
@@ -50,3 +60,20 @@ def _jury(jury: Panel) -> dict[str, object]:
 def _line(jury: Panel) -> str:
     members = ", ".join(judge.name for judge, _ in jury.members)
     return words("jury.added", name=jury.name, rule=jury.rule, members=members)
+
+
+@command(export_group, "cases")
+@click.option("--dataset", required=True)
+@click.option("--judge", help="Of this judge or jury.  [default: the newest judge]")
+@click.option("--of", "kind", default="all", show_default=True, type=click.Choice(_KINDS))
+@click.option("--out", type=FILE, required=True)
+def export_cases_command(
+    terminal: Terminal, *, dataset: str, judge: str | None, kind: str, out: Path
+) -> None:
+    """Write a CSV of the responses that physicians have scored, with what a judge says of them."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        cases = cases_of_panel(store, study, panel_of_study(store, study, judge))
+    chosen = cases if kind == "all" else picked(cases, kind)
+    count = export_cases(chosen, out)
+    terminal.show({"file": str(out), "cases": count}, words("cases.exported", file=out, n=count))

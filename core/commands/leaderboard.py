@@ -14,6 +14,7 @@ from core.domain.estimation import Estimate
 from core.services import ranking
 from core.services.empanelling import panel_of_study
 from core.services.exporting import write_whole
+from core.services.exporting_cases import harmless
 from core.services.naming import study_of_dataset
 from core.services.ranking import Board, Facet, Order, Rates, Unscored
 
@@ -146,7 +147,7 @@ def _as_csv(board: Board, figure: Figure) -> str:
         for rates in (row.op, row.weighted, *(row.cells[name] for name in board.columns)):
             one: Estimate = getattr(rates, figure)
             line += [one.value, one.low, one.high, one.n, one.undefined_because or ""]
-        writer.writerow([_harmless(cell) for cell in line])
+        writer.writerow([harmless(cell) for cell in line])
     return text.getvalue().rstrip("\n")
 
 
@@ -196,9 +197,3 @@ def _escaped(text: str) -> str:
     for sign in "&%_#$":
         text = text.replace(sign, f"\\{sign}")
     return text
-
-
-def _harmless(cell: object) -> object:
-    """A text that no spreadsheet takes for a formula."""
-    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@"))
-    return f"'{cell}" if is_formula else cell

@@ -11,7 +11,7 @@ from core.domain.agreement import Agreement, agreement_of
 from core.domain.estimation import Estimate, share_estimate
 from core.domain.juries import jury_reading
 from core.domain.usability import JudgeReading, judge_reading, physicians_reading
-from core.services.empanelling import Panel
+from core.services.empanelling import Panel, panels_of_study
 from core.store import assessments, questions, readings, responses
 from core.store.assessments import HumanScore, JudgeRound, Plan
 from core.store.database import Store
@@ -132,6 +132,27 @@ def cases_of_panel(store: Store, study: Study, panel: Panel) -> list[Case]:
         )
         for case in of_members[0]
     ]
+
+
+def readings_of_response(
+    store: Store, study: Study, response_id: int
+) -> list[tuple[str, JudgeReading]]:
+    """What every judge and jury of a study says of one response, where it was asked."""
+    by_judge: dict[int, JudgeReading] = {}
+    found = []
+    for panel in panels_of_study(store, study):
+        for judge, rounds in panel.members:
+            if judge.id not in by_judge:
+                plan = Plan(study.id, judge.id, rounds)
+                of_response = assessments.judge_rounds_of(store, plan, response_id)
+                by_judge[judge.id] = _reading(of_response, judge, rounds)
+        readings_ = [by_judge[judge.id] for judge, _ in panel.members]
+        reading = (
+            readings_[0] if panel.rule is None else jury_reading(readings_, panel.rule, panel.scale)
+        )
+        if reading.mean is not None:
+            found.append((panel.name, reading))
+    return found
 
 
 def cases_under(

@@ -7,7 +7,7 @@ study's plan asks for and this key space lacks is the outstanding work.
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.domain.scales import Scale
@@ -187,6 +187,13 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
         FROM held WHERE 1 {scored if only_scored else ""}
         ORDER BY response_id, round"""
     return store.read(JudgeRound, sql, plan.params)
+
+
+def judge_rounds_of(store: Store, plan: Plan, response_id: int) -> list[JudgeRound]:
+    """A judge's rounds on one response, pending ones included."""
+    question_id = store.value("SELECT question_id FROM response WHERE id = ?", (response_id,))
+    rounds = judge_rounds(store, replace(plan, question_ids=(question_id,)))
+    return [one for one in rounds if one.response_id == response_id]
 
 
 def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[JudgeRound]:

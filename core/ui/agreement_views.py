@@ -101,7 +101,7 @@ def draw_matrices(p: Page, shown: Shown) -> None:
         scale = range(found.lowest, found.lowest + len(found.scores.table))
         show_matrix(p, found.scores, [str(step) for step in scale], _cell_links("scores", scale))
     show_label(p.t("agreement.matrix_models"))
-    by_model = list(grouped(shown.cases, lambda case: case.model).items())
+    by_model = sorted(grouped(shown.cases, lambda case: case.model).items())
     for start in range(0, len(by_model), _MODELS_BESIDE):
         columns = st.columns(_MODELS_BESIDE)
         for column, (model, cases) in zip(
@@ -117,7 +117,7 @@ def draw_scores(p: Page, shown: Shown) -> None:
     """Box plots of scores as in figure 4, and the differences of judge and physicians."""
     human: dict[str, list[float]] = {}
     machine: dict[str, list[float]] = {}
-    for model, cases in grouped(shown.cases, lambda case: case.model).items():
+    for model, cases in sorted(grouped(shown.cases, lambda case: case.model).items()):
         pairs = _score_pairs(cases, shown.panel)
         human[model] = [float(score) for score, _ in pairs]
         machine[model] = [float(median) for _, median in pairs]

@@ -11,6 +11,8 @@ from core.ui.figures import show_label
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
 
+_SIDES = {True: "words.usable", False: "words.unusable"}
+
 
 def draw_response(p: Page, found: Inspected) -> None:
     """Question, earlier turns, response, and what it is measured by."""
@@ -83,6 +85,13 @@ def draw_verdicts(p: Page, found: Inspected) -> None:
     st.html(f"<h3>{p.t('words.judges')}</h3>")
     if not found.verdicts:
         st.html(f'<div class="quiet">{p.t("case.no_verdicts")}</div>')
+    for name, reading in found.readings:
+        side = "words.unscored" if reading.usable is None else _SIDES[reading.usable]
+        line = p.t("case.reading", judge=name, mean=reading.mean or 0.0, side=p.t(side))
+        if reading.spread:
+            line += " · " + p.t("case.spread", n=reading.spread)
+        mark = f" · <b>{p.t('case.unstable')}</b>" if reading.is_unstable else ""
+        st.html(html.escape(line) + mark)
     for verdict in found.verdicts:
         _draw_verdict(p, verdict)
 

@@ -22,7 +22,7 @@ def show(p: Page, name: str, figure: go.Figure, *, height: int = 300) -> None:
     )  # fmt: skip
     figure.update_xaxes(showline=True, linecolor="#c9d1da", automargin=True)
     figure.update_yaxes(gridcolor="#e3e7ec", zerolinecolor="#c9d1da", automargin=True)
-    chart, choice = st.columns([10, 1])
+    chart, choice = st.columns([7, 1])
     with choice:
         format_ = st.segmented_control(
             p.t("charts.format"), ["SVG", "PNG"], default="SVG", required=True,

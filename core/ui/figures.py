@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
+from core.services.exporting_cases import harmless
 from core.ui.shell import Page
 
 
@@ -76,11 +77,6 @@ def show_grid(p: Page, name: str, head: Sequence[str], rows: Sequence[Sequence[C
         p.t("charts.csv"), "\ufeff" + text.getvalue(), f"{name}.csv", "text/csv",
         key=p.key(name, "csv"), on_click="ignore", type="tertiary",
     )  # fmt: skip
-
-
-def harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _show_html(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, kind: str) -> None:
