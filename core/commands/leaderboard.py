@@ -16,7 +16,7 @@ from core.services.empanelling import panel_of_study
 from core.services.exporting import write_whole
 from core.services.exporting_cases import harmless
 from core.services.naming import study_of_dataset
-from core.services.ranking import Board, Facet, Order, Rates, Unscored
+from core.services.ranking import Board, Facet, Order, Rates, Row, Unscored
 
 Format = Literal["text", "csv", "markdown", "latex"]
 Figure = Literal["judge", "physicians", "corrected", "second"]
@@ -122,7 +122,7 @@ def _as_text(board: Board, figure: Figure) -> str:
     lines = [
         words(
             "leaderboard.line", model=row.model, op=_share(row.op.judge), n=row.op.judge.n,
-            ranks="–".join(map(str, dict.fromkeys(row.ranks))),
+            ranks=_ranks(row),
             physicians=_share(row.op.physicians), corrected=_share(row.op.corrected),
             weighted=_share(row.weighted.judge),
         )
@@ -143,7 +143,7 @@ def _as_csv(board: Board, figure: Figure) -> str:
         head += [name, f"{name}_low", f"{name}_high", f"{name}_n", f"{name}_undefined"]
     writer.writerow(head)
     for row in board.rows:
-        line: list[object] = [row.model, row.group, *row.ranks]
+        line: list[object] = [row.model, row.group, *(row.ranks or (None, None))]
         for rates in (row.op, row.weighted, *(row.cells[name] for name in board.columns)):
             one: Estimate = getattr(rates, figure)
             line += [one.value, one.low, one.high, one.n, one.undefined_because or ""]
@@ -173,7 +173,7 @@ def _table(board: Board, figure: Figure) -> tuple[list[str], list[list[str]]]:
     head = ["Model", "Rank", "OP", "By question", *board.columns]
     rows = [
         [
-            row.model, "–".join(map(str, dict.fromkeys(row.ranks))),
+            row.model, _ranks(row),
             *(
                 f"{_share(one)} (n {one.n})"
                 for rates in (row.op, row.weighted, *(row.cells[name] for name in board.columns))
@@ -183,6 +183,10 @@ def _table(board: Board, figure: Figure) -> tuple[list[str], list[list[str]]]:
         for row in board.rows
     ]  # fmt: skip
     return head, rows
+
+
+def _ranks(row: Row) -> str:
+    return "–".join(map(str, dict.fromkeys(row.ranks or ()))) or "–"
 
 
 def _share(one: Estimate) -> str:

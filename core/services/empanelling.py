@@ -84,7 +84,7 @@ def add_jury(
             raise Refused("jury_too_small", name=name)
         if any(panel.name == name for panel in panels_of_study(store, study)):
             raise Refused("name_taken", name=name)
-        if len({judge.scale for judge in judges_}) > 1:
+        if len({(judge.scale.maximum, judge.scale.usable_from) for judge in judges_}) > 1:
             raise Refused("jury_scales_differ", name=name)
         juries.add_jury(store, study.id, name, rule, [judge.id for judge in judges_], by=by)
         return panel_of_study(store, study, name)

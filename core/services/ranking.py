@@ -100,7 +100,8 @@ class Row:
         op: plain mean of the category rates.
         weighted: the question-weighted rate.
         cells: by category (or subcategory, difficulty).
-        ranks: from and to which rank the model stands in 95% of resamples, by the judge.
+        ranks: from and to which rank the model stands in 95% of resamples, by the judge; None
+            where a category without a scored response leaves it without an OP.
         rank_shares: share of resamples at each rank.
     """
 
@@ -109,7 +110,7 @@ class Row:
     op: Rates
     weighted: Rates
     cells: dict[str, Rates]
-    ranks: tuple[int, int]
+    ranks: tuple[int, int] | None
     rank_shares: tuple[float, ...]
 
 
@@ -213,12 +214,13 @@ def board(
     made = [one for one in made if one[2][0].responses]
     if not made:
         return Board((), maker.columns, (), len(left_out))
-    made.sort(key=lambda one: (-(one[2][0].judge.value or 0.0), one[1]))
-    ids = [model_id for model_id, *_ in made]
-    shares = rank_shares(maker.op_draws(ids))
+    made.sort(key=_best_first)
+    ids = [model_id for model_id, _, (op, *_) in made if op.judge.value is not None]
+    # A model without an OP stands below the others, without a rank.
+    shares = [*rank_shares(maker.op_draws(ids)), *[np.zeros(0)] * (len(made) - len(ids))]
     rows = tuple(
         Row(label, groups.get(model_id, ""), op, weighted, cells,
-            rank_interval(share), tuple(float(one) for one in share))
+            rank_interval(share) if len(share) else None, tuple(float(one) for one in share))
         for (model_id, label, (op, weighted, cells)), share in zip(made, shares, strict=True)
     )  # fmt: skip
     apart = maker.apart(ids)
@@ -501,6 +503,13 @@ class _Maker:
         if column is None:
             return list(cases)
         return [case for case in cases if self._column_of[case.question_id] == column]
+
+
+def _best_first(
+    made: tuple[int, str, tuple[Rates, Rates, dict[str, Rates]]],
+) -> tuple[bool, float, str]:
+    _, label, (op, *_) = made
+    return op.judge.value is None, -(op.judge.value or 0.0), label
 
 
 def _codes(table: npt.NDArray[np.int64], rounds: int, usable_from: int) -> Codes:

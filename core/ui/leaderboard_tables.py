@@ -111,7 +111,7 @@ def draw_compare(p: Page, found: Drawn, figure: str) -> None:
 
 def draw_ranks(p: Page, found: Drawn, figure: str) -> None:
     """Share of resamples in which each model stands at each rank, and who is alike."""
-    rows = found.board.rows
+    rows = [row for row in found.board.rows if row.ranks is not None]
     show_label(p.t("leaderboard.rank_shares"))
     ranks = [str(rank) for rank in range(1, len(rows) + 1)]
     grid = charts.heat([row.model for row in rows], ranks, [row.rank_shares for row in rows])
@@ -209,6 +209,8 @@ def _grouped(board: Board) -> Iterator[tuple[str, list[Row]]]:
 
 
 def _ranks(row: Row) -> str:
+    if row.ranks is None:
+        return "–"
     first, last = row.ranks
     return str(first) if first == last else f"{first}–{last}"
 
