@@ -1,9 +1,18 @@
 """The command line: `main` with every command, each a thin face on a service."""
 
-from core.commands import data, figures, juries, leaderboard, people, runs
+from core.commands import (
+    audit,
+    data,
+    figures,
+    juries,
+    leaderboard,
+    people,
+    prompts,
+    runs,
+)
 from core.commands.root import main
 
 #: Modules whose commands hang on `main` from their import on.
-COMMANDS = (data, figures, juries, leaderboard, people, runs)
+COMMANDS = (audit, data, figures, juries, leaderboard, people, prompts, runs)
 
 __all__ = ["COMMANDS", "main"]

@@ -11,8 +11,8 @@ from core.domain.criteria import Criteria
 class Configuration:
     """What makes an engine: the model's name, its parameters, and where it is reached.
 
-    `addresses`, `concurrency` and `gpus` say how to reach it and how hard; they are no part of
-    its identity.
+    `addresses`, `concurrency`, `gpus` and the limits (None for none, over all addresses) say how
+    to reach it and how hard; they are no part of its identity.
     """
 
     model: str
@@ -20,6 +20,8 @@ class Configuration:
     addresses: tuple[str, ...]
     concurrency: int
     gpus: tuple[int, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Reply:
         finish_reason: `stop`, `length`, `content_filter`, `too_long`, `no_yardstick` …
         prompt_tokens, reply_tokens: as counted by the endpoint, None where it does not.
         seconds: from the call to its answer.
+        cached_tokens: prompt tokens that the endpoint had cached, None where it does not say.
     """
 
     text: str
@@ -61,6 +64,7 @@ class Reply:
     prompt_tokens: int | None
     reply_tokens: int | None
     seconds: float
+    cached_tokens: int | None = None
 
 
 class ChatEngine(Protocol):
@@ -93,6 +97,10 @@ class ChatEngine(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """Send nothing more; what has been sent may still be answered."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections, processes and memory."""
         ...
@@ -108,6 +116,10 @@ class JudgeEngine(Protocol):
             CallFailed: this call failed in transport; another may not.
             EngineStopped: no call can succeed.
         """
+        ...
+
+    def stop(self) -> None:
+        """Send nothing more; what has been sent may still be answered."""
         ...
 
     async def close(self) -> None:

@@ -51,7 +51,6 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
                  AND later.criteria_id = assessment.criteria_id
                  AND later.round = assessment.round AND later.attempt > assessment.attempt)
         WHERE study_dataset.study_id = :study
-          AND (:questions IS NULL OR question.id IN (SELECT value FROM json_each(:questions)))
         GROUP BY response.id
     """
     return [tuple(row) for row in store.rows(sql, plan.params)]

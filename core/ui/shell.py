@@ -31,6 +31,7 @@ _LINKS = (
     ("review", "pages/review.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
+    ("prompts", "pages/prompts.py"),
     ("leaderboard", "pages/leaderboard.py"),
     ("runs", "pages/runs.py"),
     ("data", "pages/data.py"),

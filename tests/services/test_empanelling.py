@@ -1,14 +1,12 @@
 """Juries: formed of a study's judges, chosen wherever a judge can be."""
 
-import json
-
 import pytest
 
 from core.errors import Refused, UnknownName
 from core.services.agreeing import cases_of_panel, comparison_of
 from core.services.empanelling import add_jury, panel_of_study, panels_of_study
 from core.services.inspecting import case_of
-from tests.openai_server import Fault, OpenAIServer
+from tests.openai_server import OpenAIServer, saying
 from tests.workbench import CEDAR, Workbench
 
 
@@ -16,7 +14,7 @@ from tests.workbench import CEDAR, Workbench
 def two_judges(study: Workbench, server: OpenAIServer) -> Workbench:
     """Both models judged by the baseline and by oak, who gives every response a 5."""
     study.baseline_judges()
-    server.fails(Fault(text=json.dumps({"score": 5, "rationale": "So."})), times=14)
+    server.fails(saying(5), times=14)
     study.endpoint_judges(server)
     return study
 
@@ -100,7 +98,7 @@ def test_the_case_says_where_rounds_fall_on_both_sides(
 ) -> None:
     questions_only.model_answers("cedar", {"MR:1:1": CEDAR["MR:1:1"]})
     for score in (5, 3, 4):
-        server.fails(Fault(text=json.dumps({"score": score, "rationale": "So."})), times=1)
+        server.fails(saying(score), times=1)
     questions_only.endpoint_judges(server, rounds=3, concurrency=1)
     response = questions_only.response("MR:1:1")
 

@@ -42,8 +42,9 @@ SPECIMEN = (
     "INSERT INTO model VALUES (1, 'cedar')",
     "INSERT INTO response (id, question_id, model_id, sample, attempt, criteria_id, text, origin,"
     " created_by) VALUES (1, 1, 1, 1, 1, 1, 'answer', 'imported', 'me')",
-    "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, prompt,"
-    " reply, finish_reason, seconds) VALUES (1, 1, 1, 1, 'study', 1, 1, x'00', x'00', 'stop', 0.1)",
+    "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, ask,"
+    " marker, ticket, packing, prompt, reply, finish_reason, seconds)"
+    " VALUES (1, 1, 1, 1, 'study', 1, 1, 1, '', '', 2, x'00', x'00', 'stop', 0.1)",
     "INSERT INTO assessment (id, response_id, rater_id, criteria_id, purpose, round, attempt,"
     " scale, value, claimed_phase, created_by)"
     " VALUES (1, 1, 1, 1, 'study', 1, 1, 'score 1-5', 4, 'observed', 'me')",
@@ -52,7 +53,8 @@ SPECIMEN = (
     "INSERT INTO generator VALUES (1, 1, 'huggingface', '/models/cedar', '{}', 'me', 't')",
     "INSERT INTO job (id, kind, lane, subject, study_id, plan, created_by)"
     " VALUES (1, 'generate', 'cpu', 's', 1, '{}', 'me')",
-    "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1)",
+    "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1, 0)",
+    "INSERT INTO job_price VALUES (1, 'oak', 'USD', 1.0, NULL, 4.0, 0.0, 't')",
     "INSERT INTO jury VALUES (1, 1, 'bench', 'mean', 'me', 't')",
     "INSERT INTO jury_member VALUES (1, 1)",
     "INSERT INTO model_group VALUES (1, 1, 1, 'open', 'me', 't')",
@@ -126,7 +128,7 @@ def test_every_other_table_is_one_that_may_change(store):
     )
 
     assert {name for (name,) in tables} - set(APPEND_ONLY) == {
-        "person", "job", "worker", "draft", "preference"
+        "person", "job", "job_tokens", "worker", "draft", "preference"
     }  # fmt: skip
 
 
