@@ -20,6 +20,7 @@ PAGES = {
     "agreement": "/agreement",
     "checklists": "/checklists",
     "prompts": "/prompts",
+    "leaderboard": "/leaderboard",
     "runs": "/runs",
     "data": "/data",
     "case": "/case?response=1",
@@ -166,7 +167,16 @@ def test_links_lead_from_page_to_page(served, open_browser):
     visit.signs_in(LIN)
     sidebar = visit.page.get_by_test_id("stSidebar")
 
-    for name in ("review", "agreement", "checklists", "prompts", "runs", "data", "home"):
+    for name in (
+        "review",
+        "agreement",
+        "checklists",
+        "prompts",
+        "leaderboard",
+        "runs",
+        "data",
+        "home",
+    ):
         sidebar.get_by_role("link", name=sentence("zh", f"nav.{name}"), exact=True).click()
         expect(visit.page).to_have_title(f"{sentence('zh', f'nav.{name}')} · Attending")
         heading = visit.page.get_by_role("heading", level=1)
