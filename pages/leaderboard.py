@@ -32,7 +32,7 @@ with page("leaderboard") as p:
             p, "unscored", ["left_out", "not_usable"], label=p.t("leaderboard.unscored"),
             shown=lambda name: p.t(f"leaderboard.{name}"),
         )  # fmt: skip
-    by_place, category_place, excluded_place = st.columns([4, 4, 5])
+    by_place, category_place, excluded_place = st.columns([4, 5, 4])
     with by_place:
         by = one_of(
             p, "by", ["category", "category2", "difficulty"], label=p.t("leaderboard.columns"),

@@ -215,6 +215,11 @@ def grouped(cases: Iterable[Case], by: Callable[[Case], str]) -> dict[str, list[
     return dict(groups)
 
 
+def votes_of(scores: Iterable[HumanScore]) -> list[bool]:
+    """Usable or not, of each score that has a value, on its own scale."""
+    return [score.value >= score.usable_from for score in scores if score.value is not None]
+
+
 def picked(cases: Iterable[Case], of: str) -> list[Case]:
     """The cases behind one number, worst first.
 
@@ -291,7 +296,7 @@ def _cases(
             continue
         first, question = of_response[0], known[of_response[0].question_id]
         model, sample = identities[response_id]
-        votes = [s.value >= s.usable_from for s in scores[response_id] if s.value is not None]
+        votes = votes_of(scores[response_id])
         cases.append(
             Case(
                 response_id, first.question_id, question.key, first.category,

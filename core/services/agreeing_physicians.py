@@ -19,7 +19,7 @@ from core.domain.many_raters import (
     krippendorff_alpha,
 )
 from core.domain.scales import ONE_TO_FIVE
-from core.services.agreeing import Case
+from core.services.agreeing import Case, votes_of
 from core.store.assessments import HumanScore
 
 
@@ -167,7 +167,7 @@ def _share_usable(own: _Own) -> Estimate:
 
 
 def _is_usable(score: HumanScore) -> bool:
-    return score.value is not None and score.value >= score.usable_from
+    return any(votes_of([score]))
 
 
 def _is_one_to_five(score: HumanScore) -> bool:

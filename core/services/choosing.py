@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from core.domain.usability import physicians_reading
-from core.services.agreeing import Case
+from core.services.agreeing import Case, votes_of
 from core.store.assessments import HumanScore
 
 
@@ -53,8 +53,7 @@ def _narrowed(case: Case, choice: Choice) -> Case:
     scores = tuple(score for score in case.scores if _is_chosen(score, choice))
     if len(scores) == len(case.scores):
         return case
-    votes = [score.value >= score.usable_from for score in scores if score.value is not None]
-    return replace(case, scores=scores, physicians_usable=physicians_reading(votes))
+    return replace(case, scores=scores, physicians_usable=physicians_reading(votes_of(scores)))
 
 
 def _is_chosen(score: HumanScore, choice: Choice) -> bool:

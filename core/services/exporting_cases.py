@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.services.agreeing import Case
 from core.services.exporting import write_whole
 
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d*\.?\d+")
 _HEAD = (
     "question", "category", "category2", "scene", "difficulty", "model", "sample", "judge_mean",
     "judge_median", "judge_usable", "judge_unscored", "judge_spread", "unstable",
@@ -30,8 +33,8 @@ def export_cases(cases: Sequence[Case], out: Path) -> int:
 
 
 def harmless(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@"))
+    """A cell that no spreadsheet takes for a formula; a signed number is none."""
+    is_formula = isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 
 

@@ -35,7 +35,7 @@ from core.domain.questions import CATEGORIES
 from core.domain.ranks import brackets, rank_interval, rank_shares
 from core.domain.usability import overall_performance, physicians_reading
 from core.errors import Refused, UnknownName
-from core.services.agreeing import Case, cases_of_panel
+from core.services.agreeing import Case, cases_of_panel, votes_of
 from core.services.empanelling import Panel
 from core.store import questions, readings, responses, table_settings
 from core.store.assessments import Plan
@@ -185,8 +185,7 @@ def calibrating(
         if len(scores) == len(case.scores):
             kept.append(case)
         elif scores:
-            votes = [one.value >= one.usable_from for one in scores if one.value is not None]
-            usable = physicians_reading(votes)
+            usable = physicians_reading(votes_of(scores))
             kept.append(replace(case, scores=scores, physicians_usable=usable))
     return list(cases), kept
 

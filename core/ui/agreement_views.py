@@ -190,7 +190,8 @@ def draw_versions(p: Page, shown: Shown) -> None:
         kappas = [one.coefficients["cohen_kappa"] for one in usable]
         passed = [state.comparison.false_usable for state in states]
         series = [("Cohen κ", kappas), (p.t("words.false_usable"), passed)]
-        charts.show(p, "over-versions", charts.course(names, series))
+        if len(states) > 1:
+            charts.show(p, "over-versions", charts.course(names, series))
         show_grid(
             p, "versions",
             [p.t("agreement.since"), p.t("agreement.revised"), p.t("agreement.because"), "n",
