@@ -147,8 +147,7 @@ def _written(text: str | None, prompt: str) -> str:
 
 @dataclass
 class _Rule:
-    fault: Fault
-    when: Callable[[Received], bool]
+    choose: Callable[[Received], Fault | None]
     left: int | None
 
 
@@ -161,12 +160,16 @@ class OpenAIServer:
         cached_tokens: of every prompt; None: the endpoint does not say.
         counts_tokens: whether usage comes with a reply.
         received: every request, in order.
+        answered: those that got a completion.
+        authorizations: what requests came with.
     """
 
     delay: float = 0.0
     cached_tokens: int | None = None
     counts_tokens: bool = True
     received: list[Received] = field(default_factory=list)
+    answered: list[Received] = field(default_factory=list)
+    authorizations: set[str] = field(default_factory=set)
     most_in_flight: int = 0
     in_flight: int = 0
     port: int = 0
@@ -192,13 +195,17 @@ class OpenAIServer:
         when: Callable[[str], bool] = lambda prompt: True,
     ) -> None:
         """Answer with a fault: so many times (None: always), for the prompts that `when` picks."""
-        self._rules.append(_Rule(fault, lambda request: when(request.prompt), times))
+        self.refuses(fault, lambda request: when(request.prompt), times=times)
 
     def refuses(
         self, fault: Fault, when: Callable[[Received], bool], *, times: int | None = None
     ) -> None:
         """Answer with a fault the requests that `when` picks."""
-        self._rules.append(_Rule(fault, when, times))
+        self._rules.append(_Rule(lambda request: fault if when(request) else None, times))
+
+    def draws(self, choose: Callable[[Received], Fault | None]) -> None:
+        """Answer each request with the fault that `choose` has for it."""
+        self._rules.append(_Rule(choose, None))
 
     def recovers(self) -> None:
         """Answer with verdicts again."""
@@ -256,6 +263,7 @@ class OpenAIServer:
         others = {k: v for k, v in content.items() if k not in ("messages", "model")}
         received = Received(prompt, content["model"], others, time.monotonic(), said)
         self.received.append(received)
+        self.authorizations.add(request.headers.get("Authorization", ""))
         fault = self._fault_for(received)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -273,6 +281,7 @@ class OpenAIServer:
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
         text = _written(fault.text, prompt)
+        self.answered.append(received)
         reply = _reply(text, content["model"], fault.finish_reason, prompt)
         if fault.refusal is not None:
             reply["choices"][0]["message"] |= {"content": None, "refusal": fault.refusal}
@@ -284,9 +293,9 @@ class OpenAIServer:
 
     def _fault_for(self, request: Received) -> Fault:
         for rule in self._rules:
-            if rule.left != 0 and rule.when(request):
+            if rule.left != 0 and (fault := rule.choose(request)) is not None:
                 rule.left = None if rule.left is None else rule.left - 1
-                return rule.fault
+                return fault
         return Fault()
 
 
