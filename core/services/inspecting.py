@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from core.domain.prompts import Turn
+from core.domain.usability import JudgeReading
 from core.errors import NotAllowed, UnknownName
+from core.services.agreeing import readings_of_response
 from core.services.permitting import require_own, rights_of_actor
 from core.services.reviewing import is_revealed_to
 from core.store import assessments, criteria, generations, questions, responses, reviews
@@ -23,6 +25,7 @@ class Inspected:
 
     Attributes:
         generation: how it was generated; None where it was imported.
+        readings: name of each judge and jury of the study with what it says of the response.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
     """
@@ -35,6 +38,7 @@ class Inspected:
     scores: tuple[HumanScore, ...]
     verdicts: tuple[MachineScore, ...]
     generation: HowGenerated | None
+    readings: tuple[tuple[str, JudgeReading], ...]
     is_scored: bool
     is_exposed: bool
 
@@ -65,6 +69,7 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         tuple(assessments.human_scores_of_response(store, response_id)),
         tuple(assessments.machine_scores(store, study.id, response_id)),
         generations.how_generated(store, response_id),
+        tuple(readings_of_response(store, study, response_id)),
         reviews.last_score(store, person.id, response_id) is not None,
         reviews.is_exposed(store, person.id, question.id),
     )

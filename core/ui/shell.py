@@ -34,6 +34,7 @@ _LINKS = (
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
     ("prompts", "pages/prompts.py"),
+    ("leaderboard", "pages/leaderboard.py"),
     ("runs", "pages/runs.py"),
     ("data", "pages/data.py"),
     ("people", "pages/people.py"),

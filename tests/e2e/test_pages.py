@@ -20,6 +20,7 @@ PAGES = {
     "agreement": "/agreement",
     "checklists": "/checklists",
     "prompts": "/prompts",
+    "leaderboard": "/leaderboard",
     "runs": "/runs",
     "data": "/data",
     "people": "/people",
@@ -156,7 +157,8 @@ def test_links_lead_from_page_to_page(served, open_browser):
     sidebar = visit.page.get_by_test_id("stSidebar")
 
     for name in (
-        "review", "agreement", "checklists", "prompts", "runs", "data", "people", "home",
+        "review", "agreement", "checklists", "prompts", "leaderboard", "runs", "data", "people",
+        "home",
     ):  # fmt: skip
         sidebar.get_by_role("link", name=sentence("zh", f"nav.{name}"), exact=True).click()
         expect(visit.page).to_have_title(f"{sentence('zh', f'nav.{name}')} · Attending")

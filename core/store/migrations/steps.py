@@ -10,6 +10,7 @@ from core.store.migrations import (
     m004_verdicts,
     m005_money,
     m006_accounts,
+    m008_figures,
     m010_batches,
 )
 from core.store.migrations.base import migrations
@@ -22,6 +23,7 @@ _STEPS = (
     m004_verdicts,
     m005_money,
     m006_accounts,
+    m008_figures,
     m010_batches,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
