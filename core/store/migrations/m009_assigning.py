@@ -1,0 +1,86 @@
+"""Which responses physicians are asked for: draws, who may take from them, and reservations."""
+
+from sqlite_utils import Database
+
+from core.store.migrations.base import create, make_append_only, migrations
+
+_STATEMENTS = (
+    """
+    CREATE TABLE draw (
+      -- A sample of a study's responses that physicians are asked to score.
+      id INTEGER PRIMARY KEY,
+      study_id INTEGER NOT NULL REFERENCES study,
+      purpose TEXT NOT NULL CHECK (purpose IN ('work', 'calibration')),
+      unit TEXT NOT NULL CHECK (unit IN ('response', 'question')),
+      strata TEXT NOT NULL,              -- JSON list of what the draw was stratified by
+      allocation TEXT NOT NULL CHECK (allocation IN ('proportional', 'equal')),
+      choice TEXT NOT NULL,              -- JSON: models, categories, difficulties drawn from
+      judge_id INTEGER REFERENCES judge, -- whose scores stratified; NULL: none's
+      size INTEGER NOT NULL CHECK (size >= 1),       -- units asked for
+      overlap INTEGER NOT NULL CHECK (overlap >= 1), -- physicians who score each response
+      repeat_share REAL NOT NULL CHECK (repeat_share BETWEEN 0 AND 1), -- that come back
+      seed INTEGER NOT NULL,
+      reason TEXT NOT NULL CHECK (reason <> ''),
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now}
+    ) STRICT
+    """,
+    """
+    CREATE TABLE draw_response (
+      -- A drawn response, and the probability with which it was drawn.
+      draw_id INTEGER NOT NULL REFERENCES draw,
+      response_id INTEGER NOT NULL REFERENCES response,
+      stratum TEXT NOT NULL,             -- JSON list, in the order of the draw's strata
+      probability REAL NOT NULL CHECK (probability > 0 AND probability <= 1),
+      PRIMARY KEY (draw_id, response_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE draw_person (
+      -- Somebody who is asked to score responses of a draw.
+      draw_id INTEGER NOT NULL REFERENCES draw,
+      person_id INTEGER NOT NULL REFERENCES person,
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now},
+      PRIMARY KEY (draw_id, person_id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE draw_end (
+      -- A draw from which nobody is asked any more; for a calibration, with its note.
+      draw_id INTEGER PRIMARY KEY REFERENCES draw,
+      note TEXT NOT NULL CHECK (note <> ''),
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now}
+    ) STRICT
+    """,
+    """
+    CREATE TABLE field_of_work (
+      -- The categories that a physician is asked for; the last row counts, none: all.
+      id INTEGER PRIMARY KEY,
+      person_id INTEGER NOT NULL REFERENCES person,
+      categories TEXT NOT NULL,          -- JSON list of category codes; [] for all
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now}
+    ) STRICT
+    """,
+    """
+    CREATE TABLE reservation (
+      -- The response that somebody has on the screen, so that not too many score the same.
+      person_id INTEGER PRIMARY KEY REFERENCES person,
+      response_id INTEGER NOT NULL REFERENCES response,
+      until REAL NOT NULL                -- Unix seconds
+    ) STRICT
+    """,
+    "CREATE INDEX draw_response_drawn ON draw_response (response_id, draw_id)",
+    "CREATE INDEX reservation_by_response ON reservation (response_id, until)",
+)
+
+APPEND_ONLY = ("draw", "draw_response", "draw_person", "draw_end", "field_of_work")
+
+
+@migrations()
+def m009_assigning(db: Database) -> None:
+    """Create draws, their responses and people, and reservations."""
+    create(db, _STATEMENTS)
+    make_append_only(db, APPEND_ONLY)
