@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from random import Random
 from typing import Literal
+
+import numpy as np
 
 #: How a sample is shared out: by the strata's sizes, or alike to all.
 Allocation = Literal["proportional", "equal"]
@@ -77,8 +78,15 @@ def drawn(
     return [
         Drawn(unit, stratum, numbers[stratum] / sizes[stratum])
         for stratum in sorted(strata)
-        for unit in sorted(Random(f"{seed} {stratum}").sample(strata[stratum], numbers[stratum]))
+        for unit in _some(strata[stratum], numbers[stratum], stratum, seed)
     ]
+
+
+def _some(members: Sequence[int], n: int, stratum: Stratum, seed: int) -> list[int]:
+    """n of the members, in their order; each stratum has a stream of chance of its own."""
+    chance = np.random.default_rng([abs(seed), *repr(stratum).encode()])
+    picked = chance.choice(len(members), size=n, replace=False, shuffle=False)
+    return [members[index] for index in sorted(picked)]
 
 
 def kappa_variance(table: Sequence[Sequence[float]]) -> float:

@@ -55,6 +55,12 @@ SPECIMEN = (
     "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1)",
     "INSERT INTO exposure (id, person_id, question_id, shown, page, after_assessment)"
     " VALUES (1, 1, 1, 'machine_verdict', 'case', 1)",
+    "INSERT INTO draw VALUES (1, 1, 'work', 'response', '[]', 'equal', '{}', NULL, 1, 1, 0, 0,"
+    " 'why', 'me', 't')",
+    "INSERT INTO draw_response VALUES (1, 1, '[]', 1)",
+    "INSERT INTO draw_person VALUES (1, 1, 'me', 't')",
+    "INSERT INTO draw_end VALUES (1, 'note', 'me', 't')",
+    "INSERT INTO field_of_work VALUES (1, 1, '[]', 'me', 't')",
 )
 
 
@@ -122,7 +128,7 @@ def test_every_other_table_is_one_that_may_change(store):
     )
 
     assert {name for (name,) in tables} - set(APPEND_ONLY) == {
-        "person", "job", "worker", "draft", "preference"
+        "person", "job", "worker", "draft", "preference", "reservation"
     }  # fmt: skip
 
 
