@@ -114,7 +114,7 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 COMMANDS = list(_commands(main))
 READING = {
     ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
-    ("assign", "list"), ("assign", "plan"),
+    ("assign", "list"), ("assign", "plan"), ("manual", "show"),
 }  # fmt: skip
 
 
@@ -135,7 +135,9 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
     assert not shell.db.exists()
 
 
-@pytest.mark.parametrize("group", [(), ("import",), ("assign",), ("revise",), ("export",)], ids=str)
+@pytest.mark.parametrize(
+    "group", [(), ("import",), ("assign",), ("manual",), ("revise",), ("export",)], ids=str
+)
 def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell(*group, "-h")
 

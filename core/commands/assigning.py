@@ -1,14 +1,17 @@
-"""Commands of a lead: draw samples for physicians, and say how many scores suffice."""
+"""Commands of a lead: draw samples for physicians, and write the manual they score by."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command
+from core.commands.terminal import FILE, Terminal, command
+from core.domain.questions import Language
 from core.domain.sampling import Allocation
+from core.formats.base import text_of_file
 from core.i18n import sentence
-from core.services import assigning
+from core.services import assigning, instructing
 from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
 from core.store import draws, people
@@ -159,4 +162,45 @@ def plan_command(
     terminal.show(
         {"responses": n},
         sentence("en", "assign.plan", n=n, kappa=kappa, usable=usable, half_width=half_width),
+    )
+
+
+@main.group("manual")
+def manual_group() -> None:
+    """The scoring manual that physicians read."""
+
+
+@command(manual_group, "show")
+@click.option("--dataset", required=True)
+@click.option("--language", type=click.Choice(["zh", "en"]), required=True)
+def show_manual_command(terminal: Terminal, *, dataset: str, language: Language) -> None:
+    """Print the manual that counts."""
+    with terminal.store() as store:
+        found = instructing.manual_of(store, study_of_dataset(store, dataset), language)
+    terminal.show(
+        {"manual": asdict(found) if found else None},
+        found.text if found else sentence("en", "assign.no_manual"),
+    )
+
+
+@command(manual_group, "write", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--language", type=click.Choice(["zh", "en"]), required=True)
+@click.option("--file", "path", type=FILE, required=True, help="Plain text.")
+@click.option("--reason", required=True)
+def write_manual_command(
+    terminal: Terminal, *, dataset: str, language: Language, path: Path, reason: str
+) -> None:
+    """Store a new version of the manual."""
+    text = text_of_file(path)
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        is_new = instructing.write_manual(
+            store, study, language, text, reason=reason, by=terminal.by
+        )
+        found = instructing.manual_of(store, study, language)
+    assert found is not None
+    terminal.show(
+        {"version": found.version, "is_new": is_new},
+        sentence("en", "assign.manual_written", version=found.version, language=language),
     )

@@ -61,6 +61,10 @@ SPECIMEN = (
     "INSERT INTO draw_person VALUES (1, 1, 'me', 't')",
     "INSERT INTO draw_end VALUES (1, 'note', 'me', 't')",
     "INSERT INTO field_of_work VALUES (1, 1, '[]', 'me', 't')",
+    "INSERT INTO manual VALUES (1, 1, 'en', 1, 'text', 'why', 'me', 't')",
+    "INSERT INTO consensus VALUES (1, 1, 1, 1, 1, 'score 1-5', 4, NULL, 1, 0, 'why', 'me', 't')",
+    "INSERT INTO spot_check VALUES (1, 1, 1, 1, 0.1, 'me', 't')",
+    "INSERT INTO spot_check_result VALUES (1, 1, 1, 1, '', 'me', 't')",
 )
 
 

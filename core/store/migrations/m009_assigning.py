@@ -1,4 +1,4 @@
-"""Which responses physicians are asked for: draws, who may take from them, and reservations."""
+"""What physicians are asked for, by which manual, and what their differing scores come to."""
 
 from sqlite_utils import Database
 
@@ -72,15 +72,78 @@ _STATEMENTS = (
       until REAL NOT NULL                -- Unix seconds
     ) STRICT
     """,
+    """
+    CREATE TABLE manual (
+      -- A study's scoring manual; the last version of a language counts.
+      id INTEGER PRIMARY KEY,
+      study_id INTEGER NOT NULL REFERENCES study,
+      language TEXT NOT NULL CHECK (language IN ('en', 'zh')),
+      version INTEGER NOT NULL CHECK (version >= 1),
+      text TEXT NOT NULL CHECK (text <> ''),
+      reason TEXT NOT NULL CHECK (reason <> ''),
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now},
+      UNIQUE (study_id, language, version)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE consensus (
+      -- What physicians' differing scores of a response come to; the last row counts.
+      id INTEGER PRIMARY KEY,
+      study_id INTEGER NOT NULL REFERENCES study,
+      response_id INTEGER NOT NULL REFERENCES response,
+      criteria_id INTEGER NOT NULL REFERENCES criteria,
+      person_id INTEGER NOT NULL REFERENCES person,  -- the adjudicator
+      scale TEXT NOT NULL REFERENCES scale,
+      value INTEGER,
+      undecided_because TEXT,
+      after_assessment INTEGER NOT NULL, -- the newest score that it decides on
+      had_seen_judge INTEGER NOT NULL CHECK (had_seen_judge IN (0, 1)),
+      reason TEXT NOT NULL CHECK (reason <> ''),
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now},
+      CHECK ((value IS NULL) = (undecided_because IS NOT NULL))
+    ) STRICT
+    """,
+    """
+    CREATE TABLE spot_check (
+      -- A score that somebody else is asked to look at again.
+      id INTEGER PRIMARY KEY,
+      study_id INTEGER NOT NULL REFERENCES study,
+      assessment_id INTEGER NOT NULL REFERENCES assessment,
+      round INTEGER NOT NULL CHECK (round IN (1, 2)),
+      share REAL NOT NULL CHECK (share > 0 AND share <= 1),  -- of the scores then there
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now},
+      UNIQUE (assessment_id, round)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE spot_check_result (
+      -- What the second look found; the last row counts.
+      id INTEGER PRIMARY KEY,
+      spot_check_id INTEGER NOT NULL REFERENCES spot_check,
+      person_id INTEGER NOT NULL REFERENCES person,
+      is_sound INTEGER NOT NULL CHECK (is_sound IN (0, 1)),
+      comment TEXT NOT NULL,
+      created_by TEXT NOT NULL,
+      created_at TEXT NOT NULL DEFAULT {now},
+      CHECK (is_sound OR comment <> '')
+    ) STRICT
+    """,
+    "CREATE INDEX consensus_last ON consensus (study_id, response_id, id)",
     "CREATE INDEX draw_response_drawn ON draw_response (response_id, draw_id)",
     "CREATE INDEX reservation_by_response ON reservation (response_id, until)",
 )
 
-APPEND_ONLY = ("draw", "draw_response", "draw_person", "draw_end", "field_of_work")
+APPEND_ONLY = (
+    "draw", "draw_response", "draw_person", "draw_end", "field_of_work", "manual", "consensus",
+    "spot_check", "spot_check_result",
+)  # fmt: skip
 
 
 @migrations()
 def m009_assigning(db: Database) -> None:
-    """Create draws, their responses and people, and reservations."""
+    """Create draws, reservations, manuals, consensus and spot checks."""
     create(db, _STATEMENTS)
     make_append_only(db, APPEND_ONLY)
