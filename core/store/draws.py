@@ -192,6 +192,21 @@ def draws_of_study(store: Store, study_id: int) -> list[Draw]:
     return store.read(Draw, sql, (study_id,))
 
 
+def given_by(store: Store, draw_id: int) -> dict[int, int]:
+    """How many of a draw's responses each asked person has answered, a reason for none included."""
+    sql = """
+        SELECT draw_person.person_id, (
+          SELECT count(*) FROM draw_response WHERE draw_response.draw_id = draw_person.draw_id
+            AND (SELECT unscored_because IS NOT 'withdrawn' FROM assessment
+                 WHERE assessment.response_id = draw_response.response_id
+                   AND assessment.rater_id = rater.id AND assessment.round = 1
+                 ORDER BY assessment.id DESC LIMIT 1))
+        FROM draw_person LEFT JOIN rater ON rater.person_id = draw_person.person_id
+        WHERE draw_person.draw_id = ? ORDER BY 1
+    """
+    return dict(map(tuple, store.rows(sql, (draw_id,))))
+
+
 def people_of(store: Store, draw_id: int) -> list[int]:
     """Ids of the people who are asked for a draw's responses."""
     sql = "SELECT person_id FROM draw_person WHERE draw_id = ? ORDER BY person_id"

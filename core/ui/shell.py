@@ -31,6 +31,7 @@ _LINKS = (
     ("review", "pages/review.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
+    ("assign", "pages/assign.py"),
     ("runs", "pages/runs.py"),
     ("data", "pages/data.py"),
 )

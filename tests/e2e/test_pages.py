@@ -19,6 +19,7 @@ PAGES = {
     "review": "/review",
     "agreement": "/agreement",
     "checklists": "/checklists",
+    "assign": "/assign",
     "runs": "/runs",
     "data": "/data",
     "case": "/case?response=1",
