@@ -112,7 +112,10 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 
 
 COMMANDS = list(_commands(main))
-READING = {("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med")}
+READING = {
+    ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
+    ("question-audit", "show"), ("scores-of",), ("shift",),
+}  # fmt: skip
 
 
 # --- every command ----------------------------------------------------------------------------
@@ -132,7 +135,9 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
     assert not shell.db.exists()
 
 
-@pytest.mark.parametrize("group", [(), ("import",), ("revise",), ("export",)], ids=str)
+@pytest.mark.parametrize(
+    "group", [(), ("import",), ("revise",), ("export",), ("question-audit",)], ids=str
+)
 def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell(*group, "-h")
 

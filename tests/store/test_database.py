@@ -55,6 +55,10 @@ SPECIMEN = (
     "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1)",
     "INSERT INTO exposure (id, person_id, question_id, shown, page, after_assessment)"
     " VALUES (1, 1, 1, 'machine_verdict', 'case', 1)",
+    "INSERT INTO difference_cause (id, person_id, response_id, criteria_id, cause, created_by)"
+    " VALUES (1, 1, 1, 1, 'judge_wrong', 'me')",
+    "INSERT INTO question_audit (id, person_id, criteria_id, is_right, created_by)"
+    " VALUES (1, 1, 1, 1, 'me')",
 )
 
 
