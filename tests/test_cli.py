@@ -115,6 +115,7 @@ COMMANDS = list(_commands(main))
 READING = {
     ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
     ("assign", "list"), ("assign", "plan"), ("manual", "show"),
+    ("question-audit", "show"), ("scores-of",), ("shift",),
 }  # fmt: skip
 
 
@@ -136,7 +137,9 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize(
-    "group", [(), ("import",), ("assign",), ("manual",), ("revise",), ("export",)], ids=str
+    "group",
+    [(), ("import",), ("assign",), ("manual",), ("revise",), ("export",), ("question-audit",)],
+    ids=str,
 )
 def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell(*group, "-h")

@@ -165,7 +165,7 @@ def _cases(
             continue
         first = of_response[0]
         model, sample = identities[response_id]
-        votes = [s.value >= s.usable_from for s in scores[response_id] if s.value is not None]
+        votes = [s.usable for s in scores[response_id] if s.usable is not None]
         cases.append(
             Case(
                 response_id, first.question_id, keys[first.question_id], first.category,

@@ -4,11 +4,22 @@ from dataclasses import dataclass
 
 from core.domain.prompts import Turn
 from core.errors import UnknownName
-from core.store import assessments, criteria, generations, questions, responses, reviews
+from core.store import (
+    assessments,
+    criteria,
+    differences,
+    generations,
+    marks,
+    questions,
+    responses,
+    reviews,
+)
 from core.store.assessments import HumanScore, MachineScore
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
+from core.store.differences import DifferenceCause
 from core.store.generations import HowGenerated
+from core.store.marks import RequirementMark
 from core.store.people import Person
 from core.store.questions import Question
 from core.store.responses import Response
@@ -21,6 +32,8 @@ class Inspected:
 
     Attributes:
         generation: how it was generated; None where it was imported.
+        marks: marks per requirement, of people and judges, by assessment.
+        causes: why physicians differ from the judges, as they say.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
     """
@@ -33,6 +46,8 @@ class Inspected:
     scores: tuple[HumanScore, ...]
     verdicts: tuple[MachineScore, ...]
     generation: HowGenerated | None
+    marks: dict[int, list[RequirementMark]]
+    causes: tuple[DifferenceCause, ...]
     is_scored: bool
     is_exposed: bool
 
@@ -57,6 +72,8 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         tuple(assessments.human_scores_of_response(store, response_id)),
         tuple(assessments.machine_scores(store, study.id, response_id)),
         generations.how_generated(store, response_id),
-        reviews.last_score(store, person.id, response_id) is not None,
+        marks.requirement_marks(store, response_id),
+        tuple(differences.causes_of_response(store, response_id)),
+        reviews.last_answer(store, person.id, response_id) is not None,
         reviews.is_exposed(store, person.id, question.id),
     )

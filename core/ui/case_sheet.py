@@ -6,8 +6,10 @@ import streamlit as st
 
 from core.services.inspecting import Inspected
 from core.store.assessments import MachineScore, exchange_texts
+from core.store.marks import RequirementMark
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
+from core.ui.reveal import draw_marks_given, said
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
 
@@ -65,7 +67,7 @@ def draw_people(p: Page, found: Inspected) -> None:
     if not found.scores:
         st.html(f'<div class="quiet">{p.t("case.no_scores")}</div>')
     for score in found.scores:
-        value = score.value if score.value is not None else p.t("words.unscored")
+        value = said(p, score)
         line = p.t(
             "case.score", person=score.person, score=value, phase=p.t(f"phase.{score.phase}"),
             version=score.criteria_version, time=_time(score.created_at),
@@ -76,6 +78,15 @@ def draw_people(p: Page, found: Inspected) -> None:
             show_text(score.comment, kind="quote")
         if score.reason:
             show_text(p.t("case.reason", reason=score.reason), kind="note")
+        draw_marks_given(found.marks.get(score.id, []))
+    for cause in found.causes:
+        line = p.t(
+            "cause.line", person=cause.person, cause=p.t(f"cause.{cause.cause}"),
+            version=cause.criteria_version, time=_time(cause.created_at),
+        )  # fmt: skip
+        st.html(html.escape(line))
+        if cause.comment:
+            show_text(cause.comment, kind="quote")
 
 
 def draw_verdicts(p: Page, found: Inspected) -> None:
@@ -84,10 +95,10 @@ def draw_verdicts(p: Page, found: Inspected) -> None:
     if not found.verdicts:
         st.html(f'<div class="quiet">{p.t("case.no_verdicts")}</div>')
     for verdict in found.verdicts:
-        _draw_verdict(p, verdict)
+        _draw_verdict(p, verdict, found.marks.get(verdict.id, []))
 
 
-def _draw_verdict(p: Page, verdict: MachineScore) -> None:
+def _draw_verdict(p: Page, verdict: MachineScore, marks: list[RequirementMark]) -> None:
     said = p.t("words.unscored") if verdict.value is None else str(verdict.value)
     line = p.t(
         "case.verdict", judge=verdict.judge, score=said, round=verdict.round,
@@ -101,6 +112,7 @@ def _draw_verdict(p: Page, verdict: MachineScore) -> None:
         show_text(p.t(f"unscored.{verdict.unscored_because}"), kind="note")
     if verdict.rationale:
         show_text(verdict.rationale, kind="quote")
+    draw_marks_given(marks)
     if verdict.exchange_id is not None:
         with st.expander(p.t("case.exchange")):
             prompt, reply = exchange_texts(p.store, verdict.exchange_id)

@@ -29,6 +29,7 @@ _ROOT = _HERE.parents[1]
 _LINKS = (
     ("home", "app.py"),
     ("review", "pages/review.py"),
+    ("work", "pages/work.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
     ("assign", "pages/assign.py"),

@@ -65,6 +65,10 @@ SPECIMEN = (
     "INSERT INTO consensus VALUES (1, 1, 1, 1, 1, 'score 1-5', 4, NULL, 1, 0, 'why', 'me', 't')",
     "INSERT INTO spot_check VALUES (1, 1, 1, 1, 0.1, 'me', 't')",
     "INSERT INTO spot_check_result VALUES (1, 1, 1, 1, '', 'me', 't')",
+    "INSERT INTO difference_cause (id, person_id, response_id, criteria_id, cause, created_by)"
+    " VALUES (1, 1, 1, 1, 'judge_wrong', 'me')",
+    "INSERT INTO question_audit (id, person_id, criteria_id, is_right, created_by)"
+    " VALUES (1, 1, 1, 1, 'me')",
 )
 
 
