@@ -147,6 +147,11 @@ def next_asked(store: Store, study: Study, person: Person) -> int | None:
     return response_id
 
 
+def asked_of_question(store: Store, study: Study, person: Person, question_id: int) -> list[int]:
+    """Responses to a question that a person has answered or is asked for."""
+    return draws.asked_of_question(store, study.id, person.id, question_id, now=time.time())
+
+
 def scores_for_kappa(
     kappa: float, usable_share: float, half_width: float, *, design_effect: float = 1.0
 ) -> int:

@@ -73,7 +73,7 @@ def revealed_at_once(
     if study.reveal != "at_once":
         return []
     question_id = reviewing.response_with_text(store, response_id).question_id
-    asked = reviews.offered_responses(store, question_id, person.id)
+    asked = reviewing.asked_of_question(store, study, person, question_id)
     given = reviews.answered(store, study.id, person.id)
     if response_id not in given or any(one not in given for one in asked):
         return []

@@ -18,10 +18,12 @@ from core.domain.prompts import Turn
 from core.domain.questions import Language
 from core.domain.scales import MTG, ONE_TO_FIVE
 from core.errors import Refused, UnknownName
+from core.services import assigning
 from core.store import (
     assessments,
     audits,
     criteria,
+    draws,
     generations,
     judges,
     marks,
@@ -95,12 +97,14 @@ class Queue:
 
     Attributes:
         seconds_each: median active time of their last answers; None where none was measured.
+        is_calibrating: the work of a calibration; no other begins before it is ended.
     """
 
     total: int
     scored: int
     next_response_id: int | None
     seconds_each: float | None
+    is_calibrating: bool = False
 
     @property
     def left(self) -> int:
@@ -109,11 +113,22 @@ class Queue:
 
 
 def queue_of(store: Store, study: Study, person: Person) -> Queue:
-    """A physician's queue: unexposed questions first, in an order of their own.
+    """A physician's queue: what was drawn for them, or everything.
+
+    Without a draw unexposed questions come first, in an order of their own.
 
     Responses to one question come far apart, so that none is measured by the other; where verdicts
     are shown at once they follow each other, so that nothing is shown before the last of them.
     """
+    seconds = reviews.recent_seconds(store, person.id, last=_RECENT)
+    seconds_each = statistics.median(seconds) if seconds else None
+    if draws.is_drawn(store, study.id):
+        asked = assigning.asked(store, study, person)
+        next_response_id = assigning.next_asked(store, study, person)
+        return Queue(
+            asked.answered + asked.left, asked.answered, next_response_id, seconds_each,
+            is_calibrating=asked.is_calibrating,
+        )  # fmt: skip
     given = reviews.answered(store, study.id, person.id)
     per_question = Counter(given.values())
     is_spread = study.reveal != "at_once"
@@ -127,11 +142,16 @@ def queue_of(store: Store, study: Study, person: Person) -> Queue:
         for response_id in reviews.offered_responses(store, question_id, person.id)
         if response_id not in given
     )
-    seconds = reviews.recent_seconds(store, person.id, last=_RECENT)
     return Queue(
-        reviews.offered_count(store, study.id), len(given), next(waiting, None),
-        statistics.median(seconds) if seconds else None,
-    )  # fmt: skip
+        reviews.offered_count(store, study.id), len(given), next(waiting, None), seconds_each
+    )
+
+
+def asked_of_question(store: Store, study: Study, person: Person, question_id: int) -> list[int]:
+    """Responses to a question that a physician has answered or is asked for."""
+    if draws.is_drawn(store, study.id):
+        return assigning.asked_of_question(store, study, person, question_id)
+    return reviews.offered_responses(store, question_id, person.id)
 
 
 def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sheet:
@@ -233,6 +253,8 @@ class Scoring:
 def score(store: Store, study: Study, person: Person, response_id: int, scoring: Scoring) -> bool:
     """Store a physician's answer; False where they have given the same one already.
 
+    A response that came back to them unannounced gets its second score beside the first.
+
     Raises:
         UnknownName: `unknown_response`.
         Refused: `needs_score`; `score_outside_scale`; `dimensions_incomplete`;
@@ -244,6 +266,11 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
     response = response_with_text(store, response_id)
     with store.writing():
         last = reviews.last_answer(store, person.id, response.id)
+        comes_back = not scoring.reason.strip() and draws.is_due_again(
+            store, study.id, person.id, response.id
+        )
+        if comes_back:
+            last = None
         if last is not None and last.says(given) and _has_marks(store, last, parts):
             return False
         if last is not None and not last.is_withdrawn and not scoring.reason.strip():
@@ -254,7 +281,7 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
         assessment_id = assessments.add_human_assessment(
             store, response.id, judges.ensure_person_rater(store, person.id), version.id, given,
             claimed_phase=scoring.claimed_phase, reason=scoring.reason, by=person.name,
-            seconds=scoring.seconds,
+            seconds=scoring.seconds, round=2 if comes_back else 1,
         )  # fmt: skip
         marks.add_marks(store, assessment_id, parts)
         _save_draft(store, person, response.id, Draft())
@@ -266,6 +293,8 @@ def can_undo(store: Store, person: Person, response_id: int) -> bool:
     response = response_with_text(store, response_id)
     last = reviews.last_answer(store, person.id, response.id)
     is_answered = last is not None and not last.is_withdrawn
+    if draws.has_come_back(store, person.id, response.id):
+        return False
     return is_answered and not reviews.is_exposed(store, person.id, response.question_id)
 
 
@@ -282,6 +311,8 @@ def undo(store: Store, study: Study, person: Person, response_id: int) -> None:
     with store.writing():
         last = reviews.last_answer(store, person.id, response.id)
         if last is None or last.is_withdrawn:
+            raise Refused("nothing_to_undo")
+        if draws.has_come_back(store, person.id, response.id):
             raise Refused("nothing_to_undo")
         if reviews.is_exposed(store, person.id, response.question_id):
             raise Refused("already_revealed")

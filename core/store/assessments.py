@@ -283,6 +283,7 @@ class HumanScore:
     value: int | None
     unscored_because: str | None
     usable: bool | None
+    scale: str
     usable_from: int
     minimum: int
     maximum: int
@@ -298,7 +299,7 @@ _HUMAN = """
     SELECT given.id, given.response_id, person_id, person.name AS person,
            criteria.version AS criteria_version, given.attempt, value, unscored_because,
            value >= usable_from AND NOT (scale.name = 'MTG 0-7' AND safety_risk IS 1) AS usable,
-           usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
+           given.scale, usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
            given.reason, seconds, given.created_at
     FROM human_assessment AS given
     JOIN person ON person.id = person_id
@@ -345,12 +346,17 @@ def add_human_assessment(
     reason: str,
     by: str,
     seconds: float | None = None,
+    round: int = 1,
 ) -> int:
-    """Store a person's score as their next attempt on a response."""
+    """Store a person's score as their next attempt on a response.
+
+    Args:
+        round: 2 for a response that came back to them unannounced.
+    """
     return store.add(
         "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
         " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase, reason,"
-        " created_by, seconds) VALUES (?1, ?2, ?3, 1, (SELECT coalesce(max(attempt), 0) + 1"
+        " created_by, seconds) VALUES (?1, ?2, ?3, ?14, (SELECT coalesce(max(attempt), 0) + 1"
         "  FROM assessment WHERE response_id = ?1 AND rater_id = ?2), 'study',"
         " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         (
@@ -362,6 +368,7 @@ def add_human_assessment(
             reason,
             by,
             seconds,
+            round,
         ),
     )
 

@@ -12,6 +12,7 @@ _LAST_ANSWERS = """
     WITH last AS (
       SELECT response_id, max(attempt), unscored_because, seconds FROM assessment
       WHERE rater_id = (SELECT id FROM rater WHERE person_id = :person) AND purpose = 'study'
+        AND round = 1
       GROUP BY response_id)
 """
 _IS_CURRENT = """
@@ -131,7 +132,8 @@ def last_answer(store: Store, person_id: int, response_id: int) -> LastAnswer | 
         SELECT assessment.id, criteria_id, scale, value, unscored_because, rationale AS comment,
                safety_risk
         FROM assessment JOIN rater ON rater.id = rater_id
-        WHERE response_id = ? AND person_id = ? ORDER BY assessment.id DESC LIMIT 1
+        WHERE response_id = ? AND person_id = ? AND round = 1
+        ORDER BY assessment.id DESC LIMIT 1
     """
     return store.read_one(LastAnswer, sql, (response_id, person_id))
 

@@ -12,6 +12,7 @@ from core.store.people import Person
 from core.store.studies import Study
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
+from core.ui.manual import show_manual
 from core.ui.score_bar import draw_marks, draw_score_bar, toggle
 from core.ui.shell import Page
 
@@ -114,6 +115,8 @@ def _draw_measure(p: Page, sheet: Sheet, *, raw: bool) -> None:
             p.t("scoring.audit_off" if is_auditing else "scoring.audit"), key=p.key("all", "audit"),
             type="tertiary", shortcut="v", on_click=toggle, args=(audit_open,),
         )  # fmt: skip
+        with st.popover(p.t("assign.manual_title"), width="content", key=p.key("all", "manual")):
+            show_manual(p)
     if is_auditing:
         _draw_audit(p, sheet)
     if is_marking and sheet.requirements and not raw:

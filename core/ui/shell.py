@@ -30,6 +30,7 @@ _LINKS = (
     ("home", "app.py"),
     ("review", "pages/review.py"),
     ("work", "pages/work.py"),
+    ("adjudicate", "pages/adjudicate.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
     ("assign", "pages/assign.py"),

@@ -131,6 +131,40 @@ _STATEMENTS = (
       CHECK (is_sound OR comment <> '')
     ) STRICT
     """,
+    "DROP VIEW human_assessment",
+    """
+    CREATE VIEW human_assessment AS
+      -- Every first score of a person with its phase: blind only if nothing had been shown before.
+      SELECT assessment.*, rater.person_id, response.question_id,
+        CASE
+          WHEN assessment.claimed_phase IN ('informed', 'unknown') THEN assessment.claimed_phase
+          WHEN EXISTS (
+            SELECT 1 FROM exposure
+            WHERE exposure.person_id = rater.person_id
+              AND exposure.question_id = response.question_id
+              AND exposure.after_assessment < assessment.id) THEN 'informed'
+          ELSE 'blind'
+        END AS phase
+      FROM assessment
+      JOIN rater ON rater.id = assessment.rater_id AND rater.person_id IS NOT NULL
+      JOIN response ON response.id = assessment.response_id
+      WHERE assessment.round = 1
+    """,
+    """
+    CREATE VIEW human_repeat AS
+      -- A person's score of a response that came back to them unannounced, beside their first one.
+      SELECT repeated.response_id, rater.person_id, response.question_id,
+             repeated.id AS repeated_id, repeated.scale, first.scale AS first_scale,
+             first.id AS first_id, first.value AS first_value, repeated.value AS repeated_value
+      FROM assessment AS repeated
+      JOIN rater ON rater.id = repeated.rater_id AND rater.person_id IS NOT NULL
+      JOIN response ON response.id = repeated.response_id
+      JOIN assessment AS first ON first.id = (
+        SELECT max(id) FROM assessment
+        WHERE assessment.response_id = repeated.response_id AND assessment.round = 1
+          AND assessment.rater_id = repeated.rater_id AND assessment.id < repeated.id)
+      WHERE repeated.round = 2
+    """,
     "CREATE INDEX consensus_last ON consensus (study_id, response_id, id)",
     "CREATE INDEX draw_response_drawn ON draw_response (response_id, draw_id)",
     "CREATE INDEX reservation_by_response ON reservation (response_id, until)",
