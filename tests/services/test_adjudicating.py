@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import Refused
-from core.services import adjudicating, inspecting
+from core.services import adjudicating, reviewing
 from core.services.adjudicating import Decision, Dispute
 from core.store import consensus
 from tests.workbench import Workbench
@@ -83,10 +83,11 @@ def test_a_case_may_stay_undecided_with_its_reason(study):
 
 
 def test_an_adjudicator_who_had_seen_the_judge_is_known(study):
-    study.baseline_judges()
     scored(study, "MSE:1:1", 3, 4)
-    chair = study.physician("Dr Chair")
-    inspecting.case_of(study.store, study.study, chair, study.response("MSE:1:1").id)
+    question_id = study.question("MSE:1:1").id
+    reviewing.expose(
+        study.store, study.physician("Dr Chair"), question_id, "machine_verdict", page="case"
+    )
 
     decides(study, 4)
 
