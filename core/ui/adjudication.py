@@ -22,13 +22,13 @@ from core.ui.shell import Page
 
 def draw_disputes(p: Page) -> None:
     """The next response on which physicians differ, and the keys that decide."""
-    waiting = [
-        one
-        for one in adjudicating.disputes(p.store, p.study)
-        if all(score.person_id != p.person.id for score in one.scores)
-    ]
-    if not waiting:
+    found = adjudicating.disputes(p.store, p.study)
+    waiting = [one for one in found if all(score.person_id != p.person.id for score in one.scores)]
+    if len(found) > len(waiting):
+        st.info(p.t("adjudicate.own", n=len(found) - len(waiting)))
+    if not found:
         st.success(p.t("adjudicate.none"))
+    if not waiting:
         return
     dispute = adjudicating.dispute_of(p.store, p.person, waiting[0])
     sheet = reviewing.sheet_of(p.store, p.study, p.person, dispute.response_id)

@@ -20,7 +20,7 @@ from core.ui.shell import Page
 _SIZES = ("0.9", "1", "1.15", "1.3", "1.5")
 _KEYS = (
     "score", "dimensions", "cannot", "safety", "note", "undo", "raw", "marks", "audit", "why",
-    "help",
+    "manual", "help",
 )  # fmt: skip
 
 
@@ -95,6 +95,10 @@ def draw_criteria(p: Page, reference_answer: str, checklist: str) -> None:
     _draw_reference(p, reference_answer)
 
 
+def _manual_key(p: Page) -> str:
+    return p.key("all", "manual-shown")
+
+
 def _help_key(p: Page) -> str:
     return p.key("all", "help-shown")
 
@@ -115,7 +119,13 @@ def _draw_measure(p: Page, sheet: Sheet, *, raw: bool) -> None:
             p.t("scoring.audit_off" if is_auditing else "scoring.audit"), key=p.key("all", "audit"),
             type="tertiary", shortcut="v", on_click=toggle, args=(audit_open,),
         )  # fmt: skip
-        with st.popover(p.t("assign.manual_title"), width="content", key=p.key("all", "manual")):
+        st.button(
+            p.t("assign.manual_title"), key=p.key("all", "manual"), type="tertiary", shortcut="m",
+            on_click=toggle, args=(_manual_key(p),),
+        )  # fmt: skip
+    if st.session_state.get(_manual_key(p)):
+        with st.container(key="sheet-audit-manual"):
+            show_label(p.t("assign.manual_title"))
             show_manual(p)
     if is_auditing:
         _draw_audit(p, sheet)
