@@ -7,7 +7,7 @@ from core.services.reviewing import queue_of, sheet_of
 from core.ui.calibration import draw_calibration
 from core.ui.reveal import draw_batch, draw_just_revealed, just_revealed
 from core.ui.score_bar import draw_undo
-from core.ui.sheet import draw_place, draw_sheet
+from core.ui.sheet import draw_keys, draw_place, draw_sheet
 from core.ui.shell import page
 
 with page("review") as p:
@@ -26,4 +26,5 @@ with page("review") as p:
         sheet = sheet_of(p.store, p.study, p.person, queue.next_response_id)
         draw_place(p, queue, sheet)
         draw_sheet(p, sheet)
+        draw_keys(p)
         draw_just_revealed(p, just_shown)

@@ -6,11 +6,11 @@ from core.services.correcting import Wanted, own_entries
 from core.services.revealing import revealed_before
 from core.services.reviewing import sheet_of
 from core.ui.shell import page
-from core.ui.work_sheet import draw_answer, draw_entries, draw_filters, open_answer
+from core.ui.work_sheet import answer_opened, draw_answer, draw_entries, draw_filters, open_answer
 
 with page("work") as p:
     everything = own_entries(p.store, p.study, p.person, Wanted())
-    asked = st.query_params.get("response", "")
+    asked = answer_opened()
     is_own = asked.isdecimal() and any(e.response_id == int(asked) for e in everything)
     with st.container(horizontal=True, vertical_alignment="center"):
         if is_own:

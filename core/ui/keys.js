@@ -12,18 +12,25 @@
   const rows = (kind) => [...document.querySelectorAll(`[class*="st-key-"][class*="-${kind}-"]`)]
     .filter((row) => row.querySelector("button")?.offsetParent);
   const chosen = (row) => row.querySelector("[data-selected]");
+  // A row that was just filled does not show it yet when the next key comes.
+  const filledAt = new Map();
+  const isFilled = (row) => chosen(row) || performance.now() - (filledAt.get(row.className) ?? -1e9) < 700;
 
   function choose(kind, option) {
-    const row = rows(kind).find((one) => !chosen(one));
+    const row = rows(kind).find((one) => !isFilled(one));
     const button = [...(row?.querySelectorAll("button") ?? [])]
       .find((one) => one.textContent.trim() === option);
-    button?.click();
-    row?.scrollIntoView({ block: "nearest" });
+    if (!button) return;
+    filledAt.set(row.className, performance.now());
+    button.click();
+    row.scrollIntoView({ block: "nearest" });
   }
 
   function takeBack(kind) {
-    const filled = rows(kind).filter(chosen);
-    if (filled.length) chosen(filled.at(-1)).click();
+    const last = rows(kind).filter(chosen).at(-1);
+    if (!last) return;
+    filledAt.delete(last.className);
+    chosen(last).click();
   }
 
   // Tells whether the key was for rows that are filled one after another.
@@ -48,9 +55,11 @@
       event.stopImmediatePropagation();
       event.preventDefault();
     };
-    // Enter saves: it must not turn off the choice that was clicked last.
-    if (event.key === "Enter" && event.target.closest?.("[class*='-dimension-']")) event.target.blur();
     if (event.repeat) stop();
+    else if (event.key === "Enter" && event.target.closest?.("[class*='-dimension-']")) {
+      stop(); // it would turn off the choice that was clicked last; it saves
+      document.querySelector("[class*='st-key-'][class*='-save'] button:enabled")?.click();
+    }
     else if (fills(event)) stop();
     else if (isSecondStrike) stop();
     else if (event.key === "n" && comment()) {

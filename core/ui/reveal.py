@@ -15,7 +15,7 @@ from core.store.studies import Study
 from core.ui.clinical import show_text
 from core.ui.figures import show_label
 from core.ui.score_bar import MARK_SIGNS, last_scored
-from core.ui.shell import Page
+from core.ui.shell import Page, kept
 
 #: The key of each cause.
 CAUSE_KEYS: dict[Cause, str] = {
@@ -110,7 +110,7 @@ def draw_causes(p: Page, found: Revealed) -> None:
                     p.t(f"cause.{cause}"), key=p.key(found.response_id, f"cause-{cause}"),
                     shortcut=key, on_click=p.act(_why, p.study, p.person, found.response_id, cause),
                 )  # fmt: skip
-    if st.session_state.pop(_RECONSIDER, None) == found.response_id:
+    if kept().pop(_RECONSIDER, None) == found.response_id:
         asked = {"response": str(found.response_id), "reconsider": "1"}
         st.switch_page("pages/work.py", query_params=asked)
 
@@ -126,7 +126,7 @@ _RECONSIDER = "reconsider"
 
 
 def _ask_again(response_id: int) -> None:
-    st.session_state[_RECONSIDER] = response_id
+    kept()[_RECONSIDER] = response_id
 
 
 def _why(store: Store, study: Study, person: Person, response_id: int, cause: Cause) -> None:

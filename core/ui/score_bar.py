@@ -17,7 +17,7 @@ from core.store.people import Person
 from core.store.studies import Study
 from core.ui.clinical import text_html
 from core.ui.figures import show_label
-from core.ui.shell import Page
+from core.ui.shell import Page, entered, kept
 
 _LAST = "last-scored"
 #: Symbols of the marks; words would lose a choice when the language changes.
@@ -26,7 +26,7 @@ MARK_SIGNS = {2: "✓", 1: "◧", 0: "✗"}
 
 def last_scored() -> int | None:
     """The response that was answered last in this session."""
-    found: int | None = st.session_state.get(_LAST)
+    found: int | None = kept().get(_LAST)
     return found
 
 
@@ -37,7 +37,7 @@ def draw_score_bar(p: Page, sheet: Sheet, *, raw: bool) -> None:
     else:
         _draw_scores(p, sheet)
     cannot = p.key(sheet.response_id, "cannot-open")
-    is_open = bool(st.session_state.get(cannot))
+    is_open = bool(kept().get(cannot))
     widths = [5, 2, 3, 2, 2] if is_open else [6, 2, 2, 2, 2]
     note, *rest = st.columns(widths, gap="small", vertical_alignment="bottom")
     with note:
@@ -81,7 +81,7 @@ def draw_undo(p: Page) -> None:
 
 def toggle(name: str) -> None:
     """Turn something on the screen on or off."""
-    st.session_state[name] = not st.session_state.get(name, False)
+    kept()[name] = not kept().get(name, False)
 
 
 def rule_of(p: Page, category: str, score: int) -> str:
@@ -200,7 +200,7 @@ def _answer(
 
 def _give(store: Store, p: Page, sheet: Sheet, score: int | None, no_score: NoScore | None) -> None:
     """Store an answer with all that is on the screen, whichever of it came with this press."""
-    state, response_id = st.session_state, sheet.response_id
+    state, response_id = entered(), sheet.response_id
     flagged = sheet.draft.safety_risk
     if state.get(p.key(response_id, "flag")):
         flagged = not flagged
@@ -224,7 +224,7 @@ def _give(store: Store, p: Page, sheet: Sheet, score: int | None, no_score: NoSc
         seconds=_seconds(state.get(_clock_key(p, sheet), "")),
     )
     reviewing.score(store, p.study, p.person, response_id, scoring)
-    state[_LAST] = response_id
+    kept()[_LAST] = response_id
 
 
 def _seconds(shown: str) -> float | None:
@@ -238,19 +238,19 @@ def _seconds(shown: str) -> float | None:
 
 def _undo(store: Store, study: Study, person: Person, response_id: int) -> None:
     reviewing.undo(store, study, person, response_id)
-    st.session_state.pop(_LAST, None)
+    kept().pop(_LAST, None)
 
 
 def _keep_draft(store: Store, person: Person, response_id: int, comment: str) -> None:
-    reviewing.save_draft(store, person, response_id, st.session_state[comment])
+    reviewing.save_draft(store, person, response_id, entered()[comment])
 
 
 def _keep_dimension(store: Store, person: Person, response_id: int, name: str, key: str) -> None:
-    reviewing.enter(store, person, response_id, dimensions={name: st.session_state[key]})
+    reviewing.enter(store, person, response_id, dimensions={name: entered()[key]})
 
 
 def _keep_mark(store: Store, person: Person, response_id: int, requirement: int, key: str) -> None:
-    reviewing.enter(store, person, response_id, marks={requirement: st.session_state[key]})
+    reviewing.enter(store, person, response_id, marks={requirement: entered()[key]})
 
 
 def _flag(store: Store, person: Person, response_id: int, is_on: bool) -> None:

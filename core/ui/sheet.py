@@ -14,7 +14,7 @@ from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
 from core.ui.manual import show_manual
 from core.ui.score_bar import draw_marks, draw_score_bar, toggle
-from core.ui.shell import Page
+from core.ui.shell import Page, entered, kept
 
 #: How many times the usual size a text may have, smallest first.
 _SIZES = ("0.9", "1", "1.15", "1.3", "1.5")
@@ -39,7 +39,6 @@ def draw_place(p: Page, queue: Queue, sheet: Sheet) -> None:
     with st.container(key="sheet-place", horizontal=True, vertical_alignment="center"):
         st.html(f'<div class="quiet">{html.escape(" · ".join(parts))}</div>', width="stretch")
         _draw_reading(p)
-    _draw_keys(p)
 
 
 def _draw_reading(p: Page) -> None:
@@ -59,9 +58,9 @@ def _draw_reading(p: Page) -> None:
     )  # fmt: skip
 
 
-def _draw_keys(p: Page) -> None:
+def draw_keys(p: Page) -> None:
     """The list of keys, once somebody asked for it."""
-    if st.session_state.get(_help_key(p)):
+    if kept().get(_help_key(p)):
         lines = "".join(f"<li>{html.escape(p.t(f'key_list.{name}'))}</li>" for name in _KEYS)
         title = html.escape(p.t("key_list.title"))
         st.html(f'<div class="keys"><b>{title}</b><ul>{lines}</ul></div>')
@@ -69,15 +68,15 @@ def _draw_keys(p: Page) -> None:
 
 def draw_sheet(p: Page, sheet: Sheet) -> None:
     """Draw one response to be scored, and the keys that score it."""
-    if sheet.is_exposed:
-        st.html(f'<div class="banner">{p.t("review.informed")}</div>')
     left, right = st.columns([3, 2], gap="small")
-    raw = bool(st.session_state.get(p.key("all", "raw"), False))
+    raw = bool(kept().get(p.key("all", "raw"), False))
     with left:
         with st.container(key="sheet-question"):
             _draw_question(p, sheet)
         with st.container(key="sheet-response"):
             show_label(p.t("review.response"))
+            if sheet.is_exposed:
+                st.html(f'<div class="banner">{p.t("review.informed")}</div>')
             if sheet.is_cut:
                 st.html(f'<div class="banner">{p.t("review.cut")}</div>')
             show_response(sheet.text, raw=raw)
@@ -114,7 +113,7 @@ def _draw_measure(p: Page, sheet: Sheet, *, raw: bool) -> None:
                 key=p.key("all", "marks"), type="tertiary", shortcut="e",
                 on_click=p.act(_prefer, p.person, "marks", "off" if is_marking else "on"),
             )  # fmt: skip
-        is_auditing = bool(st.session_state.get(audit_open))
+        is_auditing = bool(kept().get(audit_open))
         st.button(
             p.t("scoring.audit_off" if is_auditing else "scoring.audit"), key=p.key("all", "audit"),
             type="tertiary", shortcut="v", on_click=toggle, args=(audit_open,),
@@ -179,13 +178,13 @@ def _draw_audit(p: Page, sheet: Sheet) -> None:
 def _audit(
     store: Store, study: Study, person: Person, sheet: Sheet, is_right: bool, comment: str
 ) -> None:
-    said = st.session_state.get(comment, "")
+    said = entered().get(comment, "")
     auditing.audit(store, study, person, sheet.question.id, is_right=is_right, comment=said)
     reviewing.save_draft(store, person, sheet.response_id, "", of="audit")
 
 
 def _keep_audit_draft(store: Store, person: Person, response_id: int, comment: str) -> None:
-    reviewing.save_draft(store, person, response_id, st.session_state[comment], of="audit")
+    reviewing.save_draft(store, person, response_id, entered()[comment], of="audit")
 
 
 def _prefer(store: Store, person: Person, name: str, value: str) -> None:

@@ -20,9 +20,10 @@ from core.ui.figures import show_label
 from core.ui.reveal import draw_causes, draw_revealed, said
 from core.ui.score_bar import rule_of
 from core.ui.sheet import draw_criteria
-from core.ui.shell import Page
+from core.ui.shell import Page, entered, kept
 
 _ROWS = 15
+_OPEN = "open-answer"
 _KINDS = ("score", "outside_field", "cannot_judge")
 
 
@@ -64,11 +65,16 @@ def draw_entries(p: Page, entries: list[Entry]) -> None:
 
 
 def open_answer(response_id: int | None) -> None:
-    """Open one of one's answers by the page's address; None goes back to the list."""
-    if response_id is None:
-        st.query_params.clear()
-    else:
-        st.query_params["response"] = str(response_id)
+    """Open one of one's answers, to be found by `answer_opened`; None goes back to the list."""
+    kept()[_OPEN] = {} if response_id is None else {"response": str(response_id)}
+
+
+def answer_opened() -> str:
+    """What the page's address opens: the id of a response, or ''."""
+    if _OPEN in kept():
+        st.query_params.from_dict(kept()[_OPEN])
+        del kept()[_OPEN]
+    return st.query_params.get("response", "")
 
 
 def draw_answer(p: Page, sheet: Sheet, revealed: Revealed | None) -> None:
@@ -157,26 +163,28 @@ def _draw_new_score(p: Page, sheet: Sheet, last: LastAnswer, before: Draft) -> N
 
 
 def _save(store: Store, p: Page, sheet: Sheet, before: Draft, is_asked: bool) -> None:
-    def entered(field: str) -> Any:
-        return st.session_state.get(p.key(sheet.response_id, field))
+    state, response_id = entered(), sheet.response_id
 
-    no_score = None if entered("kind") == "score" else entered("kind")
+    def of(field: str) -> Any:
+        return state.get(p.key(response_id, field))
+
+    no_score = None if of("kind") == "score" else of("kind")
     dimensions = {
-        name: entered(f"dimension-{name}")
+        name: of(f"dimension-{name}")
         for name in sheet.dimensions
-        if no_score is None and entered(f"dimension-{name}") is not None
+        if no_score is None and of(f"dimension-{name}") is not None
     }
-    score = None if no_score or sheet.dimensions else entered("dimension-score")
+    score = None if no_score or sheet.dimensions else of("dimension-score")
     scoring = Scoring(
-        score, entered("comment") or "", True if before.safety_risk else None,
+        score, of("comment") or "", True if before.safety_risk else None,
         dimensions=dimensions, marks=before.marks, no_score=no_score,
     )  # fmt: skip
     if is_asked:
-        reconsider(store, p.study, p.person, sheet.response_id, scoring)
+        reconsider(store, p.study, p.person, response_id, scoring)
     else:
-        reason = entered("reason") or ""
-        correcting.correct(store, p.study, p.person, sheet.response_id, scoring, reason=reason)
-    st.query_params.pop("reconsider", None)
+        reason = of("reason") or ""
+        correcting.correct(store, p.study, p.person, response_id, scoring, reason=reason)
+    open_answer(response_id)
 
 
 def _line(p: Page, entry: Entry) -> str:
