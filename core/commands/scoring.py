@@ -9,10 +9,10 @@ from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
 from core.domain.estimation import Estimate
 from core.errors import UnknownName
-from core.services import auditing, correcting, revealing, revising
-from core.services.auditing import AuditShare
+from core.services import correcting, revealing, revising, vetting
 from core.services.correcting import WHICH, Entry, Wanted, Which
 from core.services.naming import study_of_dataset
+from core.services.vetting import AuditShare
 from core.store import people
 from core.store.differences import CAUSES, Cause
 
@@ -27,7 +27,7 @@ def audit_group() -> None:
 def audit_show_command(terminal: Terminal, *, dataset: str) -> None:
     """Share of right questions with its interval, by category, and what is wrong."""
     with terminal.store() as store:
-        whole, *categories = auditing.audit_shares(store, study_of_dataset(store, dataset))
+        whole, *categories = vetting.audit_shares(store, study_of_dataset(store, dataset))
     lines = [_share_line(dataset, whole)]
     lines += [f"  {_share_line(one.category or '', one)}" for one in categories]
     lines += [
@@ -64,7 +64,7 @@ def audit_add_command(
         question = revising.question_of_study(store, study, key)
         with store.writing():
             person = people.ensure_person(store, terminal.by)
-            auditing.audit(store, study, person, question.id, is_right=is_right, comment=comment)
+            vetting.audit(store, study, person, question.id, is_right=is_right, comment=comment)
     said = "right" if is_right else "wrong"
     terminal.show(
         {"question": key, "right": is_right, "comment": comment},

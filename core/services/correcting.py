@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.domain.differences import is_different
+from core.domain.distances import is_different
 from core.errors import Refused
 from core.services import reviewing
 from core.services.reviewing import Draft, Scoring

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.domain.differences import distance, is_different
+from core.domain.distances import distance, is_different
 from core.domain.estimation import Estimate, share_estimate
 from core.errors import Refused
 from core.services import reviewing

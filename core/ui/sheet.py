@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from core.services import auditing, reviewing
+from core.services import reviewing, vetting
 from core.services.reviewing import Queue, Sheet
 from core.store import people
 from core.store.database import Store
@@ -179,7 +179,7 @@ def _audit(
     store: Store, study: Study, person: Person, sheet: Sheet, is_right: bool, comment: str
 ) -> None:
     said = entered().get(comment, "")
-    auditing.audit(store, study, person, sheet.question.id, is_right=is_right, comment=said)
+    vetting.audit(store, study, person, sheet.question.id, is_right=is_right, comment=said)
     reviewing.save_draft(store, person, sheet.response_id, "", of="audit")
 
 

@@ -1,4 +1,4 @@
-"""Auditing: physicians say whether a question and its reference answer are factually right.
+"""Vetting: physicians say whether a question and its reference answer are factually right.
 
 After table 3 of Zhang et al. 2025 (LLMEval-Med, arXiv 2506.04078).
 """

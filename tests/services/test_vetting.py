@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refused
-from core.services import auditing
+from core.services import vetting
 from core.services.revising import question_of_study, revise, revise_checklist
 from core.store import criteria
 from core.store.people import Person
@@ -13,14 +13,14 @@ from tests.workbench import Workbench
 
 
 def _audits(study: Workbench, person: Person, key: str, is_right: bool, comment: str = "") -> None:
-    auditing.audit(
+    vetting.audit(
         study.store, study.study, person, study.question(key).id, is_right=is_right,
         comment=comment,
     )  # fmt: skip
 
 
-def _whole(study: Workbench) -> auditing.AuditShare:
-    return auditing.audit_shares(study.store, study.study)[0]
+def _whole(study: Workbench) -> vetting.AuditShare:
+    return vetting.audit_shares(study.store, study.study)[0]
 
 
 def test_shares_are_by_category_with_an_interval_and_name_what_is_wrong(study: Workbench) -> None:
@@ -30,7 +30,7 @@ def test_shares_are_by_category_with_an_interval_and_name_what_is_wrong(study: W
     _audits(study, weber, "MK:1:1", True)
     _audits(study, weber, "MSE:1:1", True)
 
-    whole, *categories = auditing.audit_shares(study.store, study.study)
+    whole, *categories = vetting.audit_shares(study.store, study.study)
 
     assert (whole.category, whole.right.value, whole.right.n) == (None, 0.75, 4)
     assert (whole.questions, whole.physicians) == (3, 2)
