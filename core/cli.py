@@ -1,6 +1,7 @@
 """The command line: `main` with every command, each a thin face on a service."""
 
 from core.commands import (
+    assigning,
     audit,
     data,
     figures,
@@ -9,12 +10,14 @@ from core.commands import (
     people,
     prompts,
     runs,
+    scoring,
     users,
 )
 from core.commands.root import main
 
 #: Modules whose commands hang on `main` from their import on.
 COMMANDS = (
+    assigning,
     audit,
     data,
     figures,
@@ -23,6 +26,7 @@ COMMANDS = (
     people,
     prompts,
     runs,
+    scoring,
     users,
 )
 

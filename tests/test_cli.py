@@ -116,6 +116,8 @@ READING = {
     ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
     ("user", "list"), ("audit-judge",), ("export", "cases"), ("jury", "list"), ("leaderboard",),
     *(("prompt", name) for name in ("list", "show", "diff", "preview")),
+    ("assign", "list"), ("assign", "plan"), ("manual", "show"),
+    ("question-audit", "show"), ("scores-of",), ("shift",),
 }  # fmt: skip
 
 
@@ -137,7 +139,19 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize(
-    "group", [(), ("import",), ("revise",), ("export",), ("prompt",), ("jury",)], ids=str
+    "group",
+    [
+        (),
+        ("import",),
+        ("assign",),
+        ("manual",),
+        ("revise",),
+        ("export",),
+        ("question-audit",),
+        ("prompt",),
+        ("jury",),
+    ],
+    ids=str,
 )
 def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell(*group, "-h")

@@ -13,7 +13,7 @@ from core.domain.juries import jury_reading
 from core.domain.usability import JudgeReading, judge_reading, physicians_reading
 from core.services.empanelling import Panel, panels_of_study
 from core.services.permitting import require
-from core.store import assessments, questions, readings, responses
+from core.store import assessments, consensus, questions, readings, responses
 from core.store.assessments import HumanScore, JudgeRound, Plan
 from core.store.database import Store
 from core.store.judges import Judge
@@ -26,7 +26,8 @@ class Case:
 
     Attributes:
         scores: the physicians' scores that count (see `core.store.assessments.counting`).
-        physicians_usable: their strict majority; None on a tie.
+        physicians_usable: the adjudicated consensus, else their strict majority; None on a tie
+            or where the adjudicator left it undecided.
         is_flagged_by_judge: a round of the judge, or of a jury's member, flags a safety risk.
     """
 
@@ -106,6 +107,7 @@ class Comparison:
 
 def cases_of(store: Store, study: Study, judge: Judge, rounds: int) -> list[Case]:
     """Every current response that a physician has scored, in the order of the questions."""
+    require(store, "lead")
     return cases_of_panel(store, study, Panel(judge.name, ((judge, rounds),)))
 
 
@@ -140,6 +142,7 @@ def readings_of_response(
     store: Store, study: Study, response_id: int
 ) -> list[tuple[str, JudgeReading]]:
     """What every judge and jury of a study says of one response, where it was asked."""
+    require(store, "physician", "lead")
     by_judge: dict[int, JudgeReading] = {}
     found = []
     for panel in panels_of_study(store, study):
@@ -220,7 +223,7 @@ def grouped(cases: Iterable[Case], by: Callable[[Case], str]) -> dict[str, list[
 
 def votes_of(scores: Iterable[HumanScore]) -> list[bool]:
     """Usable or not, of each score that has a value, on its own scale."""
-    return [score.value >= score.usable_from for score in scores if score.value is not None]
+    return [score.usable for score in scores if score.usable is not None]
 
 
 def picked(cases: Iterable[Case], of: str) -> list[Case]:
@@ -293,18 +296,20 @@ def _cases(
     plan = Plan(study.id, judge.id, rounds)
     flagged = readings.flagged_responses(store, plan, risky) if risky else set()
     identities = responses.identities(store, [*by_response])
+    decided = consensus.consensus_of_study(store, study.id)
     cases = []
     for response_id, of_response in by_response.items():
         if response_id not in scores:
             continue
         first, question = of_response[0], known[of_response[0].question_id]
         model, sample = identities[response_id]
-        votes = votes_of(scores[response_id])
+        votes = physicians_reading(votes_of(scores[response_id]))
+        decision = decided.get(response_id)
         cases.append(
             Case(
                 response_id, first.question_id, question.key, first.category,
                 model, sample, _reading(of_response, judge, rounds),
-                tuple(scores[response_id]), physicians_reading(votes),
+                tuple(scores[response_id]), decision.usable if decision else votes,
                 question.category2, question.scene, question.difficulty, response_id in flagged,
             )
         )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from core.domain.usability import JudgeReading, judge_reading
 from core.services.agreeing import Case, Comparison, comparison_of
 from core.services.empanelling import Panel
+from core.services.permitting import require
 from core.store import questions, readings
 from core.store.database import Store
 from core.store.judges import Judge
@@ -41,6 +42,7 @@ def states_of(store: Store, study: Study, panel: Panel, cases: Sequence[Case]) -
     Oldest first, at most `LATEST`; only revisions that touch a scored response make a state. A
     jury, whose members have states of their own, has none.
     """
+    require(store, "lead")
     if panel.rule is not None or not cases:
         return []
     judge, rounds = panel.members[0]

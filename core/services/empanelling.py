@@ -7,6 +7,7 @@ from core.domain.juries import JuryRule
 from core.domain.scales import Scale
 from core.errors import Refused, UnknownName
 from core.services.judging import judge_of_study
+from core.services.permitting import require
 from core.store import judges, juries
 from core.store.database import Store
 from core.store.judges import Judge
@@ -39,6 +40,7 @@ class Panel:
 
 def panels_of_study(store: Store, study: Study) -> list[Panel]:
     """A study's judges, then its juries, oldest first."""
+    require(store, "physician", "lead")
     known = judges.judges_of_study(store, study.id)
     by_id = {judge.id: (judge, rounds) for judge, rounds in known}
     return [
@@ -78,6 +80,7 @@ def add_jury(
         Refused: `jury_too_small` with fewer than two different judges; `name_taken`;
             `jury_scales_differ` where scores of different scales would be averaged.
     """
+    require(store, "lead")
     with store.writing():
         judges_ = [judge_of_study(store, study, member)[0] for member in dict.fromkeys(members)]
         if len(judges_) < 2:

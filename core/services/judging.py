@@ -272,6 +272,7 @@ def run_judging(path: Path, job: Job, lease: Lease) -> None:
 
 def check_ready(store: Store, job: Job, judge: Judge) -> None:
     """Refuse to do a job whose texts must not leave, or whose prompts no verdict can be read by."""
+    require(store, "lead")
     check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
     if entry_of(judge.engine).reads_prompt:
         study = studies.study_by_id(store, job.study_id)
@@ -295,6 +296,7 @@ class Prepared:
 
 def prepared(store: Store, key: Key, scale: Scale) -> Prepared:
     """What a key's judge is asked, under a marker and a ticket that nothing inserted contains."""
+    require(store, "lead")
     material = exchanges.material_of(store, key)
     if not material.template:
         return Prepared(material, Ask((), material.criteria, material.response), "", "")
@@ -533,6 +535,7 @@ def queue_retry(store: Store, study: Study, job: Job, *, by: str) -> int:
     Raises:
         As `queue_judging`.
     """
+    require(store, "lead")
     judge = judges.judge_by_id(store, job.plan["judge"])
     rounds = judges.plan_rounds(store, study.id, judge.id)
     assert rounds is not None

@@ -37,6 +37,7 @@ from core.domain.usability import overall_performance, physicians_reading
 from core.errors import Refused, UnknownName
 from core.services.agreeing import Case, cases_of_panel, votes_of
 from core.services.empanelling import Panel
+from core.services.permitting import require
 from core.store import questions, readings, responses, table_settings
 from core.store.assessments import Plan
 from core.store.database import Store
@@ -147,6 +148,7 @@ class Order:
 
 def board_of(store: Store, study: Study, panel: Panel, order: Order) -> Board:
     """The leaderboard of a study by a judge or jury."""
+    require(store, "lead")
     verdicts = verdicts_of(store, study, panel)
     cases = calibrating(store, study, panel, cases_of_panel(store, study, panel))
     return board(store, study, order, verdicts, *cases)
@@ -154,6 +156,7 @@ def board_of(store: Store, study: Study, panel: Panel, order: Order) -> Board:
 
 def verdicts_of(store: Store, study: Study, panel: Panel) -> Verdicts:
     """What a judge or jury says of every response."""
+    require(store, "lead")
     tables = []
     for judge, rounds in panel.members:
         plan = Plan(study.id, judge.id, rounds)
@@ -174,6 +177,7 @@ def calibrating(
     A score never does that somebody could have revised with in view: of a question whose criteria,
     or whose judge prompt, were put to use after it was given.
     """
+    require(store, "lead")
     revised: dict[int, str] = {}
     for judge, _ in panel.members:
         for question_id, at in readings.revised_at(store, study.id, judge.id).items():
@@ -199,6 +203,7 @@ def board(
     calibration: Sequence[Case],
 ) -> Board:
     """The leaderboard of verdicts that are known."""
+    require(store, "lead")
     left_out = {one.question_id for one in table_settings.exclusions(store, study.id)}
     known = {
         question.id: question
@@ -242,6 +247,7 @@ def listed(
     store: Store, study: Study, order: Order, verdicts: Verdicts, *, model: str, column: str
 ) -> list[Listed]:
     """The responses of a model behind a cell, unusable first; '' for all columns."""
+    require(store, "lead")
     label = _facet(order.by)
     known = {
         question.id: question
@@ -269,6 +275,7 @@ def exclude(
         Refused: `needs_reason`.
         UnknownName: `unknown_question_key`.
     """
+    require(store, "lead")
     if not reason.strip():
         raise Refused("needs_reason")
     for question in questions.questions_of_study(store, study.id):
@@ -287,6 +294,7 @@ def group_model(store: Store, study: Study, label: str, kind: str, *, by: str) -
     Raises:
         UnknownName: `unknown_model`.
     """
+    require(store, "lead")
     known = {name: model_id for model_id, name in responses.models_of_study(store, study.id)}
     if label not in known:
         raise UnknownName("unknown_model", name=label, known=", ".join(known) or "–")

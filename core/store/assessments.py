@@ -337,7 +337,13 @@ def last_assessment(store: Store, key: Key) -> tuple[int | None, str, int] | Non
 
 @dataclass(frozen=True, slots=True)
 class HumanScore:
-    """A person's score of a response, with the phase that follows from what they were shown."""
+    """A person's score of a response, with the phase that follows from what they were shown.
+
+    Attributes:
+        usable: what the score means on its scale, where the safety of a generated medical text is
+            a veto (`core.domain.mtg`); None where there is no score.
+        seconds: active time on the response, where the app measured it.
+    """
 
     id: int
     response_id: int
@@ -347,6 +353,8 @@ class HumanScore:
     attempt: int
     value: int | None
     unscored_because: str | None
+    usable: bool | None
+    scale: str
     usable_from: int
     minimum: int
     maximum: int
@@ -354,14 +362,16 @@ class HumanScore:
     safety_risk: bool | None
     phase: Phase
     reason: str
+    seconds: float | None
     created_at: str
 
 
 _HUMAN = """
     SELECT given.id, given.response_id, person_id, person.name AS person,
            criteria.version AS criteria_version, given.attempt, value, unscored_because,
-           usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
-           given.reason, given.created_at
+           value >= usable_from AND NOT (scale.name = 'MTG 0-7' AND safety_risk IS 1) AS usable,
+           given.scale, usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
+           given.reason, seconds, given.created_at
     FROM human_assessment AS given
     JOIN person ON person.id = person_id
     JOIN criteria ON criteria.id = given.criteria_id
@@ -406,14 +416,20 @@ def add_human_assessment(
     claimed_phase: ClaimedPhase,
     reason: str,
     by: str,
+    seconds: float | None = None,
+    round: int = 1,
 ) -> int:
-    """Store a person's score as their next attempt on a response."""
+    """Store a person's score as their next attempt on a response.
+
+    Args:
+        round: 2 for a response that came back to them unannounced.
+    """
     return store.add(
         "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
         " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase, reason,"
-        " created_by) VALUES (?1, ?2, ?3, 1, (SELECT coalesce(max(attempt), 0) + 1"
+        " created_by, seconds) VALUES (?1, ?2, ?3, ?14, (SELECT coalesce(max(attempt), 0) + 1"
         "  FROM assessment WHERE response_id = ?1 AND rater_id = ?2), 'study',"
-        " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         (
             response_id,
             rater_id,
@@ -422,6 +438,8 @@ def add_human_assessment(
             claimed_phase,
             reason,
             by,
+            seconds,
+            round,
         ),
     )
 
@@ -457,6 +475,7 @@ class MachineScore:
     round: int
     attempt: int
     value: int | None
+    usable: bool | None
     unscored_because: str | None
     detail: str
     rationale: str
@@ -473,8 +492,8 @@ def machine_scores(store: Store, study_id: int, response_id: int) -> list[Machin
                judge_prompt.version AS prompt_version, criteria.version AS criteria_version,
                EXISTS (SELECT 1 FROM active_criteria WHERE active_criteria.study_id = ?
                        AND active_criteria.criteria_id = assessment.criteria_id) AS is_active,
-               purpose, round, attempt, value, unscored_because, detail, rationale, safety_risk,
-               maximum, assessment.created_at, exchange_id
+               purpose, round, attempt, value, value >= usable_from AS usable, unscored_because,
+               detail, rationale, safety_risk, maximum, assessment.created_at, exchange_id
         FROM assessment
         JOIN rater ON rater.id = rater_id AND rater.configuration_id IS NOT NULL
         JOIN configuration ON configuration.id = rater.configuration_id

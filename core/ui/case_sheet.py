@@ -9,6 +9,7 @@ from core.store.assessments import MachineScore, RequirementMark, marks_of
 from core.store.exchanges import Exchange, conversation_of
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
+from core.ui.reveal import draw_marks_given, said
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
 
@@ -70,7 +71,7 @@ def draw_people(p: Page, found: Inspected) -> None:
     if not found.scores:
         st.html(f'<div class="quiet">{p.t("case.no_scores")}</div>')
     for score in found.scores:
-        value = score.value if score.value is not None else p.t("words.unscored")
+        value = said(p, score)
         line = p.t(
             "case.score", person=score.person, score=value, phase=p.t(f"phase.{score.phase}"),
             version=score.criteria_version, time=_time(score.created_at),
@@ -81,6 +82,15 @@ def draw_people(p: Page, found: Inspected) -> None:
             show_text(score.comment, kind="quote")
         if score.reason:
             show_text(p.t("case.reason", reason=score.reason), kind="note")
+        draw_marks_given(found.marks.get(score.id, []))
+    for cause in found.causes:
+        line = p.t(
+            "cause.line", person=cause.person, cause=p.t(f"cause.{cause.cause}"),
+            version=cause.criteria_version, time=_time(cause.created_at),
+        )  # fmt: skip
+        st.html(html.escape(line))
+        if cause.comment:
+            show_text(cause.comment, kind="quote")
 
 
 def draw_verdicts(p: Page, found: Inspected) -> None:

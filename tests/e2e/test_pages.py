@@ -17,10 +17,12 @@ _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PAGES = {
     "home": "/",
     "review": "/review",
+    "adjudicate": "/adjudicate",
     "agreement": "/agreement",
     "checklists": "/checklists",
     "prompts": "/prompts",
     "leaderboard": "/leaderboard",
+    "assign": "/assign",
     "runs": "/runs",
     "data": "/data",
     "people": "/people",

@@ -10,7 +10,9 @@ from core.store.migrations import (
     m004_verdicts,
     m005_money,
     m006_accounts,
+    m007_scoring,
     m008_figures,
+    m009_assigning,
     m010_batches,
 )
 from core.store.migrations.base import migrations
@@ -23,7 +25,9 @@ _STEPS = (
     m004_verdicts,
     m005_money,
     m006_accounts,
+    m007_scoring,
     m008_figures,
+    m009_assigning,
     m010_batches,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
