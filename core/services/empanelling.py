@@ -59,6 +59,7 @@ def panel_of_study(store: Store, study: Study, name: str | None) -> Panel:
         UnknownName: `unknown_judge`, with the names that take part.
         Refused: `no_judge` where the study has none.
     """
+    require(store, "lead")
     known = panels_of_study(store, study)
     for panel in known:
         if panel.name == name:

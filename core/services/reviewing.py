@@ -220,6 +220,7 @@ def enter(
     marks: Mapping[int, int | None] | None = None,
 ) -> None:
     """Keep a flag, some dimensions or some marks of an unfinished answer; None takes one away."""
+    require_own(store, person.id, "physician")
     with store.writing():
         known = draft_of(store, person, response_id)
         entered = {

@@ -16,7 +16,7 @@ from core.ui.shell import Page
 
 def cases_of_chosen(p: Page, panel: Panel) -> list[Case]:
     """All cases of a judge or jury."""
-    return _cases(p.store.path, p.study.id, panel.name, stamp(p.store), p.study, panel)
+    return _cases(p.store.path, p.study.id, panel.name, stamp(p.store), p.study, panel, p.person.id)
 
 
 def cases_of_panels(p: Page) -> list[tuple[Panel, list[Case]]]:
@@ -26,10 +26,11 @@ def cases_of_panels(p: Page) -> list[tuple[Panel, list[Case]]]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _cases(
-    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel
-) -> list[Case]:
+    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel,
+    actor: int,
+) -> list[Case]:  # fmt: skip
     """A pure function of its arguments: facts are only ever added, and `facts` counts them."""
-    with opened(path) as store:
+    with opened(path, actor=actor) as store:
         return cases_of_panel(store, _study, _panel)
 
 

@@ -39,24 +39,25 @@ class Drawn:
 def drawn(p: Page, panel: Panel, order: Order) -> Drawn:
     """The leaderboard as asked for, kept until a study fact is added."""
     facts = stamp(p.store)
-    board = _board(p.store.path, p.study.id, panel.name, facts, order, p.study, panel)
+    board = _board(p.store.path, p.study.id, panel.name, facts, order, p.study, panel, p.person.id)
     return Drawn(panel, order, board)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _board(
     path: Path, study: int, name: str, facts: tuple[int, ...], order: Order,
-    _study: Study, _panel: Panel,
+    _study: Study, _panel: Panel, actor: int,
 ) -> Board:  # fmt: skip
-    with opened(path) as store:
+    with opened(path, actor=actor) as store:
         return ranking.board_of(store, _study, _panel, order)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _verdicts(
-    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel
-) -> Verdicts:
-    with opened(path) as store:
+    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel,
+    actor: int,
+) -> Verdicts:  # fmt: skip
+    with opened(path, actor=actor) as store:
         return ranking.verdicts_of(store, _study, _panel)
 
 
@@ -151,8 +152,9 @@ def draw_listed(p: Page, found: Drawn, figure: str) -> None:
     """The responses behind one number; opening the list is an exposure."""
     model, column = st.query_params.get("of_model", ""), st.query_params.get("of_column", "")
     verdicts = _verdicts(
-        p.store.path, p.study.id, found.panel.name, stamp(p.store), p.study, found.panel
-    )
+        p.store.path, p.study.id, found.panel.name, stamp(p.store), p.study, found.panel,
+        p.person.id,
+    )  # fmt: skip
     rows = ranking.listed(p.store, p.study, found.order, verdicts, model=model, column=column)
     place = _column(p, found.order, column) if column else "OP"
     st.html(
