@@ -8,7 +8,7 @@ from core.engines.catalogue import ENGINES
 from core.engines.gpus import gpus
 from core.services.estimating import estimate_generation, estimate_judging
 from core.services.generating import GenerateOrder, chosen_gpus, queue_generation
-from core.services.judging import JudgeOrder, queue_judging
+from core.services.judging import JudgeOrder, queue_judging, usual_rounds
 from core.services.queueing import ensure_worker
 from core.store.database import Store
 from core.store.people import Person
@@ -36,7 +36,14 @@ def draw_judge_order(p: Page) -> None:
             p.t("runs.address"), key=keys["address"], placeholder="http://127.0.0.1:8000/v1",
             disabled=not ENGINES[engine].needs_address,
         )  # fmt: skip
-        fourth.number_input(p.t("runs.rounds"), 1, 9, 1, key=keys["rounds"])
+        fourth.number_input(
+            p.t("runs.rounds"),
+            1,
+            9,
+            None,
+            key=keys["rounds"],
+            placeholder=str(usual_rounds(engine)),
+        )
         fifth.number_input(
             p.t("runs.budget"), 0.0, None, 0.0, key=keys["budget"], format="%.2f",
             disabled=not ENGINES[engine].needs_address,
@@ -123,7 +130,7 @@ def _budget(key: str) -> float | None:
 def _judge_order(keys: dict[str, str]) -> JudgeOrder:
     engine = st.session_state[keys["engine"]]
     return JudgeOrder(
-        engine, _typed(keys["model"]), {}, rounds=int(st.session_state[keys["rounds"]]),
+        engine, _typed(keys["model"]), {}, rounds=st.session_state[keys["rounds"]],
         addresses=_addresses(keys["address"]),
         budget=_budget(keys["budget"]) if ENGINES[engine].needs_address else None,
     )  # fmt: skip
