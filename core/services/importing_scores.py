@@ -10,6 +10,7 @@ from core.formats import rows
 from core.formats.base import GivenHumanScore
 from core.services.importing import Imported, add_run
 from core.services.naming import dataset_named, study_of_dataset
+from core.services.permitting import require
 from core.store import assessments, criteria, judges, people, questions, responses, reviews
 from core.store.assessments import ClaimedPhase, Given
 from core.store.database import Store
@@ -42,6 +43,7 @@ def import_scores(store: Store, path: Path, options: ScoreImport) -> Imported:
             score outside 1-5.
         UnknownName: `unknown_dataset`, `unknown_model`.
     """
+    require(store, "lead")
     found = rows.read_scores(path)
     _refuse_repeats(found, file=path.name)
     with store.writing():

@@ -12,6 +12,7 @@ from core.domain.prompts import Turn
 from core.domain.questions import Language
 from core.domain.scales import ONE_TO_FIVE
 from core.errors import Refused, UnknownName
+from core.services.permitting import require, require_own
 from core.store import (
     assessments,
     criteria,
@@ -80,6 +81,7 @@ class Revealed:
 
 def queue_of(store: Store, study: Study, person: Person) -> Queue:
     """A physician's queue: unexposed questions first, in an order of their own."""
+    require_own(store, person.id, "physician")
     total, scored = reviews.review_counts(store, study.id, person.id)
     return Queue(total, scored, reviews.next_response(store, study.id, person.id))
 
@@ -90,6 +92,7 @@ def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sh
     Raises:
         UnknownName: `unknown_response`.
     """
+    require_own(store, person.id, "physician")
     response = _response(store, response_id)
     question = questions.question_by_id(store, response.question_id)
     assert question is not None
@@ -106,6 +109,7 @@ def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sh
 
 def save_draft(store: Store, person: Person, response_id: int, text: str) -> None:
     """Keep an unfinished comment."""
+    require_own(store, person.id, "physician")
     with store.writing():
         people.save_draft(store, person.id, _draft_subject(response_id), text)
 
@@ -134,6 +138,7 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
         Refused: `score_outside_scale`; `already_scored` where an earlier score of theirs
             differs and no reason is given.
     """
+    require_own(store, person.id, "physician")
     if not ONE_TO_FIVE.holds(scoring.score):
         raise Refused("score_outside_scale", score=scoring.score, minimum=1, maximum=5)
     response = _response(store, response_id)
@@ -156,6 +161,7 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
 
 def can_undo(store: Store, person: Person, response_id: int) -> bool:
     """Tell whether a person has a score of this response that they may still take back."""
+    require_own(store, person.id, "physician")
     response = _response(store, response_id)
     last = reviews.last_score(store, person.id, response.id)
     is_scored = last is not None and last.value is not None
@@ -169,6 +175,7 @@ def undo(store: Store, study: Study, person: Person, response_id: int) -> None:
         UnknownName: `unknown_response`.
         Refused: `nothing_to_undo`; `already_revealed` once the judge's verdict was shown.
     """
+    require_own(store, person.id, "physician")
     response = _response(store, response_id)
     with store.writing():
         last = reviews.last_score(store, person.id, response.id)
@@ -192,6 +199,7 @@ def revealed_at_once(
 
     Records the exposure.
     """
+    require_own(store, person.id, "physician")
     if study.reveal != "at_once":
         return None
     return _reveal(store, study, person, response_id)
@@ -203,11 +211,21 @@ def revealed_batch(store: Store, study: Study, person: Person) -> list[Revealed]
 
     Records the exposures. Empty while the batch is not done, or where the study never shows it.
     """
+    require_own(store, person.id, "physician")
     if study.reveal == "never" or reviews.next_response(store, study.id, person.id) is not None:
         return []
     scored = reviews.scored_responses(store, study.id, person.id)
     shown = [_reveal(store, study, person, response_id) for response_id in scored]
     return sorted((one for one in shown if one), key=lambda one: not one.is_different)
+
+
+def is_revealed_to(store: Store, study: Study, person: Person, response_id: int) -> bool:
+    """Tell whether a physician may know what others said of a response that they have scored."""
+    require_own(store, person.id, "physician", "lead")
+    own = reviews.last_score(store, person.id, response_id)
+    if own is None or own.value is None or study.reveal == "never":
+        return False
+    return study.reveal == "at_once" or reviews.next_response(store, study.id, person.id) is None
 
 
 def set_reveal(store: Store, study: Study, when: Reveal, *, reason: str, by: str) -> None:
@@ -216,6 +234,7 @@ def set_reveal(store: Store, study: Study, when: Reveal, *, reason: str, by: str
     Raises:
         Refused: `needs_reason`.
     """
+    require(store, "lead")
     if not reason.strip():
         raise Refused("needs_reason")
     with store.writing():
@@ -231,6 +250,7 @@ def expose(
     page: str,
 ) -> None:
     """Record that a page shows a person something about a question."""
+    require_own(store, person.id, "physician", "lead")
     if not reviews.was_shown(store, person.id, question_id, shown):
         with store.writing():
             assessments.add_exposure(store, person.id, question_id, shown, page=page)

@@ -6,6 +6,7 @@ from core.domain.criteria import Criteria
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services.agreeing import Case, Comparison, cases_of, cases_under, comparison_of, grouped
 from core.services.judging import order_again, queue_judging
+from core.services.permitting import require
 from core.store import assessments, criteria, jobs, judges, questions
 from core.store.assessments import Plan
 from core.store.criteria import CriteriaVersion
@@ -33,6 +34,7 @@ class Entry:
 
 def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entry]:
     """All questions of a study, those to be judged again first, then by harm."""
+    require(store, "lead")
     cases = grouped(cases_of(store, study, judge, rounds), lambda case: case.question)
     entries = [
         Entry(
@@ -78,6 +80,7 @@ def revise(
         Refused: `needs_reason`, `nothing_changed`.
         StaleRevision: somebody activated another version in the meantime; nothing was written.
     """
+    require(store, "lead")
     if not reason.strip():
         raise Refused("needs_reason")
     with store.writing():
@@ -102,6 +105,7 @@ def revise_checklist(
     Raises:
         Refused, StaleRevision: as `revise`.
     """
+    require(store, "lead")
     active = criteria.active_version(store, study.id, question.id)
     revised = replace(active.criteria, checklist=checklist)
     return revise(store, study, question, revised, based_on=active.id, reason=reason, by=by)
@@ -109,6 +113,7 @@ def revise_checklist(
 
 def outstanding_for(store: Store, study: Study, judge: Judge, question: Question) -> int:
     """How many keys of a question this judge has not assessed with the active criteria."""
+    require(store, "lead")
     return assessments.progress(store, _plan(store, study, judge, question)).outstanding
 
 
@@ -119,6 +124,7 @@ def rejudge(store: Store, study: Study, judge: Judge, question: Question, *, by:
         Refused: `cannot_rejudge` for a judge whose scores were imported; `nothing_outstanding`.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     if judge.engine == "imported":
         raise Refused("cannot_rejudge", judge=judge.name)
     if not outstanding_for(store, study, judge, question):
@@ -157,6 +163,7 @@ def before_after(
 
     Both sides use the same physicians' scores, and only responses judged under both versions.
     """
+    require(store, "lead")
     used = criteria.activations(store, study.id, question.id)
     active = criteria.active_version(store, study.id, question.id)
     previous = [criteria_id for criteria_id, *_ in used if criteria_id != active.id]

@@ -271,6 +271,13 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
     return store.read(JudgeRound, sql, plan.params)
 
 
+def judge_rounds_of(store: Store, plan: Plan, response_id: int) -> list[JudgeRound]:
+    """A judge's rounds on one response, pending ones included."""
+    question_id = store.value("SELECT question_id FROM response WHERE id = ?", (response_id,))
+    rounds = judge_rounds(store, replace(plan, question_ids=(question_id,)))
+    return [one for one in rounds if one.response_id == response_id]
+
+
 def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[JudgeRound]:
     """A judge's rounds on one question under a given version of its criteria."""
     sql = """

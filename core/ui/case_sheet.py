@@ -12,6 +12,7 @@ from core.ui.figures import show_label
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
 
+_SIDES = {True: "words.usable", False: "words.unusable"}
 #: Reasons whose detail is the field or value at fault; of the others it is the whole reply.
 _WITH_VALUE = ("missing_field", "not_an_integer", "out_of_range", "wrong_ticket")
 
@@ -87,6 +88,13 @@ def draw_verdicts(p: Page, found: Inspected) -> None:
     st.html(f"<h3>{p.t('words.judges')}</h3>")
     if not found.verdicts:
         st.html(f'<div class="quiet">{p.t("case.no_verdicts")}</div>')
+    for name, reading in found.readings:
+        side = "words.unscored" if reading.usable is None else _SIDES[reading.usable]
+        line = p.t("case.reading", judge=name, mean=reading.mean or 0.0, side=p.t(side))
+        if reading.spread:
+            line += " · " + p.t("case.spread", n=reading.spread)
+        mark = f" · <b>{p.t('case.unstable')}</b>" if reading.is_unstable else ""
+        st.html(html.escape(line) + mark)
     for verdict in found.verdicts:
         _draw_verdict(p, verdict, found.response.text or "")
 

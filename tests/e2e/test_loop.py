@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from core.i18n import sentence
-from tests.e2e.served import LIN, ROOT, WEBER, Served, Visit, run_core, until
+from tests.e2e.served import LEAD, LIN, ROOT, WEBER, Served, Visit, run_core, until
 
 pytestmark = pytest.mark.browser
 
@@ -52,14 +52,14 @@ def test_two_physicians_score_by_keyboard_and_the_agreement_grows(newcomer, open
 
     found = _agreement_n(newcomer)
     assert found == _decided(votes)
-    visit.opens("/agreement")
+    visit.signs_in(LEAD, "/agreement")
     below = visit.page.locator(".figures").get_by_text(sentence("en", "agreement.below", n=found))
     expect(below.first).to_be_visible()
 
 
 def test_a_revised_checklist_is_judged_again_and_nothing_else(newcomer, open_browser):
     visit = open_browser(newcomer)
-    visit.signs_in(LIN, "/checklists")
+    visit.signs_in(LEAD, "/checklists")
     page, before = visit.page, _verdicts(newcomer)
     jobs = newcomer.rows("SELECT state FROM job")
 
@@ -80,7 +80,7 @@ def test_a_revised_checklist_is_judged_again_and_nothing_else(newcomer, open_bro
 
 def test_the_page_compares_before_and_after(newcomer, open_browser):
     visit = open_browser(newcomer)
-    visit.signs_in(LIN, "/checklists")
+    visit.signs_in(LEAD, "/checklists")
     _revises(visit, "6. Names the route", reason="routes were missing")
     visit.page.get_by_role("button", name=sentence("en", "checklists.rejudge", n=2)).click()
 
@@ -92,7 +92,7 @@ def test_the_page_compares_before_and_after(newcomer, open_browser):
 
 def test_without_a_reason_nothing_is_changed_and_nothing_typed_is_lost(newcomer, open_browser):
     visit = open_browser(newcomer)
-    visit.signs_in(WEBER, "/checklists")
+    visit.signs_in(LEAD, "/checklists")
     before = newcomer.value("SELECT count(*) FROM criteria"), _verdicts(newcomer)
 
     _revises(visit, "9. A requirement without a reason", reason="")
