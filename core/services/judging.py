@@ -41,8 +41,6 @@ from core.store.jobs import Job
 from core.store.judges import Judge
 from core.store.studies import Study
 
-#: How often a judge that reads a prompt scores each response, where nobody says.
-_USUAL_ROUNDS = 3
 #: Bytes of a marker and of a ticket; a response's author would have to guess them.
 _TOKEN_BYTES = 8
 
@@ -206,14 +204,18 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
         raise Refused("judge_name_taken", name=name)
     _ensure_prompts(store, study, judge, by=by)
     known = judges.plan_rounds(store, study.id, judge.id)
-    usual = _USUAL_ROUNDS if entry_of(order.engine).reads_prompt else 1
-    rounds = order.rounds or known or usual
+    rounds = order.rounds or known or _usual_rounds(order.engine)
     if rounds != known:
         judges.add_plan(store, study.id, judge.id, rounds, by=by)
     waiting = 0 if order.is_batch else batches.pending_count(store, study.id, judge.id)
     if waiting:
         raise Refused("in_batches", judge=name, count=waiting)
     return judge
+
+
+def _usual_rounds(engine: str) -> int:
+    """How often a judge that is new to a study scores each response, where nobody says."""
+    return 3 if entry_of(engine).reads_prompt else 1
 
 
 def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> None:
