@@ -151,8 +151,8 @@ def say_why(
 
     Raises:
         UnknownName: `unknown_response`.
-        Refused: `verdict_not_shown` before the judge's verdict was shown; `needs_informed_score` for
-            somebody who reconsiders (`reconsider`).
+        Refused: `verdict_not_shown` before the judge's verdict was shown; `needs_informed_score`
+            for somebody who reconsiders (`reconsider`).
     """
     require_own(store, person.id, "physician")
     if cause == "reconsidered":
