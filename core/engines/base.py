@@ -1,18 +1,25 @@
 """What every judging engine is given, and what it gives back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from core.domain.criteria import Criteria
+
+#: Told of something that a person should know though the work goes on: a code and its values.
+Noticed = Callable[[str, Mapping[str, object]], None]
+
+
+def unnoticed(code: str, values: Mapping[str, object]) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """What makes an engine: the model's name, its parameters, and where it is reached.
 
-    `addresses`, `concurrency` and `gpus` say how to reach it and how hard; they are no part of
-    its identity.
+    `addresses`, `concurrency` and `gpus` say how to reach it and how hard, `notice` hears what it
+    has to tell; they are no part of its identity.
     """
 
     model: str
@@ -20,6 +27,7 @@ class Configuration:
     addresses: tuple[str, ...]
     concurrency: int
     gpus: tuple[int, ...] = ()
+    notice: Noticed = unnoticed
 
 
 @dataclass(frozen=True, slots=True)

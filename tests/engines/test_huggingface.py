@@ -67,16 +67,12 @@ def varied() -> list[Conversation]:
 def run(
     folder: Path | str,
     do: Callable[[HuggingFaceChat], Awaitable[Any]],
-    *,
-    gpus: Sequence[Any] = (),
     **parameters: Any,
 ) -> Any:
     """What `do` returns, with an engine that is closed afterwards."""
 
     async def running() -> Any:
-        engine = chat_engine(
-            "huggingface", Configuration(str(folder), parameters, (), 64, tuple(gpus))
-        )
+        engine = chat_engine("huggingface", Configuration(str(folder), parameters, (), 64))
         try:
             return await do(engine)
         finally:
@@ -211,7 +207,7 @@ def test_sampling_draws_something_else_every_time_and_the_same_with_the_same_see
 def first_word(folder: Path | str, **parameters: Any) -> Any:
     """The first thing that the process of a checkpoint says."""
     ours, theirs = multiprocessing.Pipe()
-    order = Order(str(folder), parameters, None)
+    order = Order(str(folder), parameters, ())
     threading.Thread(target=serve, args=(theirs, order), daemon=True).start()
     assert ours.poll(60)
     return ours.recv()
@@ -293,7 +289,8 @@ def kill(*positions: int) -> None:
         os.kill(children[position].pid, signal.SIGKILL)
 
 
-def test_a_process_that_is_killed_takes_its_own_calls_with_it_and_no_others(tmp_path):
+def test_a_process_that_is_killed_takes_its_own_calls_with_it_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.engines.huggingface._groups", lambda _: [(), ()])  # two on the CPU
     folder = save_tiny_model(tmp_path / "model")
 
     async def ask(engine: HuggingFaceChat) -> list[Any]:
@@ -310,7 +307,7 @@ def test_a_process_that_is_killed_takes_its_own_calls_with_it_and_no_others(tmp_
         third = await asyncio.gather(engine.answer(user("发热？")), return_exceptions=True)
         return [*first, *second, *third]
 
-    found = run(folder, ask, gpus=(None, None), max_tokens=300)
+    found = run(folder, ask, max_tokens=300)
 
     [(expected, *_)] = one_at_a_time(folder, [user("发热？")], limit=300)
     failed = (CallFailed, "engine_died", {"model": str(folder)})
