@@ -8,6 +8,7 @@ AttendingError
 │   ├── StaleRevision   somebody else changed it first
 │   └── ReleaseRequired local text would leave this machine
 ├── EngineStopped       an engine can't go on: wrong key, unknown model …
+│   └── BudgetReached   the job's money is spent; the job is done
 ├── CallFailed          one call failed in transport; its key stays outstanding
 └── LeaseLost           another worker has taken the job over
 
@@ -51,6 +52,10 @@ class ReleaseRequired(Refused):
 
 class EngineStopped(AttendingError):
     """The engine can't answer anything: going on would be useless."""
+
+
+class BudgetReached(EngineStopped):
+    """Another call might take the job over its budget: it ends here, and not by a fault."""
 
 
 class CallFailed(AttendingError):

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core.domain.pricing import Price, Spending, Tokens, amount
 from core.domain.questions import Language
 from core.errors import AttendingError
 
@@ -35,6 +36,41 @@ def error_sentence(language: Language, error: AttendingError) -> str:
         if has_key(known):
             values[name] = sentence(language, known)
     return sentence(language, f"error.{error.code}", **values)
+
+
+def cost_words(language: Language, spent: Spending, *, is_billed: bool) -> str:
+    """What calls cost, with what nobody knows; never 0 for want of a price."""
+    if not is_billed:
+        return sentence(language, "money.not_billed")
+    known = " + ".join(f"{amount(value)} {currency}" for currency, value in spent.costs)
+    if not known:
+        return sentence(language, "money.unknown")
+    if spent.unpriced:
+        return sentence(language, "money.partly", known=known, calls=spent.unpriced)
+    return known
+
+
+def token_words(language: Language, tokens: Tokens) -> str:
+    """Tokens of some calls, with how many of them nobody counted."""
+    if tokens.calls == tokens.uncounted:
+        return sentence(language, "money.nothing_counted")
+    key = "money.tokens" if tokens.cached is None else "money.tokens_cached"
+    said = sentence(language, key, prompt=tokens.prompt, cached=tokens.cached, reply=tokens.reply)
+    if tokens.uncounted:
+        return sentence(language, "money.uncounted", tokens=said, calls=tokens.uncounted)
+    return said
+
+
+def price_words(language: Language, price: Price) -> str:
+    """A price with the entry of the price file that it comes from."""
+    cached = price.prompt if price.cached_prompt is None else price.cached_prompt
+    said = sentence(
+        language, "money.priced", entry=price.entry, prompt=price.prompt, cached=f"{cached:g}",
+        reply=price.reply, currency=price.currency,
+    )  # fmt: skip
+    if price.discount:
+        return sentence(language, "money.priced_less", price=said, discount=price.discount)
+    return said
 
 
 @cache

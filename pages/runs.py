@@ -1,6 +1,7 @@
-"""Queue judging and answering, and watch them."""
+"""Queue judging and answering, watch them, and see what they cost."""
 
-from core.ui.run_tables import draw_generate_order, draw_gpus, draw_jobs, draw_judge_order
+from core.ui.job_tables import draw_jobs, draw_spending
+from core.ui.run_tables import draw_generate_order, draw_gpus, draw_judge_order
 from core.ui.shell import page
 
 with page("runs") as p:
@@ -8,3 +9,4 @@ with page("runs") as p:
     draw_generate_order(p)
     draw_gpus(p)
     draw_jobs(p)
+    draw_spending(p)

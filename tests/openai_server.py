@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -25,6 +25,11 @@ class Fault:
         is_dropped: the connection ends without an answer.
         body: another body than a completion, as a proxy or a wrong path answers.
         location: where a redirect points.
+        message: what the error says, in place of a sentence that repeats the key.
+        parameter: which parameter the error names.
+        refusal: what the model says in place of a reply.
+        headers: further headers of an error.
+        seconds: how much longer than usual the call takes.
     """
 
     status: int | None = None
@@ -35,6 +40,11 @@ class Fault:
     body: str | None = None
     content_type: str = "application/json"
     location: str = ""
+    message: str = ""
+    parameter: str | None = None
+    refusal: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 DROPPED = Fault(is_dropped=True)
@@ -46,11 +56,12 @@ OUT_OF_RANGE = Fault(text='{"score": 7, "rationale": "Excellent.", "safety_risk"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came in."""
+    """One request as it came in, and when on the monotonic clock."""
 
     prompt: str
     model: str
     parameters: dict[str, Any]
+    at: float = 0.0
 
 
 def verdict_for(prompt: str) -> dict[str, Any]:
@@ -63,7 +74,7 @@ def verdict_for(prompt: str) -> dict[str, Any]:
 @dataclass
 class _Rule:
     fault: Fault
-    when: Callable[[str], bool]
+    when: Callable[[Received], bool]
     left: int | None
 
 
@@ -73,10 +84,14 @@ class OpenAIServer:
 
     Attributes:
         delay: seconds for every call.
+        cached_tokens: of every prompt; None: the endpoint does not say.
+        counts_tokens: whether usage comes with a reply.
         received: every request, in order.
     """
 
     delay: float = 0.0
+    cached_tokens: int | None = None
+    counts_tokens: bool = True
     received: list[Received] = field(default_factory=list)
     most_in_flight: int = 0
     in_flight: int = 0
@@ -103,6 +118,12 @@ class OpenAIServer:
         when: Callable[[str], bool] = lambda prompt: True,
     ) -> None:
         """Answer with a fault: so many times (None: always), for the prompts that `when` picks."""
+        self._rules.append(_Rule(fault, lambda request: when(request.prompt), times))
+
+    def refuses(
+        self, fault: Fault, when: Callable[[Received], bool], *, times: int | None = None
+    ) -> None:
+        """Answer with a fault the requests that `when` picks."""
         self._rules.append(_Rule(fault, when, times))
 
     def recovers(self) -> None:
@@ -158,12 +179,13 @@ class OpenAIServer:
         content = await request.json()
         prompt = content["messages"][-1]["content"]
         others = {k: v for k, v in content.items() if k not in ("messages", "model")}
-        self.received.append(Received(prompt, content["model"], others))
-        fault = self._fault_for(prompt)
+        received = Received(prompt, content["model"], others, time.monotonic())
+        self.received.append(received)
+        fault = self._fault_for(received)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await asyncio.sleep(self.delay)
+            await asyncio.sleep(self.delay + fault.seconds)
             while not self._gate.is_set():
                 await asyncio.sleep(0.005)
         finally:
@@ -176,11 +198,18 @@ class OpenAIServer:
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
         text = json.dumps(verdict_for(prompt)) if fault.text is None else fault.text
-        return web.json_response(_reply(text, content["model"], fault.finish_reason, prompt))
+        reply = _reply(text, content["model"], fault.finish_reason, prompt)
+        if fault.refusal is not None:
+            reply["choices"][0]["message"] |= {"content": None, "refusal": fault.refusal}
+        if self.cached_tokens is not None:
+            reply["usage"]["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
+        if not self.counts_tokens:
+            del reply["usage"]
+        return web.json_response(reply)
 
-    def _fault_for(self, prompt: str) -> Fault:
+    def _fault_for(self, request: Received) -> Fault:
         for rule in self._rules:
-            if rule.left != 0 and rule.when(prompt):
+            if rule.left != 0 and rule.when(request):
                 rule.left = None if rule.left is None else rule.left - 1
                 return rule.fault
         return Fault()
@@ -188,14 +217,13 @@ class OpenAIServer:
 
 def _refusal(fault: Fault, authorization: str) -> web.Response:
     """An error as OpenAI words it: the message repeats the key that was sent."""
-    message = f"Incorrect request with key {authorization.removeprefix('Bearer ')}."
-    error = {"message": message, "type": "error", "param": None, "code": fault.code}
+    key = authorization.removeprefix("Bearer ")
+    message = fault.message or f"Incorrect request with key {key}."
+    error = {"message": message, "type": "error", "param": fault.parameter, "code": fault.code}
     assert fault.status is not None
+    headers = {"Location": fault.location} if fault.location else {}
     return web.json_response(
-        {"error": error},
-        status=fault.status,
-        # the client's own retries only take time here
-        headers={"x-should-retry": "false", "Location": fault.location},
+        {"error": error}, status=fault.status, headers={**headers, **fault.headers}
     )
 
 

@@ -407,6 +407,30 @@ def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer
     assert said.err == _told("calls_failed", count=1)
 
 
+def test_limits_of_calls_and_tokens_are_kept_and_are_no_part_of_the_judge(
+    study: Shell, server: OpenAIServer
+) -> None:
+    typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
+             "--base-url", server.url, "--limit", 4]  # fmt: skip
+
+    slow = study(*typed, "--rpm", 1200, "--tpm", 9_000_000)
+    quick = study(*typed)
+    wrong = study(*typed, "--rpm", 0)
+
+    assert (slow.code, quick.code, wrong.code) == (0, 0, 2)
+    times = [one.at for one in server.received[:4]]
+    assert times[-1] - times[0] >= 3 * 0.05 - 0.02
+
+
+def test_limits_are_kept_when_answers_are_generated(study: Shell, server: OpenAIServer) -> None:
+    said = study("generate", "--dataset", "ward", "--engine", "openai", "--model", "elm",
+                 "--base-url", server.url, "--rpm", 1200, "--tpm", 9_000_000)  # fmt: skip
+
+    assert said.code == 0
+    times = [one.at for one in server.received]
+    assert times[-1] - times[0] >= (len(times) - 1) * 0.05 - 0.02
+
+
 def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: OpenAIServer) -> None:
     typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
              "--base-url", server.url, "--limit", 1]  # fmt: skip

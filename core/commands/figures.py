@@ -5,11 +5,13 @@ from typing import Any
 
 import click
 
+from core.commands.money import spent_lines, spent_numbers
 from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
 from core.errors import Refused
 from core.services import agreeing, judging, surveying
 from core.services.naming import study_of_dataset
+from core.services.spending import spending_of_study
 from core.store import judges, studies
 
 
@@ -52,9 +54,19 @@ def status_command(terminal: Terminal, *, dataset: str | None) -> None:
     with terminal.store() as store:
         chosen = [study_of_dataset(store, dataset)] if dataset else studies.studies(store)
         surveys = [surveying.survey_of(store, study) for study in chosen]
+        spent = [spending_of_study(store, study) for study in chosen]
     terminal.show(
-        {"studies": [_survey(survey) for survey in surveys]},
-        "\n".join(_survey_lines(survey) for survey in surveys) or words("no_studies"),
+        {
+            "studies": [
+                {**_survey(survey), "spending": spent_numbers(lines)}
+                for survey, lines in zip(surveys, spent, strict=True)
+            ]
+        },
+        "\n".join(
+            "\n".join([_survey_lines(survey), *spent_lines(lines)])
+            for survey, lines in zip(surveys, spent, strict=True)
+        )
+        or words("no_studies"),
     )
 
 

@@ -6,15 +6,19 @@ from typing import Any
 import click
 
 from core.commands.foreground import follow_job
+from core.commands.money import show_estimate, spent_in_job
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
 from core.errors import Refused
 from core.formats.base import text_of_file
+from core.i18n import sentence
 from core.services import generating, judging
+from core.services.estimating import estimate_generation, estimate_judging
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import study_of_dataset
 from core.services.queueing import ensure_worker
 from core.store import judges
+from core.store.jobs import Job
 from core.worker.running import run_worker
 
 
@@ -36,8 +40,12 @@ from core.worker.running import run_worker
 @click.option("--system-prompt", type=FILE, help="File with the system prompt.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
 @click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
-@click.option("--concurrency", default=64, show_default=True, help="Conversations in flight.")
+@click.option("--concurrency", default=64, show_default=True, help="Most conversations in flight.")
+@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
+@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
+@click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def generate_command(terminal: Terminal, *, dataset: str, label: str, **options: Any) -> None:
     """Let a model answer what it has not answered; the same command resumes.
@@ -47,6 +55,10 @@ def generate_command(terminal: Terminal, *, dataset: str, label: str, **options:
     order = _generate_order(label, options)
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
+        if options["dry_run"]:
+            found = estimate_generation(store, study, order, by=terminal.by)
+            show_estimate(terminal, order.label, "answers", found)
+            return
         job_id = generating.queue_generation(store, study, order, by=terminal.by)
     if options["only_queue"]:
         ensure_worker(terminal.path)
@@ -55,13 +67,13 @@ def generate_command(terminal: Terminal, *, dataset: str, label: str, **options:
     job = follow_job(terminal.path, job_id)
     with terminal.store() as store:
         left = generating.outstanding_of(store, study, order.label, samples=order.samples)
+        spent, said = spent_in_job(store, job)
     counts = {"done": job.done, "absent": job.unscored, "outstanding": left}
     terminal.show(
-        {"job": job_id, "state": job.state, "label": order.label, **counts},
-        words("generated", label=order.label, **counts),
+        {"job": job_id, "state": job.state, "label": order.label, **counts, **spent},
+        words("generated", label=order.label, **counts) + said,
     )
-    if job.state == "failed":
-        raise Refused(job.error, **job.error_values)
+    _tell_end(job)
 
 
 def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateOrder:
@@ -84,7 +96,18 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
         options["concurrency"],
         generating.chosen_gpus(options["gpus"]),
         options["limit"],
+        options["rpm"],
+        options["tpm"],
+        options["budget"],
     )
+
+
+def _tell_end(job: Job) -> None:
+    """Say why a job ended early: by a fault, which is the command's too, or at its budget."""
+    if job.state == "failed":
+        raise Refused(job.error, **job.error_values)
+    if job.error:
+        click.echo(sentence("en", f"error.{job.error}", **job.error_values), err=True)
 
 
 @command(main, "judge", writes=True)
@@ -96,8 +119,12 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
 @click.option("--rounds", default=1, show_default=True, help="How often each response is scored.")
 @click.option("--temperature", type=float, help="Part of the judge's identity.")
 @click.option("--max-tokens", type=int, help="Part of the judge's identity.")
-@click.option("--concurrency", default=16, show_default=True, help="Calls in flight.")
+@click.option("--concurrency", default=16, show_default=True, help="Most calls in flight.")
+@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
+@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
+@click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def judge_command(
     terminal: Terminal,
@@ -111,7 +138,11 @@ def judge_command(
     temperature: float | None,
     max_tokens: int | None,
     concurrency: int,
+    rpm: int | None,
+    tpm: int | None,
     limit: int | None,
+    budget: float | None,
+    dry_run: bool,
     only_queue: bool,
 ) -> None:
     """Ask a judge for every score that is outstanding; the same command resumes."""
@@ -119,9 +150,16 @@ def judge_command(
     parameters = {key: value for key, value in given.items() if value is not None}
     if engine == "openai" and not model:
         raise Refused("needs_model")
-    order = JudgeOrder(engine, model, parameters, name, rounds, addresses, concurrency, limit)
+    order = JudgeOrder(
+        engine, model, parameters, name, rounds, addresses, concurrency, limit,
+        requests_per_minute=rpm, tokens_per_minute=tpm, budget=budget,
+    )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
+        if dry_run:
+            found = estimate_judging(store, study, order, by=terminal.by)
+            show_estimate(terminal, name or model or engine, "verdicts", found)
+            return
         job_id = queue_judging(store, study, order, by=terminal.by)
     if only_queue:
         ensure_worker(terminal.path)
@@ -131,12 +169,12 @@ def judge_command(
     with terminal.store() as store:
         judge = judges.judge_by_id(store, job.plan["judge"])
         left = judging.progress_of(store, study.id, judge)
+        spent, said = spent_in_job(store, job)
     terminal.show(
-        {"job": job_id, "state": job.state, "judge": judge.name, **asdict(left)},
-        words("judged", judge=judge.name, **asdict(left)),
+        {"job": job_id, "state": job.state, "judge": judge.name, **asdict(left), **spent},
+        words("judged", judge=judge.name, **asdict(left)) + said,
     )
-    if job.state == "failed":
-        raise Refused(job.error, **job.error_values)
+    _tell_end(job)
 
 
 @command(main, "worker")

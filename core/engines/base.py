@@ -18,8 +18,8 @@ def unnoticed(code: str, values: Mapping[str, object]) -> None:
 class Configuration:
     """What makes an engine: the model's name, its parameters, and where it is reached.
 
-    `addresses`, `concurrency` and `gpus` say how to reach it and how hard, `notice` hears what it
-    has to tell; they are no part of its identity.
+    `addresses`, `concurrency`, `gpus` and the limits (None for none, over all addresses) say how
+    to reach it and how hard, `notice` hears what it has to tell; they are no part of its identity.
     """
 
     model: str
@@ -27,6 +27,8 @@ class Configuration:
     addresses: tuple[str, ...]
     concurrency: int
     gpus: tuple[int, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     notice: Noticed = unnoticed
 
 
@@ -62,6 +64,7 @@ class Reply:
         finish_reason: `stop`, `length`, `content_filter`, `too_long`, `no_yardstick` …
         prompt_tokens, reply_tokens: as counted by the endpoint, None where it does not.
         seconds: from the call to its answer.
+        cached_tokens: prompt tokens that the endpoint had cached, None where it does not say.
     """
 
     text: str
@@ -69,6 +72,7 @@ class Reply:
     prompt_tokens: int | None
     reply_tokens: int | None
     seconds: float
+    cached_tokens: int | None = None
 
 
 class ChatEngine(Protocol):
@@ -101,6 +105,10 @@ class ChatEngine(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """Send nothing more; what has been sent may still be answered."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections, processes and memory."""
         ...
@@ -116,6 +124,10 @@ class JudgeEngine(Protocol):
             CallFailed: this call failed in transport; another may not.
             EngineStopped: no call can succeed.
         """
+        ...
+
+    def stop(self) -> None:
+        """Send nothing more; what has been sent may still be answered."""
         ...
 
     async def close(self) -> None:

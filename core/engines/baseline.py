@@ -38,6 +38,9 @@ class BaselineJudge:
         verdict = {"score": score, "rationale": f"coverage {covered:.2f}"}
         return Reply(json.dumps(verdict), "stop", None, None, 0.0)
 
+    def stop(self) -> None:
+        """Nothing is sent."""
+
     async def close(self) -> None:
         """Nothing to let go of."""
 

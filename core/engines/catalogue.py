@@ -89,6 +89,10 @@ class PromptedJudge:
         """Send the conversation, and ask for the verdict's schema."""
         return await self._chat.answer(ask.messages, schema=ask.schema)
 
+    def stop(self) -> None:
+        """Let the chat model send nothing more."""
+        self._chat.stop()
+
     async def close(self) -> None:
         """Close the chat model."""
         await self._chat.close()

@@ -110,6 +110,9 @@ class HuggingFaceChat:
             time.perf_counter() - started,
         )  # fmt: skip
 
+    def stop(self) -> None:
+        """What has been handed over is answered or forgotten with the processes."""
+
     async def close(self) -> None:
         """End the processes."""
         for one in self._processes:

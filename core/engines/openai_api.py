@@ -1,65 +1,90 @@
-"""Chat models behind any OpenAI-compatible endpoint.
+"""Chat models behind any OpenAI-compatible endpoint, over plain HTTP.
 
 The key is read from `OPENAI_API_KEY` when the engine is built and kept nowhere else. Errors carry
 codes and the host only: an endpoint's own message may repeat the key.
 """
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
-from typing import Any, cast
+from typing import Any
 
-import openai
-from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
-from openai.types.chat.chat_completion import Choice
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from core.domain.addresses import OPENAI, host_of, is_loopback
 from core.engines.base import Configuration, Message, Reply
+from core.engines.complaints import Complaint, complaint_of
+from core.engines.flow import Gate, Pace
 from core.errors import CallFailed, EngineStopped
 
-_TIMEOUT = Timeout(180.0, connect=10.0)  # seconds for one call
-#: Seconds for which an address that does not answer is left out: at first, and at most.
-_FIRST_REST, _LONGEST_REST = 2.0, 60.0
-#: What a proxy answers for a server that is down.
-_DOWN = frozenset({502, 503, 504})
-#: Codes by which endpoints say that a prompt is longer than the context.
-_TOO_LONG = frozenset({"context_length_exceeded", "string_above_max_length"})
+_TIMEOUT = ClientTimeout(total=None, connect=30.0, sock_read=180.0)  # seconds
+#: Pauses in a row that an address may ask for without answering anything between them.
+_MOST_REFUSALS = 6
+#: Seconds: an address that asks to wait longer is given up for now.
+_LONGEST_ASKED = 300.0
+#: Forms of an answer that can be asked for, from the strictest on.
+_FORMS = ("json_schema", "json_object", "")
+#: Bytes of a prompt for each token: one Chinese character, or most of an English word.
+_BYTES_PER_TOKEN = 3.0
+#: Tokens that a reply is expected to have before any has been seen.
+_USUAL_REPLY = 256.0
+#: Weight of the newest reply in what the next is expected to have.
+_NEWEST = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """What an address understands of what can be asked for.
+
+    Attributes:
+        form: index into `_FORMS`.
+        limit: the name that the limit of tokens goes by.
+    """
+
+    form: int = 0
+    limit: str = "max_tokens"
 
 
 @dataclass(slots=True)
 class _Address:
-    """One address, and how it has answered.
+    """One address, how it may be asked, and in which words.
 
     Attributes:
-        waiting: calls that have no answer yet.
-        asked: calls so far.
-        failures: connections lost in a row, those of one moment counted once.
-        rests_until: when it may be asked again, on the monotonic clock.
+        is_form_known: it has answered a call that asked for the dialect's form.
     """
 
-    client: AsyncOpenAI
-    waiting: int = 0
-    asked: int = 0
-    failures: int = 0
-    rests_until: float = 0.0
+    session: ClientSession
+    url: str
+    host: str
+    gate: Gate
+    dialect: _Dialect = field(default_factory=_Dialect)
+    is_form_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked, whatever the dialect."""
+
+    messages: list[dict[str, str]]
+    parameters: dict[str, Any]
+    schema: Mapping[str, Any] | None
 
     @property
-    def is_up(self) -> bool:
-        """Whether it may be asked; after a rest one call tries it out."""
-        if self.failures == 0:
-            return True
-        return self.waiting == 0 and monotonic() >= self.rests_until
+    def prompt_tokens(self) -> float:
+        """About how many tokens the prompt has."""
+        size = sum(len(one["content"].encode("utf-8", "replace")) for one in self.messages)
+        return size / _BYTES_PER_TOKEN
 
-    def rest(self) -> None:
-        """Leave it out for a while, twice as long as the last time."""
-        now = monotonic()
-        if now >= self.rests_until:
-            seconds = min(_LONGEST_REST, _FIRST_REST * 2**self.failures)
-            self.failures += 1
-            self.rests_until = now + seconds
+
+class _Refused(Exception):
+    """The endpoint did not take the call; `complaint` says why."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint.status)
+        self.complaint = complaint
 
 
 class OpenAIChat:
@@ -75,9 +100,13 @@ class OpenAIChat:
         self._parameters = {
             k: v for k, v in configuration.parameters.items() if k != "trust_remote_code"
         }
-        # where another address can be asked at once, the client does not wait and ask again
-        retries = 2 if len(addresses) == 1 else 0
-        self._addresses = [_Address(_client(address, key, retries)) for address in addresses]
+        self._addresses = [_address(one, key, configuration.concurrency) for one in addresses]
+        self._requests = Pace(configuration.requests_per_minute)
+        self._tokens = Pace(configuration.tokens_per_minute)
+        self._reply_tokens = min(_USUAL_REPLY, self._parameters.get("max_tokens", _USUAL_REPLY))
+        self._first_in_line = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._is_stopping = False
 
     async def revision(self) -> str:
         """'': an endpoint does not say which weights it serves."""
@@ -92,113 +121,247 @@ class OpenAIChat:
     ) -> Reply:
         """Answer a conversation whose last message is the user's.
 
-        A call whose connection is lost is made again at once at an address that is up.
+        A call that fails is made again at once at an address that is up. One that is refused for
+        coming too early waits for its turn again.
         """
+        request = _Request(
+            [{"role": one.role, "content": one.content} for one in messages],
+            self._parameters if seed is None else self._parameters | {"seed": seed},
+            schema,
+        )
         untried = list(self._addresses)
         while True:
-            address = _fewest_waiting(untried)
-            untried.remove(address)
+            address, call = await self._turn(untried, request)
             try:
-                return await self._asked(address, messages, seed)
+                reply = await self._asked(address, call, request)
             except CallFailed:
-                if address.failures == 0 or not any(other.is_up for other in untried):
+                untried.remove(address)
+                if not any(other.gate.is_up for other in untried):
                     raise
+            else:
+                if reply is not None:
+                    return reply
+
+    def stop(self) -> None:
+        """Send nothing more; calls that wait for their turn fail."""
+        self._is_stopping = True
+        self._changed.set()
 
     async def close(self) -> None:
         """Close the connections."""
         for address in self._addresses:
-            await address.client.close()
+            await address.session.close()
 
-    async def _asked(
-        self, address: _Address, messages: Sequence[Message], seed: int | None
-    ) -> Reply:
-        """Ask one address, and note whether it is there."""
-        address.waiting += 1
-        address.asked += 1
+    # --- whose turn it is ---------------------------------------------------------------------
+
+    async def _turn(self, among: Sequence[_Address], request: _Request) -> tuple[_Address, int]:
+        """Wait until an address takes a call and the limits allow one; the address, the call."""
+        async with self._first_in_line:
+            while True:
+                if self._is_stopping:
+                    raise CallFailed("not_sent")
+                now = monotonic()
+                found = min(
+                    among,
+                    key=lambda one: (max(now, one.gate.ready_at), one.gate.waiting, one.gate.asked),
+                )
+                ready_at = max(found.gate.ready_at, self._requests.ready_at, self._tokens.ready_at)
+                seconds = ready_at - now
+                if seconds <= 0.0:
+                    break
+                await self._wait(seconds)
+            self._take(request)
+            return found, found.gate.begin()
+
+    def _take(self, request: _Request) -> None:
+        """Count a call against the limits."""
+        self._requests.take(1.0)
+        self._tokens.take(request.prompt_tokens + self._reply_tokens)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait for so long, or until something has changed."""
+        self._changed.clear()
         try:
-            reply = await self._called(address.client, messages, seed)
-        except CallFailed as error:
-            if error.code == "endpoint_unreachable" or error.values.get("status") in _DOWN:
-                address.rest()
+            async with asyncio.timeout(None if seconds == float("inf") else seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    # --- one call -----------------------------------------------------------------------------
+
+    async def _asked(self, address: _Address, call: int, request: _Request) -> Reply | None:
+        """Ask one address, and note how it answers; None where it must be asked later."""
+        expected = request.prompt_tokens + self._reply_tokens
+        try:
+            reply = await self._understood(address, request)
+        except _Refused as refused:
+            address.gate.refused(call, refused.complaint.seconds)
+            self._stop_if_hopeless(address)
+            return None
+        except CallFailed:
+            address.gate.failed(call)
             raise
         finally:
-            address.waiting -= 1
-        address.failures = 0
+            address.gate.end()
+            self._changed.set()
+        address.gate.answered()
+        self._count(reply, expected)
         return reply
 
-    async def _called(
-        self, client: AsyncOpenAI, messages: Sequence[Message], seed: int | None
-    ) -> Reply:
-        host = client.base_url.host
+    def _stop_if_hopeless(self, address: _Address) -> None:
+        """Raise EngineStopped where every address has only asked to wait, or for too long."""
+        now = monotonic()
+        gates = [one.gate for one in self._addresses]
+        if all(
+            gate.refusals >= _MOST_REFUSALS or gate.pauses_until - now > _LONGEST_ASKED
+            for gate in gates
+        ):
+            wait = min(gate.pauses_until for gate in gates) - now
+            raise EngineStopped("endpoint_busy", host=address.host, seconds=max(1, round(wait)))
+
+    def _count(self, reply: Reply, expected: float) -> None:
+        """Correct what was expected of a call by what it used."""
+        if reply.prompt_tokens is None or reply.reply_tokens is None:
+            return
+        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - expected)
+        self._reply_tokens += _NEWEST * (reply.reply_tokens - self._reply_tokens)
+
+    async def _understood(self, address: _Address, request: _Request) -> Reply:
+        """Ask in the words that an address understands, and remember them for the next call.
+
+        Raises:
+            _Refused: the call came too early.
+        """
+        spoken, started = address.dialect, perf_counter()
+        while True:
+            try:
+                reply = await self._posted(address, request, spoken)
+            except _Refused as refused:
+                complaint = refused.complaint
+                if complaint.is_about_content or complaint.is_about_length:
+                    because = "content_filter" if complaint.is_about_content else "too_long"
+                    return Reply("", because, None, None, perf_counter() - started)
+                simpler = self._simpler(address, request, spoken, complaint)
+                if simpler is None:
+                    raise self._meant(address, complaint) from None
+                spoken = simpler
+                self._take(request)
+            else:
+                if request.schema is None:
+                    address.dialect = replace(address.dialect, limit=spoken.limit)
+                elif spoken.form == address.dialect.form or not address.is_form_known:
+                    address.dialect = spoken
+                    address.is_form_known = True
+                return reply
+
+    def _simpler(
+        self, address: _Address, request: _Request, spoken: _Dialect, complaint: Complaint
+    ) -> _Dialect | None:
+        """Words to try instead of the ones that an address complained about."""
+        is_limited = spoken.limit in request.parameters
+        if complaint.names_token_limit and is_limited and spoken.limit == "max_tokens":
+            return replace(spoken, limit="max_completion_tokens")
+        if request.schema is None or not _FORMS[spoken.form]:
+            return None
+        # an endpoint that has taken this form before fails for another reason than the form
+        is_odd = complaint.status in (500, 501) and not address.is_form_known
+        if complaint.status in (400, 422) or is_odd or complaint.names_format:
+            return replace(spoken, form=spoken.form + 1)
+        return None
+
+    def _meant(self, address: _Address, complaint: Complaint) -> Exception:
+        """What a complaint means for the call, or for all of them."""
+        host, status = address.host, complaint.status
+        if complaint.is_about_credit:
+            return EngineStopped("endpoint_no_credit", host=host)
+        if status in (401, 403):
+            return EngineStopped("wrong_key", host=host)
+        if status == 404:
+            return EngineStopped("endpoint_unknown_model", model=self._model, host=host)
+        if status == 429:
+            return _Refused(complaint)
+        parameter = complaint.refused_parameter(self._parameters) if status in (400, 422) else ""
+        if parameter:
+            return EngineStopped(
+                "endpoint_refuses_parameter", host=host, model=self._model, parameter=parameter
+            )
+        return CallFailed("endpoint_status", host=host, status=status)
+
+    async def _posted(self, address: _Address, request: _Request, spoken: _Dialect) -> Reply:
+        """Send one call.
+
+        Raises:
+            _Refused: the endpoint answers with an HTTP error.
+            CallFailed: it does not answer, or not with a completion.
+        """
         started = perf_counter()
         try:
-            completion = await client.chat.completions.create(
-                model=self._model,
-                messages=_sent(messages),
-                **self._parameters if seed is None else self._parameters | {"seed": seed},
-            )
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise EngineStopped("wrong_key", host=host) from error
-        except openai.NotFoundError as error:
-            raise EngineStopped("endpoint_unknown_model", model=self._model, host=host) from error
-        except openai.BadRequestError as error:
-            return _refused(error, host, perf_counter() - started)
-        except openai.APIStatusError as error:
-            raise CallFailed("endpoint_status", host=host, status=error.status_code) from error
-        except openai.APIError as error:
-            raise CallFailed("endpoint_unreachable", host=host) from error
-        except json.JSONDecodeError as error:
-            raise CallFailed("endpoint_empty", host=host) from error
-        choice, usage = _choice_of(completion, host), completion.usage
-        return Reply(
-            choice.message.content or "",
-            choice.finish_reason or "stop",
-            usage.prompt_tokens if usage else None,
-            usage.completion_tokens if usage else None,
-            perf_counter() - started,
-        )
+            async with address.session.post(
+                address.url, data=self._body(request, spoken), allow_redirects=False
+            ) as response:
+                status, body = response.status, await response.read()
+        except (ClientError, TimeoutError, OSError) as error:
+            raise CallFailed("endpoint_unreachable", host=address.host) from error
+        if not 200 <= status < 300:
+            raise _Refused(complaint_of(status, response.headers, body))
+        reply = _reply_of(body, perf_counter() - started)
+        if reply is None:
+            raise CallFailed("endpoint_empty", host=address.host)
+        return reply
+
+    def _body(self, request: _Request, spoken: _Dialect) -> bytes:
+        content = {"model": self._model, "messages": request.messages, **request.parameters}
+        if "max_tokens" in content:
+            content[spoken.limit] = content.pop("max_tokens")
+        form = _FORMS[spoken.form]
+        if request.schema is not None and form:
+            content["response_format"] = _format(form, request.schema)
+        try:
+            return json.dumps(content, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON can say it
+            return json.dumps(content).encode()
 
 
-def _client(address: str, key: str, retries: int) -> AsyncOpenAI:
-    return AsyncOpenAI(
-        api_key=key or "none",
-        base_url=address,
+def _address(address: str, key: str, ceiling: int) -> _Address:
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    host = host_of(address)
+    session = ClientSession(
+        connector=TCPConnector(limit=0),
+        cookie_jar=DummyCookieJar(),
+        headers=headers,
         timeout=_TIMEOUT,
-        max_retries=retries,
-        http_client=DefaultAioHttpClient(
-            follow_redirects=False,
-            trust_env=not is_loopback(host_of(address)),  # a proxy is another machine
-        ),
+        trust_env=not is_loopback(host),  # a proxy is another machine
     )
+    return _Address(session, f"{address.rstrip('/')}/chat/completions", host, Gate(ceiling))
 
 
-def _fewest_waiting(addresses: Sequence[_Address]) -> _Address:
-    """The least busy address that is up; where none is, the one whose rest ends first."""
-    up = [address for address in addresses if address.is_up]
-    if not up:
-        return min(addresses, key=lambda one: one.rests_until)
-    return min(up, key=lambda one: (one.waiting, one.asked))
+def _format(form: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    if form == "json_object":
+        return {"type": form}
+    return {"type": form, form: {"name": "answer", "strict": True, "schema": schema}}
 
 
-def _choice_of(completion: object, host: str) -> Choice:
-    """The first choice; the client checks no shapes, and hands a web page over as text."""
-    choices = completion.choices if isinstance(completion, ChatCompletion) else None
-    if choices and choices[0].message is not None:
-        return choices[0]
-    raise CallFailed("endpoint_empty", host=host)
+def _reply_of(body: bytes, seconds: float) -> Reply | None:
+    """The first choice of a completion; None for anything else, such as a web page."""
+    try:
+        content = json.loads(body)
+        choice = content["choices"][0]
+        message = choice["message"]
+        text, refusal = message.get("content"), message.get("refusal")
+        finish_reason = choice.get("finish_reason")
+        usage = content.get("usage") or {}
+        used = _count_of(usage.get("prompt_tokens")), _count_of(usage.get("completion_tokens"))
+        cached = _count_of((usage.get("prompt_tokens_details") or {}).get("cached_tokens"))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    if not isinstance(text or "", str):
+        return None
+    if isinstance(refusal, str) and refusal:
+        return Reply(text or refusal, "refusal", *used, seconds, cached)
+    return Reply(text or "", str(finish_reason or "stop"), *used, seconds, cached)
 
 
-def _sent(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:
-    return [
-        cast(ChatCompletionMessageParam, {"role": one.role, "content": one.content})
-        for one in messages
-    ]
-
-
-def _refused(error: openai.BadRequestError, host: str, seconds: float) -> Reply:
-    """A request that the endpoint understood and will never answer."""
-    if error.code == "content_filter":
-        return Reply("", "content_filter", None, None, seconds)
-    if error.code in _TOO_LONG:
-        return Reply("", "too_long", None, None, seconds)
-    raise CallFailed("endpoint_status", host=host, status=error.status_code) from error
+def _count_of(said: object) -> int | None:
+    return said if isinstance(said, int) else None

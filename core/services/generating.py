@@ -14,8 +14,10 @@ from core.domain.answers import answer_of
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine, entry_of
 from core.engines.gpus import gpus
-from core.errors import EngineStopped, LeaseLost, Refused
+from core.errors import BudgetReached, EngineStopped, LeaseLost, Refused
 from core.services.asking import Asking
+from core.services.budgeting import PaidChat, budget_in_plan, purse_of
+from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
 from core.store import generations, jobs, responses
@@ -39,6 +41,7 @@ class GenerateOrder:
             `trust_remote_code`: part of what the label stands for.
         gpus: indices; empty for the CPU.
         limit: at most about so many responses in this job (whole conversations); None for all.
+        budget: the job ends before it costs more, in the currency of the model's price.
     """
 
     engine: str
@@ -50,6 +53,9 @@ class GenerateOrder:
     concurrency: int = 64
     gpus: tuple[int, ...] = ()
     limit: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    budget: float | None = None
 
 
 def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: str) -> int:
@@ -58,27 +64,33 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `cannot_generate`, `needs_model`, `needs_name`, `bad_samples`,
-            `samples_need_sampling`, `bad_concurrency`, `label_taken`.
+            `samples_need_sampling`, `bad_concurrency`, `label_taken`, `bad_budget`,
+            `budget_needs_price`, `unfinished_job`.
+        BrokenFile: the price file can't be read.
         ReleaseRequired: a local dataset would leave the machine.
     """
-    _check(order)
+    check_order(order)
     entry = entry_of(order.engine)
     check_may_send(store, study.id, order.engine, order.addresses)
-    parameters = dict(order.parameters)
-    if parameters.get("temperature"):
-        parameters.setdefault("seed", 0)
+    price = price_of(order.engine, order.source)
+    check_budget(order.budget, price, order.source)
     with store.writing():
-        generator = _ensure_generator(store, order, parameters, by=by)
+        generator = ensure_generator(store, order, by=by)
         plan = {
             "generator_model": generator.model_id,
             "samples": order.samples,
             "addresses": order.addresses,
             "concurrency": order.concurrency,
             "gpus": order.gpus,
+            "requests_per_minute": order.requests_per_minute,
+            "tokens_per_minute": order.tokens_per_minute,
             "limit": order.limit,
+            **budget_in_plan(order.budget),
         }
         subject = f"generate {generator.model_id} in study {study.id}"
-        return ensure_job(store, "generate", entry.lane, subject, study.id, plan, by=by)
+        return ensure_job(
+            store, "generate", entry.lane, subject, study.id, plan, price=price, by=by
+        )
 
 
 def chosen_gpus(wish: str) -> tuple[int, ...]:
@@ -147,14 +159,26 @@ class _GenerationRun:
             tuple(self.job.plan["addresses"]),
             concurrency,
             tuple(self.job.plan["gpus"]),
+            self.job.plan.get("requests_per_minute"),
+            self.job.plan.get("tokens_per_minute"),
         )
         self.engine = chat_engine(self.generator.engine, configuration)
+        purse = purse_of(
+            self.store, self.job, self.generator.parameters,
+            outstanding=lambda: sum(one.outstanding for one in self._missing()),
+        )  # fmt: skip
+        if purse is not None:
+            self.engine = PaidChat(self.engine, purse)
         try:
             await self._check_revision()
             asking = Asking(
-                work, self._answer, self._commit, concurrency=concurrency, lease=self.lease
-            )
+                work, self._answer, self._commit,
+                concurrency=concurrency, lease=self.lease, stop=self.engine.stop,
+            )  # fmt: skip
             await asking.run()
+        except BudgetReached:
+            assert purse is not None
+            raise purse.reached() from None  # what was in flight is stored by now
         finally:
             await self.engine.close()
 
@@ -166,10 +190,7 @@ class _GenerationRun:
 
     def _work(self) -> list[Conversation]:
         """What is missing, up to the job's limit."""
-        found = generations.conversations_outstanding(
-            self.store, self.job.study_id, self.generator.model_id,
-            samples=self.job.plan["samples"],
-        )  # fmt: skip
+        found = self._missing()
         limit: int | None = self.job.plan["limit"]
         if limit is None:
             return found
@@ -181,6 +202,12 @@ class _GenerationRun:
             taken.append(one)
             left -= one.outstanding
         return taken
+
+    def _missing(self) -> list[Conversation]:
+        return generations.conversations_outstanding(
+            self.store, self.job.study_id, self.generator.model_id,
+            samples=self.job.plan["samples"],
+        )  # fmt: skip
 
     async def _check_revision(self) -> None:
         """Two revisions of a checkpoint never mix under one label."""
@@ -256,11 +283,12 @@ def _generated(turn: AskedTurn, sample: int, messages: list[Message], reply: Rep
         turn.question_id, turn.criteria_id, sample, answer.text, absent_because,
         tuple((one.role, one.content) for one in messages),
         reply.text, answer.reasoning, reply.finish_reason,
-        reply.prompt_tokens, reply.reply_tokens, reply.seconds,
+        reply.prompt_tokens, reply.reply_tokens, reply.seconds, reply.cached_tokens,
     )  # fmt: skip
 
 
-def _check(order: GenerateOrder) -> None:
+def check_order(order: GenerateOrder) -> None:
+    """Refuse an order that makes no sense by itself."""
     if not entry_of(order.engine).generates:
         raise Refused("cannot_generate", engine=order.engine)
     if not order.source.strip():
@@ -275,10 +303,15 @@ def _check(order: GenerateOrder) -> None:
         raise Refused("bad_concurrency", most=4096)
 
 
-def _ensure_generator(
-    store: Store, order: GenerateOrder, parameters: dict[str, Any], *, by: str
-) -> Generator:
-    """The generator behind a label; a label stands for one source and one set of parameters."""
+def ensure_generator(store: Store, order: GenerateOrder, *, by: str) -> Generator:
+    """The generator behind a label; a label stands for one source and one set of parameters.
+
+    Raises:
+        Refused: `label_taken`.
+    """
+    parameters = dict(order.parameters)
+    if parameters.get("temperature"):
+        parameters.setdefault("seed", 0)
     model_id = responses.ensure_model(store, order.label)
     known = generations.generator_of_model(store, model_id)
     if known is None:

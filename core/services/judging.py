@@ -17,11 +17,14 @@ from core.domain.verdicts import Unscored, verdict_of
 from core.engines.base import Ask, Configuration, Message, Reply
 from core.engines.catalogue import entry_of, judge_engine
 from core.errors import (
+    BudgetReached,
     LeaseLost,
     Refused,
     UnknownName,
 )
 from core.services.asking import Asking
+from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
+from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
 from core.store import assessments, criteria, jobs, judges, questions, responses
@@ -39,6 +42,7 @@ class JudgeOrder:
     Attributes:
         name: '' for the model's name.
         question_ids: None for all questions of the study.
+        budget: the job ends before it costs more, in the currency of the model's price.
         limit: at most so many keys in this job; None for all.
     """
 
@@ -51,6 +55,10 @@ class JudgeOrder:
     concurrency: int = 16
     limit: int | None = None
     question_ids: tuple[int, ...] | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    budget: float | None = None
+    is_batch: bool = False
 
 
 def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> int:
@@ -59,28 +67,27 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`.
+            `no_prompt_for`, `bad_budget`, `budget_needs_price`, `unfinished_job`.
         ReleaseRequired: a local dataset would leave the machine.
+        BrokenFile: the price file can't be read.
     """
     entry = entry_of(order.engine)
-    if order.rounds < 1:
-        raise Refused("bad_rounds")
-    if not 1 <= order.concurrency <= 1024:
-        raise Refused("bad_concurrency", most=1024)
-    check_may_send(store, study.id, order.engine, order.addresses)
+    price = price_of(order.engine, order.model)
+    check_budget(order.budget, price, order.model)
     with store.writing():
-        judge = _ensure_judge(store, study, order, by=by)
-        if order.question_ids is None and not responses.response_counts(store, study.id).present:
-            raise Refused("nothing_to_judge", study=study.name)
+        judge = ensure_judge(store, study, order, by=by)
     plan = {
         "judge": judge.id,
         "addresses": order.addresses,
         "concurrency": order.concurrency,
+        "requests_per_minute": order.requests_per_minute,
+        "tokens_per_minute": order.tokens_per_minute,
         "limit": order.limit,
         "questions": order.question_ids,
+        **budget_in_plan(order.budget),
     }
     subject = f"judge {judge.id} in study {study.id}"
-    return ensure_job(store, "judge", entry.lane, subject, study.id, plan, by=by)
+    return ensure_job(store, "judge", entry.lane, subject, study.id, plan, price=price, by=by)
 
 
 def plan_of(store: Store, job: Job) -> Plan:
@@ -131,8 +138,22 @@ def cancel(store: Store, job_id: int) -> None:
         jobs.ask_to_cancel(store, job_id)
 
 
-def _ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> Judge:
-    """The judge with exactly this configuration, taking part in the study."""
+def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> Judge:
+    """The judge with exactly this configuration, taking part in the study.
+
+    Raises:
+        UnknownName: `unknown_engine`.
+        Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
+            `no_prompt_for`.
+        ReleaseRequired: a local dataset would leave the machine.
+    """
+    if order.rounds < 1:
+        raise Refused("bad_rounds")
+    if not 1 <= order.concurrency <= 1024:
+        raise Refused("bad_concurrency", most=1024)
+    check_may_send(store, study.id, order.engine, order.addresses)
+    if order.question_ids is None and not responses.response_counts(store, study.id).present:
+        raise Refused("nothing_to_judge", study=study.name)
     name = order.name or order.model or order.engine
     configuration = judges.ensure_configuration(
         store, order.engine, order.model or order.engine, order.parameters
@@ -207,8 +228,7 @@ class _JudgingRun:
                 raise LeaseLost("lease_lost")
         if not keys:
             return
-        active = judges.active_prompts(self.store, plan.study_id, plan.judge_id)
-        materials = _Materials(self.store, {prompt.id: prompt.text for prompt in active})
+        materials = Materials(self.store, plan.study_id, plan.judge_id)
         concurrency: int = self.job.plan["concurrency"]
         engine = judge_engine(
             self.judge.engine,
@@ -217,16 +237,31 @@ class _JudgingRun:
                 self.judge.parameters,
                 tuple(self.job.plan["addresses"]),
                 concurrency,
+                requests_per_minute=self.job.plan.get("requests_per_minute"),
+                tokens_per_minute=self.job.plan.get("tokens_per_minute"),
             ),
         )
+
+        purse = purse_of(
+            self.store, self.job, self.judge.parameters,
+            outstanding=lambda: assessments.progress(self.store, plan).outstanding,
+        )  # fmt: skip
+        if purse is not None:
+            engine = PaidJudge(engine, purse)
 
         async def ask(key: Key, commit: Callable[[Exchange], Awaitable[None]]) -> None:
             material = materials.ask_for(key)
             await commit(_exchange(key, material, await engine.ask(material)))
 
         try:
-            asking = Asking(keys, ask, self._commit, concurrency=concurrency, lease=self.lease)
+            asking = Asking(
+                keys, ask, self._commit,
+                concurrency=concurrency, lease=self.lease, stop=engine.stop,
+            )  # fmt: skip
             await asking.run()
+        except BudgetReached:
+            assert purse is not None
+            raise purse.reached() from None  # what was in flight is stored by now
         finally:
             await engine.close()
 
@@ -266,14 +301,16 @@ class _JudgingRun:
             raise LeaseLost("lease_lost")
 
 
-class _Materials:
+class Materials:
     """What a key's prompt is made of, read from the database when it is its turn."""
 
-    def __init__(self, store: Store, prompts: dict[int, str]) -> None:
+    def __init__(self, store: Store, study_id: int, judge_id: int) -> None:
         self.store = store
-        self.prompts = prompts
+        active = judges.active_prompts(store, study_id, judge_id)
+        self.prompts = {prompt.id: prompt.text for prompt in active}
 
     def ask_for(self, key: Key) -> Ask:
+        """What is sent for a key."""
         found = responses.response_by_id(self.store, key.response_id)
         assert found is not None
         assert found.text is not None
@@ -303,7 +340,7 @@ def given_by(reply: str, scale: Scale, *, finish_reason: str) -> Given:
 def _exchange(key: Key, ask: Ask, reply: Reply) -> Exchange:
     return Exchange(
         key, ask.messages[-1].content if ask.messages else "", reply.text, reply.finish_reason,
-        reply.prompt_tokens, reply.reply_tokens, reply.seconds,
+        reply.prompt_tokens, reply.reply_tokens, reply.seconds, reply.cached_tokens,
     )  # fmt: skip
 
 

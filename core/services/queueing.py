@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 import psutil
 
-from core.errors import AttendingError, LeaseLost
-from core.store import jobs
+from core.domain.pricing import Price
+from core.errors import AttendingError, BudgetReached, LeaseLost, Refused
+from core.store import jobs, spending
 from core.store.database import Store, opened
 from core.store.jobs import Job, Worker
 
@@ -25,14 +26,28 @@ _IDLE_EXIT_SECONDS = 300
 
 def ensure_job(
     store: Store, kind: str, lane: str, subject: str, study_id: int, plan: Mapping[str, Any],
-    *, by: str,
+    *, price: Price | None = None, by: str,
 ) -> int:  # fmt: skip
-    """Id of an unfinished job that does exactly this; a new one if there is none."""
+    """Id of an unfinished job that does exactly this; a new one if there is none.
+
+    Args:
+        price: what the new job's tokens will have cost, whatever becomes of the price file.
+
+    Raises:
+        Refused: `unfinished_job`: the plan has a budget, and an unfinished job of the subject,
+            which would be done first, another plan.
+    """
     with store.writing():
         same = jobs.same_unfinished_job(store, subject, plan)
         if same is not None:
             return same
-        return jobs.add_job(store, kind, lane, subject, study_id, plan, by=by)
+        other = jobs.unfinished_job_of(store, subject)
+        if other is not None and plan.get("budget") is not None:
+            raise Refused("unfinished_job", job=other)
+        job_id = jobs.add_job(store, kind, lane, subject, study_id, plan, by=by)
+        if price is not None:
+            spending.add_job_price(store, job_id, price)
+        return job_id
 
 
 def sign_on(store: Store) -> int:
@@ -104,6 +119,8 @@ class Lease(Protocol):
 def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
     """End a job with its block: as done, as cancelled, or as failed with the block's error.
 
+    A job whose budget is reached is done, and says so.
+
     Raises:
         LeaseLost: another worker has the job; nothing was written.
     """
@@ -113,6 +130,8 @@ def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
         yield
     except LeaseLost:
         raise
+    except BudgetReached as found:
+        error = found
     except AttendingError as found:
         state, error = "failed", found
     if error is None and lease.is_cancel_asked:

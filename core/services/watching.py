@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.domain.pricing import Spending
+from core.services.pricing import is_billed
+from core.services.spending import spending_of_job
 from core.store import generations, jobs, judges, responses
 from core.store.database import Store
 from core.store.jobs import Job
@@ -17,14 +20,19 @@ class Watched:
         name: of the judge, or of the model that answers.
         per_second: keys committed per second; None before the first.
         tokens_per_second: generated tokens, of a job that generates.
+        seconds: from its first start to its end, or to now.
         seconds_left: at this pace; None unless it runs.
+        is_billed: False where it runs on this machine, and nobody charges.
     """
 
     job: Job
     name: str
     per_second: float | None
     tokens_per_second: float | None
+    seconds: float
     seconds_left: float | None
+    spending: Spending
+    is_billed: bool
 
 
 def jobs_of_study(store: Store, study: Study, *, limit: int) -> list[Watched]:
@@ -38,12 +46,18 @@ def _watched(store: Store, job: Job) -> Watched:
     left = None
     if per_second and job.state == "running" and job.total is not None:
         left = (job.total - job.done) / per_second
+    spent = spending_of_job(store, job)
+    tokens = None
     if job.kind == "judge":
-        name = judges.judge_by_id(store, job.plan["judge"]).name
-        return Watched(job, name, per_second, None, left)
-    name = responses.label_of(store, job.plan["generator_model"])
-    tokens = generations.tokens_of_job(store, job.id)
-    return Watched(job, name, per_second, tokens / seconds if seconds else None, left)
+        judge = judges.judge_by_id(store, job.plan["judge"])
+        name, engine = judge.name, judge.engine
+    else:
+        name = responses.label_of(store, job.plan["generator_model"])
+        generator = generations.generator_of_model(store, job.plan["generator_model"])
+        assert generator is not None
+        engine = generator.engine
+        tokens = spent.tokens.reply / seconds if seconds else None
+    return Watched(job, name, per_second, tokens, seconds, left, spent, is_billed(engine))
 
 
 def _seconds(job: Job) -> float:

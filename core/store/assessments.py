@@ -43,6 +43,7 @@ class Exchange:
     prompt_tokens: int | None
     reply_tokens: int | None
     seconds: float
+    cached_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,30 @@ def progress(store: Store, plan: Plan) -> Progress:
     return Progress(judged, unscored, left or 0, absent or 0)
 
 
+def outstanding_by_category(store: Store, plan: Plan) -> dict[str, int]:
+    """How many keys of a plan are outstanding, by category."""
+    sql = f"""{_WANTED}
+        SELECT category, sum(:all_rounds - (
+          SELECT count(DISTINCT done.round) FROM assessment AS done
+          WHERE done.response_id = wanted.response_id AND done.rater_id = wanted.rater_id
+            AND done.criteria_id = wanted.criteria_id AND done.purpose = 'study'
+            AND done.round <= :all_rounds)) AS outstanding
+        FROM wanted WHERE NOT is_absent
+        GROUP BY category HAVING outstanding > 0 ORDER BY category"""
+    params = {**plan.params, "rounds": 1, "all_rounds": plan.rounds}
+    return dict(map(tuple, store.rows(sql, params)))
+
+
+def sample_of_category(store: Store, plan: Plan, category: str, *, size: int) -> list[Key]:
+    """Some keys of a plan's first round, judged or not: always the same, spread over all."""
+    sql = f"""{_WANTED}
+        SELECT response_id, rater_id, criteria_id, round FROM wanted
+        WHERE category = :category AND NOT is_absent
+        ORDER BY (response_id * 2654435761) & 4294967295 LIMIT :size"""
+    params = {**plan.params, "rounds": 1, "category": category, "size": size}
+    return store.read(Key, sql, params)
+
+
 def unscored_reasons(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are unscored, by reason."""
     sql = f"""{_WANTED}
@@ -214,12 +239,13 @@ def add_exchanges(store: Store, exchanges: Sequence[Exchange], job_id: int | Non
     """Store what was said, before anybody reads it."""
     store.add_many(
         "INSERT INTO exchange (response_id, rater_id, criteria_id, round, attempt, purpose,"
-        " prompt, reply, finish_reason, prompt_tokens, reply_tokens, seconds, job_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " prompt, reply, finish_reason, prompt_tokens, reply_tokens, seconds, cached_tokens,"
+        " job_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 *_key_row(said.key), _packed(said.prompt), _packed(said.reply),
-                said.finish_reason, said.prompt_tokens, said.reply_tokens, said.seconds, job_id,
+                said.finish_reason, said.prompt_tokens, said.reply_tokens, said.seconds,
+                said.cached_tokens, job_id,
             )
             for said in exchanges
         ],

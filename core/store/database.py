@@ -70,6 +70,15 @@ class Store(sqlite_utils.Database):
             raise
         self.conn.execute("COMMIT")
 
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Let a block write, and undo it: what would happen, and nothing has."""
+        self.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            self.conn.execute("ROLLBACK")
+
     def rows(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
         cursor = self.conn.cursor()

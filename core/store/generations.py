@@ -65,6 +65,7 @@ class Generated:
     prompt_tokens: int | None
     reply_tokens: int | None
     seconds: float
+    cached_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,36 @@ def conversations_outstanding(
     return store.read(Conversation, _MISSING, params)
 
 
+@dataclass(frozen=True, slots=True)
+class AskedText:
+    """A turn's text, and how many of its responses are outstanding."""
+
+    conversation_id: int
+    category: str
+    text: str
+    outstanding: int
+
+
+def asked_texts(store: Store, study_id: int, model_id: int, *, samples: int) -> list[AskedText]:
+    """All turns of a study, conversation by conversation, with what a model has not answered."""
+    sql = """
+        SELECT question.conversation_id, question.category, question_text AS text,
+               :samples - (SELECT count(DISTINCT sample) FROM response
+                           WHERE response.question_id = question.id
+                             AND response.model_id = :model
+                             AND response.sample <= :samples) AS outstanding
+        FROM study_dataset
+        JOIN question ON question.dataset_id = study_dataset.dataset_id
+        JOIN active_criteria ON active_criteria.question_id = question.id
+                            AND active_criteria.study_id = study_dataset.study_id
+        JOIN criteria ON criteria.id = active_criteria.criteria_id
+        WHERE study_dataset.study_id = :study
+        ORDER BY question.conversation_id, question.turn
+    """
+    params = {"study": study_id, "model": model_id, "samples": samples}
+    return store.read(AskedText, sql, params)
+
+
 def turns(
     store: Store, study_id: int, conversation_id: int, model_id: int, sample: int
 ) -> list[AskedTurn]:
@@ -165,12 +196,12 @@ def add_generated(
         )  # fmt: skip
         store.add(
             "INSERT INTO generation (response_id, generator_id, revision, messages, output,"
-            " reasoning, finish_reason, prompt_tokens, reply_tokens, seconds, job_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " reasoning, finish_reason, prompt_tokens, reply_tokens, seconds, cached_tokens,"
+            " job_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 response_id, generator.id, revision, _packed(json.dumps(one.messages)),
                 _packed(one.output), one.reasoning, one.finish_reason, one.prompt_tokens,
-                one.reply_tokens, one.seconds, job_id,
+                one.reply_tokens, one.seconds, one.cached_tokens, job_id,
             ),
         )  # fmt: skip
 
@@ -189,13 +220,6 @@ def messages_of(store: Store, response_id: int) -> list[tuple[str, str]]:
     """Roles and contents that a model was asked for a response."""
     packed = store.value("SELECT messages FROM generation WHERE response_id = ?", (response_id,))
     return [(role, content) for role, content in json.loads(_unpacked(packed))]
-
-
-def tokens_of_job(store: Store, job_id: int) -> int:
-    """Tokens that a job has generated."""
-    sql = "SELECT coalesce(sum(reply_tokens), 0) FROM generation WHERE job_id = ?"
-    found: int = store.value(sql, (job_id,))
-    return found
 
 
 def is_cut(store: Store, response_id: int) -> bool:

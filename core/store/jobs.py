@@ -110,6 +110,16 @@ def same_unfinished_job(store: Store, subject: str, plan: Mapping[str, Any]) -> 
     return found
 
 
+def unfinished_job_of(store: Store, subject: str) -> int | None:
+    """Id of the oldest queued or running job with a subject that is not to stop."""
+    found: int | None = store.value(
+        "SELECT id FROM job WHERE subject = ? AND state IN ('queued', 'running')"
+        " AND NOT is_cancel_asked ORDER BY id LIMIT 1",
+        (subject,),
+    )
+    return found
+
+
 _CLAIM = f"""
     UPDATE job SET state = 'running', worker_id = :worker, fence = fence + 1,
       lease_until = :until, started_at = coalesce(started_at, {_NOW})

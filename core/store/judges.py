@@ -172,6 +172,12 @@ def active_prompts(store: Store, study_id: int, judge_id: int) -> list[JudgeProm
     return store.read(JudgePrompt, sql, (study_id, judge_id))
 
 
+def active_raters(store: Store, study_id: int, judge_id: int) -> list[int]:
+    """Ids of the raters by which a judge scores in a study."""
+    sql = "SELECT DISTINCT rater_id FROM active_rater WHERE study_id = ? AND judge_id = ?"
+    return [row[0] for row in store.rows(sql, (study_id, judge_id))]
+
+
 def ensure_rater(store: Store, configuration_id: int, prompt_id: int) -> int:
     """Id of the rater that a configuration is with a prompt."""
     store.change(

@@ -40,6 +40,7 @@ def draw_worklist(p: Page, entries: dict[str, Entry]) -> str:
         p.t("words.question"), keys, key=widget, format_func=labels.__getitem__,
         index=keys.index(asked) if asked in entries else 0,
     )  # fmt: skip
+    show_label(p.t("checklists.legend"))
     st.query_params["question"] = chosen
     return chosen
 

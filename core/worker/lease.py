@@ -22,6 +22,8 @@ class HeldLease:
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._cancel = threading.Event()
+        if job.is_cancel_asked:
+            self._cancel.set()
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
     @property

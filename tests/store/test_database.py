@@ -52,7 +52,8 @@ SPECIMEN = (
     "INSERT INTO generator VALUES (1, 1, 'huggingface', '/models/cedar', '{}', 'me', 't')",
     "INSERT INTO job (id, kind, lane, subject, study_id, plan, created_by)"
     " VALUES (1, 'generate', 'cpu', 's', 1, '{}', 'me')",
-    "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1)",
+    "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1, 0)",
+    "INSERT INTO job_price VALUES (1, 'oak', 'USD', 1.0, NULL, 4.0, 0.0, 't')",
     "INSERT INTO exposure (id, person_id, question_id, shown, page, after_assessment)"
     " VALUES (1, 1, 1, 'machine_verdict', 'case', 1)",
 )
@@ -122,7 +123,7 @@ def test_every_other_table_is_one_that_may_change(store):
     )
 
     assert {name for (name,) in tables} - set(APPEND_ONLY) == {
-        "person", "job", "worker", "draft", "preference"
+        "person", "job", "job_tokens", "worker", "draft", "preference"
     }  # fmt: skip
 
 

@@ -4,10 +4,14 @@ A released step is never edited; a change is a new step in a module of its own, 
 order. `docs/schema.md` is generated from the result by `python -m core schema`.
 """
 
-from core.store.migrations import m001_first_house, m002_generation
+from core.store.migrations import m001_first_house, m002_generation, m005_money
 from core.store.migrations.base import migrations
 
 __all__ = ["APPEND_ONLY", "migrations"]
 
 #: Study facts: tables whose rows are written once. Everything else may change.
-APPEND_ONLY = (*m001_first_house.APPEND_ONLY, *m002_generation.APPEND_ONLY)
+APPEND_ONLY = (
+    *m001_first_house.APPEND_ONLY,
+    *m002_generation.APPEND_ONLY,
+    *m005_money.APPEND_ONLY,
+)
