@@ -25,7 +25,7 @@ from core.errors import (
 from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
 from core.services.pricing import check_budget, price_of
-from core.services.queueing import Lease, ended, ensure_job
+from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
 from core.store import assessments, criteria, jobs, judges, questions, responses
 from core.store.assessments import Exchange, Given, Key, Plan, Progress
@@ -239,6 +239,7 @@ class _JudgingRun:
                 concurrency,
                 requests_per_minute=self.job.plan.get("requests_per_minute"),
                 tokens_per_minute=self.job.plan.get("tokens_per_minute"),
+                notice=noting(self.store, self.job),
             ),
         )
 

@@ -8,7 +8,7 @@ from core.services.pricing import is_billed
 from core.services.spending import spending_of_job
 from core.store import generations, jobs, judges, responses
 from core.store.database import Store
-from core.store.jobs import Job
+from core.store.jobs import Job, Note
 from core.store.studies import Study
 
 
@@ -23,6 +23,7 @@ class Watched:
         seconds: from its first start to its end, or to now.
         seconds_left: at this pace; None unless it runs.
         is_billed: False where it runs on this machine, and nobody charges.
+        notes: what it told while it went on.
     """
 
     job: Job
@@ -33,6 +34,7 @@ class Watched:
     seconds_left: float | None
     spending: Spending
     is_billed: bool
+    notes: list[Note]
 
 
 def jobs_of_study(store: Store, study: Study, *, limit: int) -> list[Watched]:
@@ -57,7 +59,10 @@ def _watched(store: Store, job: Job) -> Watched:
         assert generator is not None
         engine = generator.engine
         tokens = spent.tokens.reply / seconds if seconds else None
-    return Watched(job, name, per_second, tokens, seconds, left, spent, is_billed(engine))
+    return Watched(
+        job, name, per_second, tokens, seconds, left, spent, is_billed(engine),
+        jobs.notes(store, job.id),
+    )  # fmt: skip
 
 
 def _seconds(job: Job) -> float:

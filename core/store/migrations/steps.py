@@ -4,7 +4,12 @@ A released step is never edited; a change is a new step in a module of its own, 
 order. `docs/schema.md` is generated from the result by `python -m core schema`.
 """
 
-from core.store.migrations import m001_first_house, m002_generation, m005_money
+from core.store.migrations import (
+    m001_first_house,
+    m002_generation,
+    m003_job_notes,
+    m005_money,
+)
 from core.store.migrations.base import migrations
 
 __all__ = ["APPEND_ONLY", "migrations"]
@@ -13,5 +18,6 @@ __all__ = ["APPEND_ONLY", "migrations"]
 APPEND_ONLY = (
     *m001_first_house.APPEND_ONLY,
     *m002_generation.APPEND_ONLY,
+    *m003_job_notes.APPEND_ONLY,
     *m005_money.APPEND_ONLY,
 )
