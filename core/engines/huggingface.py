@@ -211,6 +211,9 @@ def _serve(connection: Connection, order: Order) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as NVIDIA's management library counts
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, order.gpus))
+    if order.gpus and not importlib.import_module("torch").cuda.is_available():
+        connection.send(Refusal("no_cuda"))
+        return
     importlib.import_module("core.engines.huggingface_process").serve(connection, order)
 
 

@@ -39,7 +39,7 @@ def loaded(order: Order) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(given, trust_remote_code=trust)
         model = untyped(AutoModelForCausalLM).from_pretrained(
             given,
-            dtype=torch.bfloat16 if order.gpus else "auto",
+            dtype=torch.bfloat16 if torch.cuda.is_available() else "auto",
             device_map="auto" if len(order.gpus) > 1 else None,
             trust_remote_code=trust,
         )

@@ -1,8 +1,8 @@
 """The engine's process with an end to its memory: `python -m tests.engines.limited_engine …`.
 
-Serves a checkpoint to the questions of a file, and prints what the process said as JSON. Once the
-model is loaded, the process may take so many megabytes of address space more; torch's allocator
-fails beyond.
+Serves a checkpoint to some questions, and prints what the process said as JSON. Once the model is
+loaded, the process may take so many megabytes of address space more; beyond, torch's allocator
+fails. And the cache is planned as if the machine had so many bytes free (0: as many as it has).
 """
 
 import json
@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
+from core.engines import huggingface_process
 from core.engines.huggingface_messages import Loaded, Notice, Order, Output, Refusal
-from core.engines.huggingface_process import serve
 
 _MEGABYTE = 1024**2
 
@@ -57,10 +57,12 @@ class _Line:
 
 
 def main() -> None:
-    """Serve `FOLDER MEGABYTES PARAMETERS QUESTIONS`, the last two as JSON."""
-    folder, megabytes, parameters, questions = sys.argv[1:]
+    """Serve `FOLDER MEGABYTES FREE PARAMETERS QUESTIONS`, the last two as JSON."""
+    folder, megabytes, free, parameters, questions = sys.argv[1:]
+    if int(free):
+        huggingface_process._free_memory = lambda: int(free)
     line: Any = _Line(json.loads(questions), int(megabytes))
-    serve(line, Order(folder, json.loads(parameters), ()))
+    huggingface_process.serve(line, Order(folder, json.loads(parameters), ()))
 
 
 if __name__ == "__main__":

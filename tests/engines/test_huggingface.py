@@ -65,14 +65,16 @@ def varied() -> list[Conversation]:
 
 
 def run(
-    folder: Path | str,
+    folder: Path | str | Configuration,
     do: Callable[[HuggingFaceChat], Awaitable[Any]],
     **parameters: Any,
 ) -> Any:
     """What `do` returns, with an engine that is closed afterwards."""
 
     async def running() -> Any:
-        engine = chat_engine("huggingface", Configuration(str(folder), parameters, (), 64))
+        is_whole = isinstance(folder, Configuration)
+        configuration = folder if is_whole else Configuration(str(folder), parameters, (), 64)
+        engine = chat_engine("huggingface", configuration)
         try:
             return await do(engine)
         finally:
