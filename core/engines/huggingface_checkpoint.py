@@ -49,6 +49,8 @@ def loaded(order: Order) -> tuple[Any, Any]:
             SafetensorError) as error:  # fmt: skip
         if is_out_of_memory(error):
             raise Unserveable(Refusal("needs_memory", {"model": order.model})) from error
+        if folder_of(order.model) is None:
+            raise Unserveable(Refusal("model_not_fetched", {"model": order.model})) from error
         raise Unserveable(Refusal("not_a_model", {"path": order.model})) from error
     if not tokenizer.encode("a", add_special_tokens=False):  # its files are missing
         raise Unserveable(Refusal("not_a_model", {"path": order.model}))

@@ -243,6 +243,25 @@ def test_a_path_is_never_looked_for_on_the_hub(name):
     assert first_word(name) == Refusal("no_model_folder", {"path": name})
 
 
+@pytest.mark.parametrize(
+    ("offline", "code"),
+    [(None, "model_not_here"), ("1", "model_not_here"), ("0", "model_not_fetched")],
+)
+def test_a_name_is_fetched_only_where_that_was_asked_for(tmp_path, monkeypatch, offline, code):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    if offline is not None:
+        monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+
+    async def ask(engine: HuggingFaceChat) -> Any:
+        return await asyncio.gather(engine.revision(), return_exceptions=True)
+
+    [found] = run("nobody/no-such-model", ask)
+
+    assert told(found) == (EngineStopped, code, {"model": "nobody/no-such-model"})
+
+
 def test_a_folder_of_notes_is_not_a_model(tmp_path):
     (tmp_path / "notes.txt").write_text("These are notes.")
 
