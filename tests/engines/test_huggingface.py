@@ -33,20 +33,11 @@ def user(text: str) -> list[Message]:
     return [Message("user", text)]
 
 
-def with_ending_tokens(folder: Path) -> Path:
-    """Let every fortieth token end an answer, so that random weights end some of them."""
-    path = folder / "generation_config.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content["eos_token_id"] = [2, *range(300, 2000, 40)]
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return folder
-
-
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that takes every role and ends some answers."""
     folder = tmp_path_factory.mktemp("tiny") / "model"
-    return with_ending_tokens(save_tiny_model(folder, context=CONTEXT))
+    return save_tiny_model(folder, context=CONTEXT, ends_every=40)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from tests.engines.test_huggingface import (
     run,
     told,
     user,
-    with_ending_tokens,
 )
 from tests.tiny_model import save_tiny_model
 
@@ -53,7 +52,7 @@ def asked(folder: Path, conversations: Sequence[Sequence[Message]], **parameters
 
 
 def test_greedy_answers_of_static_batches_equal_those_of_one_at_a_time(tmp_path):
-    folder = with_ending_tokens(save_tiny_model(tmp_path / "model"))
+    folder = save_tiny_model(tmp_path / "model", ends_every=40)
     conversations = [user("发热三天，如何处理？" * count) for count in LENGTHS]
 
     found = asked(folder, conversations, max_tokens=30)
