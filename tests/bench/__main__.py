@@ -18,6 +18,7 @@ from core.services.importing_questions import QuestionImport, import_questions
 from core.services.opening import ensure_workbench
 from core.store.database import opened
 from tests.bench.generation import generating
+from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ def main() -> None:
             _importing(work),
             *judging(Bench(work, Path(_DATASET), answers)),
             generating(work, Path(_DATASET)),
+            generating_on_gpu(work, Path(_DATASET)),
         ]
     text = "\n".join([_head(), *parts])
     (_ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
@@ -46,7 +48,7 @@ def _head() -> str:
     return f"""# Performance
 
 Written by `make bench` on {now}: {os.cpu_count()} cores, {platform.machine()}, \
-Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, no GPU. Figures are ratios \
+Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}. Figures are ratios \
 within one run; the seconds are this machine's. The question file is LLMEval-Med's 667 questions.
 """
 
