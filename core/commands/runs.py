@@ -41,7 +41,9 @@ from core.worker.running import run_worker
     show_default=True,
     help="auto (all that are idle, else the freest), none (the CPU), or 0,1,…",
 )
-@click.option("--concurrency", default=64, show_default=True, help="Most conversations in flight.")
+@click.option(
+    "--concurrency", type=int, help="Most conversations in flight.  [default: 64, or 256 a GPU]"
+)
 @click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
 @click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")

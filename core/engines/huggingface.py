@@ -25,6 +25,8 @@ from core.engines.placing import folder_of, placed, weights_bytes
 from core.errors import CallFailed, EngineStopped
 
 _SEEDS_APART = 1_000_000
+#: A model on the CPU takes every core that nobody else wants, and leaves the pages theirs.
+_NICENESS = 10
 
 
 @dataclass(slots=True)
@@ -209,6 +211,8 @@ def _serve(connection: Connection, order: Order) -> None:
     """Entry of the process: choose the GPU before torch is imported, and import it only here."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts both; ours ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if not order.gpus:
+        os.nice(_NICENESS)
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as NVIDIA's management library counts
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, order.gpus))
     if order.gpus and not importlib.import_module("torch").cuda.is_available():

@@ -8,6 +8,7 @@ answered to its end.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from threading import Condition
 from typing import Any, Protocol
@@ -189,11 +190,12 @@ class Static:
         padding = self._generation.pad_token_id
         padded = torch.tensor([[padding] * (longest - len(ids)) + ids for _, ids, _ in batch])
         seen = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for _, ids, _ in batch])
+        generation = copy(self._generation)
+        generation.max_new_tokens = max(limit for _, _, limit in batch)
         out = self._model.generate(
             input_ids=padded.to(self._model.device),
             attention_mask=seen.to(self._model.device),
-            generation_config=self._generation,
-            max_new_tokens=max(limit for _, _, limit in batch),
+            generation_config=generation,
         )
         return [
             Finished(number, len(ids), self._own(row[longest:].tolist()[:limit]))

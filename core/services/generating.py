@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.answers import answer_of
-from core.engines import gpus
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine, entry_of
+from core.engines.gpus import chosen, gpus
 from core.errors import BudgetReached, EngineStopped, LeaseLost, Refused
 from core.services.asking import Asking
 from core.services.budgeting import PaidChat, budget_in_plan, purse_of
@@ -30,6 +30,10 @@ from core.store.studies import Study
 _ABSENT = {"content_filter": "filtered", "too_long": "too_long"}
 
 
+#: Conversations in flight for each GPU, and at an endpoint or on the CPU.
+_A_GPU, _ELSEWHERE = 256, 64
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateOrder:
     """Which model is to answer, how, and how it is reached.
@@ -39,6 +43,7 @@ class GenerateOrder:
         label: the name under which its responses are shown.
         parameters: `temperature`, `top_p`, `max_tokens`, `seed`, `system_prompt`,
             `trust_remote_code`: part of what the label stands for.
+        concurrency: most conversations in flight; None for as many as suit where it runs.
         gpus: `auto`, `none`, or indices such as `0,1`; chosen when the job starts.
         limit: at most about so many responses in this job (whole conversations); None for all.
         budget: the job ends before it costs more, in the currency of the model's price.
@@ -50,7 +55,7 @@ class GenerateOrder:
     parameters: dict[str, Any]
     samples: int = 1
     addresses: tuple[str, ...] = ()
-    concurrency: int = 64
+    concurrency: int | None = None
     gpus: str = "auto"
     limit: int | None = None
     requests_per_minute: int | None = None
@@ -103,9 +108,9 @@ def chosen_gpus(wish: str) -> tuple[int, ...]:
     """
     if wish == "none":
         return ()
-    present = gpus.gpus()
+    present = gpus()
     if wish == "auto":
-        return gpus.chosen(present)
+        return chosen(present)
     known = {gpu.index for gpu in present}
     asked = [part.strip() for part in wish.split(",")]
     if not all(part.isdecimal() and int(part) in known for part in asked):
@@ -152,13 +157,14 @@ class _GenerationRun:
                 raise LeaseLost("lease_lost")
         if not work:
             return
-        concurrency: int = self.job.plan["concurrency"]
+        cards = chosen_gpus(self.job.plan["gpus"])
+        concurrency: int = self.job.plan["concurrency"] or _fitting(self.generator.engine, cards)
         configuration = Configuration(
             self.generator.source,
             self._engine_parameters(min(one.sample for one in work)),
             tuple(self.job.plan["addresses"]),
             concurrency,
-            chosen_gpus(self.job.plan["gpus"]),
+            cards,
             self.job.plan.get("requests_per_minute"),
             self.job.plan.get("tokens_per_minute"),
             noting(self.store, self.job),
@@ -271,6 +277,11 @@ class _GenerationRun:
                 raise LeaseLost("lease_lost")
 
 
+def _fitting(engine: str, cards: tuple[int, ...]) -> int:
+    """Conversations in flight that keep an engine busy; each may be lost to a kill."""
+    return _A_GPU * len(cards) if cards and not entry_of(engine).needs_address else _ELSEWHERE
+
+
 def _generated(turn: AskedTurn, sample: int, messages: list[Message], reply: Reply) -> Generated:
     answer = answer_of(reply.text)
     absent_because = None
@@ -300,7 +311,7 @@ def check_order(order: GenerateOrder) -> None:
         raise Refused("bad_samples")
     if order.samples > 1 and not order.parameters.get("temperature"):
         raise Refused("samples_need_sampling")
-    if not 1 <= order.concurrency <= 4096:
+    if order.concurrency is not None and not 1 <= order.concurrency <= 4096:
         raise Refused("bad_concurrency", most=4096)
     chosen_gpus(order.gpus)
 

@@ -20,6 +20,7 @@ from core.store.database import opened
 from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging
+from tests.bench.pages import pages_beside_generation
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DATASET = os.environ.get("ATTENDING_LLMEVAL_MED", "")
@@ -37,6 +38,7 @@ def main() -> None:
             *judging(Bench(work, Path(_DATASET), answers)),
             generating(work, Path(_DATASET)),
             generating_on_gpu(work, Path(_DATASET)),
+            pages_beside_generation(work),
         ]
     text = "\n".join([_head(), *parts])
     (_ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")

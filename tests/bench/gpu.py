@@ -93,8 +93,8 @@ Not measured: torch sees no CUDA device here. On a machine with one, the same co
     return f"""## Generate with a checkpoint on a GPU
 
 {torch.cuda.get_device_name(0)}, bfloat16, greedy, up to {_MOST_NEW_TOKENS} new tokens, \
-{_IN_FLIGHT} conversations in flight; LLMEval-Med's questions, each by itself. The yardstick answers \
-every {_YARDSTICK_EVERY}th of them.
+{_IN_FLIGHT} conversations in flight; LLMEval-Med's questions, each by itself. The yardstick \
+answers every {_YARDSTICK_EVERY}th of them.
 
 {chr(10).join(parts)}"""
 

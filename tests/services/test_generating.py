@@ -359,14 +359,14 @@ def test_new_questions_are_outstanding_until_they_are_answered(
 
 @pytest.mark.parametrize("wish", ["none", "auto"])
 def test_without_a_gpu_the_cpu_is_used(wish: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.engines.gpus.gpus", list)
+    monkeypatch.setattr("core.services.generating.gpus", list)
 
     assert chosen_gpus(wish) == ()
 
 
 @pytest.mark.parametrize("wish", ["0", "0,x", "all", "", "-1"])
 def test_a_gpu_that_is_not_there_is_refused(wish: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.engines.gpus.gpus", list)
+    monkeypatch.setattr("core.services.generating.gpus", list)
 
     with pytest.raises(Refused) as caught:
         chosen_gpus(wish)
