@@ -21,7 +21,7 @@ with page("review") as p:
         sheet = sheet_of(p.store, p.study, p.person, queue.next_response_id)
         place = p.t(
             "review.place", number=queue.scored + 1, total=queue.total,
-            category=p.t(f"category.{sheet.question.category}"), key=sheet.question.key,
+            category=p.named("category", sheet.question.category), key=sheet.question.key,
         )  # fmt: skip
         st.html(f'<div class="quiet">{html.escape(place)}</div>')
         draw_sheet(p, sheet)

@@ -112,7 +112,14 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 
 
 COMMANDS = list(_commands(main))
-READING = {("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med")}
+READING = {
+    ("personal-data",),
+    ("worker",),
+    ("agreement",),
+    ("status",),
+    ("export", "llmeval-med"),
+    ("export", "table"),
+}
 READING |= {("audit-judge",), *(("prompt", name) for name in ("list", "show", "diff", "preview"))}
 
 

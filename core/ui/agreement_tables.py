@@ -49,7 +49,7 @@ def draw_groups(p: Page, word: str, groups: dict[str, list[Case]], judge: Judge)
     rows = []
     for label, cases in groups.items():
         found = comparison_of(cases, judge)
-        name = p.t(f"category.{label}") if word == "category" else label
+        name = p.named("category", label) if word == "category" else label
         rows.append(
             {
                 p.t(f"words.{word}"): name,

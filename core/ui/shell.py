@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.domain.questions import Language
 from core.errors import AttendingError, DatabaseRefused
-from core.i18n import LANGUAGES, error_sentence, sentence
+from core.i18n import LANGUAGES, error_sentence, has_key, sentence
 from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
 from core.services.queueing import ensure_worker
 from core.store import people, studies
@@ -51,6 +51,11 @@ class Page:
     def t(self, key: str, /, **values: object) -> str:
         """A text in the reader's language."""
         return sentence(self.language, key, **values)
+
+    def named(self, group: str, code: str | None) -> str:
+        """The words of a code such as a category's, or the code itself where there are none."""
+        key = f"{group}.{code}"
+        return self.t(key) if has_key(key) else code or ""
 
     def key(self, subject: object, field: str) -> str:
         """A widget key that no other page, person or subject shares."""
