@@ -76,28 +76,41 @@ def _parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]], _: str) -> b
 def _xlsx(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: str) -> bytes:
     if len(rows) >= _LARGEST_SHEET:
         raise Refused("sheet_too_long", file=file, n=len(rows), largest=_LARGEST_SHEET - 1)
+    cells = [
+        [_text_cell(cell, name, line, file) for cell, name in zip(row, columns, strict=True)]
+        for line, row in enumerate(rows, 2)
+    ]
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
-
-    def cell_of(cell: Any, name: str, line: int) -> Any:
-        if not isinstance(cell, str):
-            return cell
-        text = _ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", harmless(cell))
-        if len(text) > _LONGEST_CELL:
-            raise Refused(
-                "cell_too_long", file=file, column=name, line=line, n=len(text),
-                longest=_LONGEST_CELL,
-            )  # fmt: skip
-        written = WriteOnlyCell(sheet, text)
-        written.data_type = "s"  # openpyxl would take "#N/A" for an error
-        return written
-
     sheet.append(list(columns))
-    for line, row in enumerate(rows, 2):
-        sheet.append([cell_of(cell, name, line) for cell, name in zip(row, columns, strict=True)])
+    for row in cells:
+        sheet.append([_as_text(sheet, cell) if isinstance(cell, str) else cell for cell in row])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def _text_cell(cell: Any, column: str, line: int, file: str) -> Any:
+    """A cell as a workbook's XML holds it.
+
+    Raises:
+        Refused: `cell_too_long`; openpyxl would cut it.
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = _ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", harmless(cell))
+    if len(text) > _LONGEST_CELL:
+        raise Refused(
+            "cell_too_long", file=file, column=column, line=line, n=len(text),
+            longest=_LONGEST_CELL,
+        )  # fmt: skip
+    return text
+
+
+def _as_text(sheet: Any, text: str) -> Any:
+    cell = WriteOnlyCell(sheet, text)
+    cell.data_type = "s"  # openpyxl would take "#N/A" for an error
+    return cell
 
 
 _WRITERS: dict[str, Callable[[Sequence[str], Sequence[Sequence[Any]], str], bytes]] = {

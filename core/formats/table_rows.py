@@ -96,13 +96,13 @@ class Content:
     history: int = 0
 
 
-def content_of(table: Table, reading: Reading, *, is_exported: bool = False) -> Content:
+def content_of(table: Table, reading: Reading, *, has_apostrophes: bool = False) -> Content:
     """Read every row; what can't be read is a problem, and the rows after it are read too.
 
     Args:
-        is_exported: take off the apostrophes that an export puts in front of formulas.
+        has_apostrophes: take off the apostrophes that an export puts in front of formulas.
     """
-    reader = _Reader(table, reading, is_exported=is_exported)
+    reader = _Reader(table, reading, has_apostrophes=has_apostrophes)
     reader.read()
     reader.check_questions()
     reader.content.problems.sort(key=lambda problem: problem.line)
@@ -120,10 +120,10 @@ class _Unreadable(Exception):
 class _Reader:
     """One pass over a table."""
 
-    def __init__(self, table: Table, reading: Reading, *, is_exported: bool) -> None:
+    def __init__(self, table: Table, reading: Reading, *, has_apostrophes: bool) -> None:
         self.table = table
         self.reading = reading
-        self.is_exported = is_exported
+        self.has_apostrophes = has_apostrophes
         self.columns = {name: column for column, name in reading.mapping.items()}
         self.places = {name: table.columns.index(column) for name, column in self.columns.items()}
         self.content = Content({}, {}, [], list(table.problems))
@@ -153,10 +153,11 @@ class _Reader:
         """Every question needs a text where the table has texts, and the turn before it."""
         for key, question in self.content.questions.items():
             if "question" in self.columns and "question" not in question.texts:
-                self._add(question.line, "question", "no_question")
+                self._add(question.line, "question", "no_question", {})
             before = QuestionKey(key.category, key.group, key.turn - 1)
             if key.turn > 1 and before not in self.content.questions:
-                self._add(question.line, "turn", "missing_turn", key=str(key), before=str(before))
+                values: dict[str, object] = {"key": str(key), "before": str(before)}
+                self._add(question.line, "turn", "missing_turn", values)
 
     def _row(self, line: int, row: Sequence[Any]) -> None:
         if self._text(row, "is_current").strip() in ("0", "False", "false"):
@@ -199,8 +200,9 @@ class _Reader:
 
     def _code(self, name: str, written: str) -> str:
         """A name that can stand in a key; two names never become one code."""
-        code = CATEGORY_CODES.get(written, written) if name == "category" else written
-        code = re.sub(r"\s+", "_", code.replace(":", "."))
+        if name == "category" and written in CATEGORY_CODES:
+            return CATEGORY_CODES[written]
+        code = re.sub(r"\s+", "_", written.replace(":", "."))
         if self.names.setdefault((name, code), written) != written:
             raise _Unreadable(name, "same_code", other=self.names[name, code])
         return code
@@ -333,7 +335,7 @@ class _Reader:
         if isinstance(value, str):
             if not value.isprintable() and _broken(value):
                 raise _Unreadable(name, "not_text")
-            return as_written(value) if self.is_exported else value
+            return as_written(value) if self.has_apostrophes else value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             if isinstance(value, bool) and name == "is_current":
                 return str(value)
@@ -351,9 +353,9 @@ class _Reader:
         return value
 
     def _problem(self, line: int, error: _Unreadable) -> None:
-        self._add(line, error.column, error.why, **error.values)
+        self._add(line, error.column, error.why, error.values)
 
-    def _add(self, line: int, name: str, why: str, **values: object) -> None:
+    def _add(self, line: int, name: str, why: str, values: dict[str, object]) -> None:
         column = self.columns.get(name, name)
         self.content.problems.append(Problem(line, column, why, values))
 

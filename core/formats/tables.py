@@ -229,36 +229,32 @@ def _parquet(path: Path) -> Table:
 
 
 def _sheet(path: Path, wanted: str | None) -> Table:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                size = sum(member.file_size for member in archive.infolist())
             if size > LARGEST_FILE:
                 raise BrokenFile("too_large", file=path.name, size=size, largest=LARGEST_FILE)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise BrokenFile("not_xlsx", file=path.name) from error
-    try:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+            raise BrokenFile("not_xlsx", file=path.name) from error
         sheet = _chosen(book, wanted, path.name)
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             # openpyxl tells neither of these when it reads row by row
             _refuse_unclear_cells(archive.read(sheet._worksheet_path.lstrip("/")), path.name)
-        lines = (
+        lines = [
             (line, [_cell(cell, path.name) for cell in row])
             for line, row in enumerate(sheet.iter_rows(), 1)
-        )
-        filled = ((line, row) for line, row in lines if any(cell is not None for cell in row))
-        start, header = next(filled, (1, []))
-        body = [(line, row) for line, row in filled]
-        title = sheet.title
-    finally:
-        book.close()
-    width = max((len(row) for _, row in [(start, header), *body]), default=0)
+        ]
+    filled = [(line, row) for line, row in lines if any(cell is not None for cell in row)]
+    start, header = filled[0] if filled else (1, [])
+    width = max((len(row) for _, row in filled), default=0)
     named = ["" if cell is None else str(cell).strip() for cell in header]
     columns = tuple(named + [""] * (width - len(named)))
     rows: list[tuple[int, Sequence[Any]]] = [
-        (line, row + [None] * (width - len(row))) for line, row in body
+        (line, row + [None] * (width - len(row))) for line, row in filled[1:]
     ]
-    return _without_empty(path, columns, rows, [], title, start)
+    return _without_empty(path, columns, rows, [], sheet.title, start)
 
 
 def _chosen(book: Any, wanted: str | None, file: str) -> Any:

@@ -1,11 +1,11 @@
 """Exporting tables: a dataset's questions, responses or assessments, to the character."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from core.formats.table_files import write_table
+from core.formats.tables import Table
 from core.services.naming import dataset_named, study_of_dataset
 from core.store import tables
 from core.store.database import Store
@@ -55,9 +55,10 @@ def export_table(store: Store, export: TableExport, out: Path) -> int:
     return len(rows)
 
 
-def is_exported(columns: Sequence[str]) -> bool:
-    """Tell a table that was exported here by its columns."""
-    return any(marks <= set(columns) for marks in _MARKS)
+def has_apostrophes(table: Table) -> bool:
+    """Tell by its columns a sheet that was exported here, where apostrophes guard formulas."""
+    is_sheet = table.file.lower().endswith((".csv", ".xlsx"))
+    return is_sheet and any(marks <= set(table.columns) for marks in _MARKS)
 
 
 def _with_people(

@@ -16,7 +16,7 @@ from core.formats.base import BenchmarkQuestion
 from core.formats.llmeval_med import CATEGORY_CODES, DIFFICULTIES, criteria_of_record
 from core.formats.table_rows import Content, Kind, Phase, Reading, TableScore, content_of
 from core.formats.tables import Problem, Table, read_table
-from core.services.exporting_tables import is_exported
+from core.services.exporting_tables import has_apostrophes
 from core.services.importing import add_run, note_personal_data
 from core.services.importing_questions import QuestionImport, keep_questions
 from core.services.importing_responses import ensure_imported_judge
@@ -120,7 +120,7 @@ def read_for_import(table: Table, options: TableImport) -> TableReading:
         options.mapping, options.model.strip(), options.scale,
         options.judge_scale or options.scale, options.phase,
     )  # fmt: skip
-    return TableReading(table, content_of(table, reading, is_exported=is_exported(table.columns)))
+    return TableReading(table, content_of(table, reading, has_apostrophes=has_apostrophes(table)))
 
 
 def import_table(store: Store, path: Path, options: TableImport) -> TableImported:
