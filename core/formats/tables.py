@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import openpyxl
 import pyarrow
@@ -85,6 +85,18 @@ def read_table(path: Path, *, sheet: str | None = None) -> Table:
     if not table.rows and not table.problems:
         raise BrokenFile("no_rows", file=path.name)
     return table
+
+
+def sheets_of(path: Path) -> list[str]:
+    """Names of a workbook's sheets that hold something; none for other kinds of file.
+
+    Raises:
+        BrokenFile: `not_xlsx`, `too_large`.
+    """
+    if path.suffix.lower() != ".xlsx":
+        return []
+    with path.open("rb") as file:
+        return _used_sheets(_book(file, path.name))
 
 
 def text_of_table(path: Path) -> tuple[str, str]:
@@ -230,15 +242,7 @@ def _parquet(path: Path) -> Table:
 
 def _sheet(path: Path, wanted: str | None) -> Table:
     with path.open("rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                size = sum(member.file_size for member in archive.infolist())
-            if size > LARGEST_FILE:
-                raise BrokenFile("too_large", file=path.name, size=size, largest=LARGEST_FILE)
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-            raise BrokenFile("not_xlsx", file=path.name) from error
-        sheet = _chosen(book, wanted, path.name)
+        sheet = _chosen(_book(file, path.name), wanted, path.name)
         with zipfile.ZipFile(file) as archive:
             # openpyxl tells neither of these when it reads row by row
             _refuse_unclear_cells(archive.read(sheet._worksheet_path.lstrip("/")), path.name)
@@ -257,22 +261,37 @@ def _sheet(path: Path, wanted: str | None) -> Table:
     return _without_empty(path, columns, rows, [], sheet.title, start)
 
 
+def _book(file: BinaryIO, name: str) -> Any:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > LARGEST_FILE:
+            raise BrokenFile("too_large", file=name, size=size, largest=LARGEST_FILE)
+        return openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        raise BrokenFile("not_xlsx", file=name) from error
+
+
+def _used_sheets(book: Any) -> list[str]:
+    return [
+        sheet.title
+        for sheet in book.worksheets
+        if any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
+    ]
+
+
 def _chosen(book: Any, wanted: str | None, file: str) -> Any:
     names = list(book.sheetnames)
     if wanted is not None:
         if wanted not in names:
             raise UnknownName("unknown_sheet", name=wanted, known=", ".join(names))
         return book[wanted]
-    used = [
-        sheet
-        for sheet in book.worksheets
-        if any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
-    ]
+    used = _used_sheets(book)
     if not used:
         raise BrokenFile("no_rows", file=file)
     if len(used) > 1:
-        raise BrokenFile("several_sheets", file=file, sheets=", ".join(one.title for one in used))
-    return used[0]
+        raise BrokenFile("several_sheets", file=file, sheets=", ".join(used))
+    return book[used[0]]
 
 
 def _refuse_unclear_cells(xml: bytes, file: str) -> None:
