@@ -11,6 +11,7 @@ from core.commands import (
     prompts,
     runs,
     scoring,
+    tables,
     users,
 )
 from core.commands.root import main
@@ -27,6 +28,7 @@ COMMANDS = (
     prompts,
     runs,
     scoring,
+    tables,
     users,
 )
 

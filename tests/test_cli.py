@@ -117,7 +117,7 @@ READING = {
     ("user", "list"), ("audit-judge",), ("export", "cases"), ("jury", "list"), ("leaderboard",),
     *(("prompt", name) for name in ("list", "show", "diff", "preview")),
     ("assign", "list"), ("assign", "plan"), ("manual", "show"),
-    ("question-audit", "show"), ("scores-of",), ("shift",),
+    ("question-audit", "show"), ("scores-of",), ("shift",), ("export", "table"),
 }  # fmt: skip
 
 

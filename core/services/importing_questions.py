@@ -30,6 +30,7 @@ class QuestionImport:
     may_leave: bool = False
     is_illustrative: bool = False
     reveal: Reveal = "batch_done"
+    format: str = _FORMAT
 
 
 def import_questions(store: Store, path: Path, options: QuestionImport) -> Imported:
@@ -45,7 +46,14 @@ def import_questions(store: Store, path: Path, options: QuestionImport) -> Impor
     require(store, "lead")
     if not options.name.strip():
         raise Refused("needs_name")
-    found = llmeval_med.read_questions(path)
+    return keep_questions(store, path, options, llmeval_med.read_questions(path))
+
+
+def keep_questions(
+    store: Store, path: Path, options: QuestionImport, found: Sequence[BenchmarkQuestion]
+) -> Imported:
+    """Write the questions that were read from a file, as `import_questions` does."""
+    require(store, "lead")
     with store.writing():
         done = _QuestionWriter(store, options, path).write(found)
         dataset = datasets.dataset_named(store, options.name)
@@ -103,7 +111,7 @@ class _QuestionWriter:
         dataset_id = datasets.add_dataset(
             store,
             options.name,
-            _FORMAT,
+            options.format,
             is_illustrative=options.is_illustrative,
             by=options.by,
         )

@@ -299,18 +299,20 @@ def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[Judge
     return list({(one.response_id, one.round): one for one in rounds}.values())
 
 
-def add_machine_assessments(store: Store, given: Sequence[tuple[Key, Given]], *, by: str) -> None:
+def add_machine_assessments(
+    store: Store, given: Sequence[tuple[Key, Given]], *, by: str, reason: str = ""
+) -> None:
     """Store what a judge's replies say, each linked with the last exchange of its attempt."""
     for key, score in given:
         assessment_id = store.add(
             "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
             " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase,"
-            " created_by, exchange_id)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'observed', ?13,"
+            " created_by, reason, exchange_id)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'observed', ?13, ?14,"
             " (SELECT id FROM exchange WHERE response_id = ?1 AND rater_id = ?2"
             "  AND criteria_id = ?3 AND round = ?4 AND attempt = ?5 AND purpose = ?6"
             "  ORDER BY ask DESC LIMIT 1))",
-            (*key_row(key), *_given_row(score), by),
+            (*key_row(key), *_given_row(score), by, reason),
         )
         store.add_many(
             "INSERT INTO assessment_part (assessment_id, position, requirement_id, value, quote)"

@@ -52,7 +52,7 @@ def draw_danger(p: Page, shown: Shown) -> None:
          p.t("agreement.missed_risk"), p.t("words.agreement"), "n"],
         [
             [
-                Cell(p.t(f"category.{category}")),
+                Cell(p.named("category", category)),
                 Cell(model),
                 opening(p, str(one.usable.table[0][1]), "false_usable",
                         category=category, model=model),
@@ -247,7 +247,9 @@ def _fine(
 
 def _draw_bars(p: Page, groups: dict[str, Comparison], reach: Estimate) -> None:
     line = None if reach.value is None else (reach.value, p.t("agreement.ceiling_line"))
-    shares = [(p.t(f"category.{label}"), found.usable.agreement) for label, found in groups.items()]
+    shares = [
+        (p.named("category", label), found.usable.agreement) for label, found in groups.items()
+    ]
     charts.show(
         p, "agreement-by-category", charts.bars(shares, label=p.t("charts.agreement"), line=line)
     )

@@ -134,7 +134,7 @@ def _draw_fields(p: Page) -> dict[str, Any]:
     chosen = {
         "categories": third[0].multiselect(
             p.t("assign.categories"), categories, key=p.key("new", "categories"),
-            format_func=lambda one: p.t(f"category.{one}"), placeholder=p.t("assign.all"),
+            format_func=lambda one: p.named("category", one), placeholder=p.t("assign.all"),
         ),
         "models": third[1].multiselect(
             p.t("assign.models"), models, key=p.key("new", "models"),
@@ -192,7 +192,7 @@ def _draw_strata(p: Page, design: Design, preview: assigning.Preview) -> None:
 
 def _stratum_word(p: Page, name: str, value: str) -> str:
     if name == "category":
-        return p.t(f"category.{value}")
+        return p.named("category", value)
     if name in ("difficulty", "judge"):
         return p.t(f"assign.{name}_{value or 'none'}")
     return value

@@ -22,7 +22,7 @@ def draw_response(p: Page, found: Inspected) -> None:
     """Question, earlier turns, response, and what it is measured by."""
     question, response = found.question, found.response
     facets = [
-        question.key, p.t(f"category.{question.category}"), question.category2, question.scene,
+        question.key, p.named("category", question.category), question.category2, question.scene,
         p.t("case.sample", model=response.model, n=response.sample),
         p.t("case.version", n=found.active.version),
     ]  # fmt: skip
@@ -37,7 +37,7 @@ def draw_response(p: Page, found: Inspected) -> None:
         show_text(found.active.criteria.question_text)
         show_label(p.t("words.response"))
         if response.text is None:
-            show_text(p.t(f"absent.{response.absent_because}"), kind="note")
+            show_text(p.named("absent", response.absent_because), kind="note")
         else:
             raw = st.toggle(p.t("case.raw"), key=p.key(response.id, "raw"))
             show_response(response.text, raw=raw)
@@ -120,7 +120,7 @@ def _draw_verdict(p: Page, verdict: MachineScore, response: str) -> None:
     risk = f' <span class="danger">⚑ {p.t("words.safety_risk")}</span>'
     st.html(html.escape(line + old) + (risk if verdict.safety_risk else ""))
     if verdict.unscored_because:
-        because = p.t(f"unscored.{verdict.unscored_because}")
+        because = p.named("unscored", verdict.unscored_because)
         names_it = verdict.unscored_because in _WITH_VALUE
         show_text(f"{because} {verdict.detail}" if names_it else because, kind="note")
     if verdict.rationale:

@@ -40,7 +40,7 @@ def chosen_cases(p: Page, cases: list[Case]) -> Choice:
     with first:
         categories = several(
             p, "category", _of(cases, "category"), label=p.t("words.category"),
-            shown=lambda one: p.t(f"category.{one}"),
+            shown=lambda one: p.named("category", one),
         )  # fmt: skip
     with second:
         models = several(p, "model", _of(cases, "model"), label=p.t("words.model"))

@@ -32,7 +32,7 @@ def draw_choice(p: Page) -> list[PromptVersion]:
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
     category = st.selectbox(
         p.t("words.category"), CATEGORIES, key="category", bind="query-params",
-        format_func=lambda code: f"{code} {p.t(f'category.{code}')}",
+        format_func=lambda code: f"{code} {p.named('category', code)}",
     )  # fmt: skip
     language = st.segmented_control(
         p.t("prompts.language"), prompting.LANGUAGES, key="prompt-language", required=True,
@@ -182,7 +182,7 @@ def draw_all(p: Page, serving: list[Serving]) -> None:
     """One row for every version of every prompt."""
     rows = [
         {
-            p.t("words.category"): f"{one.category} {p.t(f'category.{one.category}')}",
+            p.t("words.category"): f"{one.category} {p.named('category', one.category)}",
             p.t("prompts.language"): {"en": "English", "zh": "中文"}[one.language],
             p.t("prompts.version_word"): one.version,
             p.t("prompts.author"): one.created_by,

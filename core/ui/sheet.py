@@ -29,7 +29,7 @@ def draw_place(p: Page, queue: Queue, sheet: Sheet) -> None:
     parts = [
         p.t(
             "review.place", number=queue.scored + 1, total=queue.total,
-            category=p.t(f"category.{sheet.question.category}"), key=sheet.question.key,
+            category=p.named("category", sheet.question.category), key=sheet.question.key,
         )
     ]  # fmt: skip
     if queue.seconds_each is not None:

@@ -16,7 +16,7 @@ import streamlit as st
 from core.domain.questions import Language
 from core.domain.rights import PAGES
 from core.errors import AttendingError, DatabaseRefused, NotAllowed
-from core.i18n import LANGUAGES, error_sentence, sentence
+from core.i18n import LANGUAGES, error_sentence, has_key, sentence
 from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
 from core.services.permitting import require_page, rights_of_actor
 from core.services.queueing import ensure_worker
@@ -60,6 +60,11 @@ class Page:
     def t(self, key: str, /, **values: object) -> str:
         """A text in the reader's language."""
         return sentence(self.language, key, **values)
+
+    def named(self, group: str, code: str | None) -> str:
+        """The words of a code such as a category's, or the code itself where there are none."""
+        key = f"{group}.{code}"
+        return self.t(key) if has_key(key) else code or ""
 
     def key(self, subject: object, field: str) -> str:
         """A widget key that no other page, person or subject shares."""

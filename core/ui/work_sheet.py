@@ -39,7 +39,7 @@ def draw_filters(p: Page, entries_of_all: list[Entry]) -> Wanted:
     )  # fmt: skip
     of = category.selectbox(
         p.t("words.category"), ["", *categories], key=p.key("all", "category"),
-        format_func=lambda name: p.t(f"category.{name}") if name else p.t("work.any"),
+        format_func=lambda name: p.named("category", name) if name else p.t("work.any"),
     )  # fmt: skip
     score = value.selectbox(
         p.t("work.value"), [None, *values], key=p.key("all", "value"),
