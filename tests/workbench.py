@@ -264,6 +264,6 @@ class Workbench:
 
 
 def order_for(server: OpenAIServer, **options: Any) -> JudgeOrder:
-    """An order for model `oak` at an endpoint."""
-    order = JudgeOrder("openai", "oak", {"temperature": 0.0}, addresses=(server.url,))
+    """An order for one round of model `oak` at an endpoint."""
+    order = JudgeOrder("openai", "oak", {"temperature": 0.0}, rounds=1, addresses=(server.url,))
     return replace(order, **{"concurrency": 4, **options})

@@ -25,8 +25,10 @@ _TIMEOUT = ClientTimeout(total=None, connect=30.0, sock_read=180.0)  # seconds
 _MOST_REFUSALS = 6
 #: Seconds: an address that asks to wait longer is given up for now.
 _LONGEST_ASKED = 300.0
+#: What a server that is overloaded answers; with a time to wait it is no failure.
+_OVERLOADED = frozenset({503, 529})
 #: Forms of an answer that can be asked for, from the strictest on.
-_FORMS = ("json_schema", "json_object", "")
+FORMS = ("json_schema", "json_object", "")
 #: Bytes of a prompt for each token: one Chinese character, or most of an English word.
 _BYTES_PER_TOKEN = 3.0
 #: Tokens that a reply is expected to have before any has been seen.
@@ -40,7 +42,7 @@ class _Dialect:
     """What an address understands of what can be asked for.
 
     Attributes:
-        form: index into `_FORMS`.
+        form: index into `FORMS`.
         limit: the name that the limit of tokens goes by.
     """
 
@@ -66,17 +68,16 @@ class _Address:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked, whatever the dialect."""
+    """What is asked, whatever the dialect.
+
+    Attributes:
+        tokens: about how many the prompt and its reply have.
+    """
 
     messages: list[dict[str, str]]
     parameters: dict[str, Any]
     schema: Mapping[str, Any] | None
-
-    @property
-    def prompt_tokens(self) -> float:
-        """About how many tokens the prompt has."""
-        size = sum(len(one["content"].encode("utf-8", "replace")) for one in self.messages)
-        return size / _BYTES_PER_TOKEN
+    tokens: float
 
 
 class _Refused(Exception):
@@ -124,10 +125,12 @@ class OpenAIChat:
         A call that fails is made again at once at an address that is up. One that is refused for
         coming too early waits for its turn again.
         """
+        size = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
         request = _Request(
             [{"role": one.role, "content": one.content} for one in messages],
             self._parameters if seed is None else self._parameters | {"seed": seed},
             schema,
+            size / _BYTES_PER_TOKEN + self._reply_tokens,
         )
         untried = list(self._addresses)
         while True:
@@ -176,7 +179,7 @@ class OpenAIChat:
     def _take(self, request: _Request) -> None:
         """Count a call against the limits."""
         self._requests.take(1.0)
-        self._tokens.take(request.prompt_tokens + self._reply_tokens)
+        self._tokens.take(request.tokens)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for so long, or until something has changed."""
@@ -191,7 +194,6 @@ class OpenAIChat:
 
     async def _asked(self, address: _Address, call: int, request: _Request) -> Reply | None:
         """Ask one address, and note how it answers; None where it must be asked later."""
-        expected = request.prompt_tokens + self._reply_tokens
         try:
             reply = await self._understood(address, request)
         except _Refused as refused:
@@ -205,7 +207,7 @@ class OpenAIChat:
             address.gate.end()
             self._changed.set()
         address.gate.answered()
-        self._count(reply, expected)
+        self._count(reply, request)
         return reply
 
     def _stop_if_hopeless(self, address: _Address) -> None:
@@ -219,11 +221,11 @@ class OpenAIChat:
             wait = min(gate.pauses_until for gate in gates) - now
             raise EngineStopped("endpoint_busy", host=address.host, seconds=max(1, round(wait)))
 
-    def _count(self, reply: Reply, expected: float) -> None:
+    def _count(self, reply: Reply, request: _Request) -> None:
         """Correct what was expected of a call by what it used."""
         if reply.prompt_tokens is None or reply.reply_tokens is None:
             return
-        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - expected)
+        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - request.tokens)
         self._reply_tokens += _NEWEST * (reply.reply_tokens - self._reply_tokens)
 
     async def _understood(self, address: _Address, request: _Request) -> Reply:
@@ -261,7 +263,7 @@ class OpenAIChat:
         is_limited = spoken.limit in request.parameters
         if complaint.names_token_limit and is_limited and spoken.limit == "max_tokens":
             return replace(spoken, limit="max_completion_tokens")
-        if request.schema is None or not _FORMS[spoken.form]:
+        if request.schema is None or not FORMS[spoken.form]:
             return None
         # an endpoint that has taken this form before fails for another reason than the form
         is_odd = complaint.status in (500, 501) and not address.is_form_known
@@ -278,7 +280,7 @@ class OpenAIChat:
             return EngineStopped("wrong_key", host=host)
         if status == 404:
             return EngineStopped("endpoint_unknown_model", model=self._model, host=host)
-        if status == 429:
+        if status == 429 or (status in _OVERLOADED and complaint.seconds is not None):
             return _Refused(complaint)
         parameter = complaint.refused_parameter(self._parameters) if status in (400, 422) else ""
         if parameter:
@@ -304,18 +306,16 @@ class OpenAIChat:
             raise CallFailed("endpoint_unreachable", host=address.host) from error
         if not 200 <= status < 300:
             raise _Refused(complaint_of(status, response.headers, body))
-        reply = _reply_of(body, perf_counter() - started)
+        reply = reply_of(body, perf_counter() - started)
         if reply is None:
             raise CallFailed("endpoint_empty", host=address.host)
         return reply
 
     def _body(self, request: _Request, spoken: _Dialect) -> bytes:
-        content = {"model": self._model, "messages": request.messages, **request.parameters}
-        if "max_tokens" in content:
-            content[spoken.limit] = content.pop("max_tokens")
-        form = _FORMS[spoken.form]
-        if request.schema is not None and form:
-            content["response_format"] = _format(form, request.schema)
+        content = body_of(
+            self._model, request.messages, request.parameters, request.schema,
+            form=FORMS[spoken.form], limit=spoken.limit,
+        )  # fmt: skip
         try:
             return json.dumps(content, ensure_ascii=False).encode()
         except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON can say it
@@ -337,13 +337,31 @@ def _address(address: str, key: str, ceiling: int) -> _Address:
     return _Address(session, f"{address.rstrip('/')}/chat/completions", host, Gate(ceiling))
 
 
+def body_of(
+    model: str, messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any],
+    schema: Mapping[str, Any] | None, *, form: str, limit: str,
+) -> dict[str, Any]:  # fmt: skip
+    """What is sent for one completion.
+
+    Args:
+        form: one of `FORMS`.
+        limit: the name that the limit of tokens goes by.
+    """
+    content = {"model": model, "messages": messages, **parameters}
+    if "max_tokens" in content:
+        content[limit] = content.pop("max_tokens")
+    if schema is not None and form:
+        content["response_format"] = _format(form, schema)
+    return content
+
+
 def _format(form: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     if form == "json_object":
         return {"type": form}
     return {"type": form, form: {"name": "answer", "strict": True, "schema": schema}}
 
 
-def _reply_of(body: bytes, seconds: float) -> Reply | None:
+def reply_of(body: bytes, seconds: float) -> Reply | None:
     """The first choice of a completion; None for anything else, such as a web page."""
     try:
         content = json.loads(body)

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.domain.pricing import Price, Tokens, amount, guessed_tokens
 from core.engines.base import Ask, ChatEngine, JudgeEngine, Message, Reply
-from core.errors import BudgetReached, EngineStopped
+from core.errors import BudgetReached, CallFailed, EngineStopped
 from core.services.permitting import require
 from core.store import spending
 from core.store.database import Store
@@ -52,6 +52,7 @@ class Purse:
         self._set_aside: list[float] = []
         self._settled = asyncio.Event()
         self._is_uncounted = False
+        self._is_stopping = False
 
     async def pay(self, texts: Sequence[str], call: Callable[[], Awaitable[Reply]]) -> Reply:
         """Make a call when there is money for it.
@@ -59,6 +60,7 @@ class Purse:
         Raises:
             BudgetReached: there is none, and nothing in flight could leave some.
             EngineStopped: `budget_needs_counts`: the endpoint does not count tokens.
+            CallFailed: `not_sent`: the job was stopped while the call waited.
         """
         guessed = guessed_tokens(texts)
         held = await self._hold(guessed)
@@ -73,6 +75,8 @@ class Purse:
     async def _hold(self, guessed: float) -> float:
         """Set money aside for a call; how much."""
         while True:
+            if self._is_stopping:
+                raise CallFailed("not_sent")
             if self._is_uncounted:
                 raise EngineStopped("budget_needs_counts")
             expected = self.expected(guessed)
@@ -83,6 +87,11 @@ class Purse:
                 raise self.reached()
             self._settled.clear()
             await self._settled.wait()
+
+    def stop(self) -> None:
+        """Make no more calls."""
+        self._is_stopping = True
+        self._settled.set()
 
     def expected(self, guessed: float) -> float:
         """What a call of so many guessed prompt tokens costs at most, as far as one can know."""
@@ -151,6 +160,7 @@ class PaidJudge:
 
     def stop(self) -> None:
         """Send nothing more; what has been sent may still be answered."""
+        self._purse.stop()
         self._engine.stop()
 
     async def close(self) -> None:
@@ -184,6 +194,7 @@ class PaidChat:
 
     def stop(self) -> None:
         """Send nothing more; what has been sent may still be answered."""
+        self._purse.stop()
         self._engine.stop()
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ class Exported:
 def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
     """Write every question's record with `model_answer` and the judge's score and judgement.
 
-    Without a score `model_answer_score` is "" and `model_answer_unscored` says why. The file
+    Without a score `model_answer_score` is "" and `model_answer_unscored` says why.
+    `model_answer_requirements` has the judge's mark of every requirement, by round. The file
     appears whole or not at all.
 
     Raises:
@@ -67,7 +68,8 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
     ids = questions.question_ids(store, dataset.id)
     for key, written in questions.records(store, dataset.id).items():
         record = json.loads(written)
-        record.pop("model_answer_unscored", None)  # of the file that was imported, not of this one
+        for name in ("model_answer_unscored", "model_answer_requirements"):
+            record.pop(name, None)  # of the file that was imported, not of this one
         answer = answers.get(ids[key])
         record["model_answer"] = (answer.text if answer else None) or ""
         if answer is None or answer.text is None:
@@ -81,6 +83,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
                 and verdict.purpose == "study" and verdict.round <= rounds
             ]  # fmt: skip
             record |= _score(verdicts, rounds, export.round)
+            record |= _requirements(store, verdicts, export.round)
         scored += record["model_answer_score"] != ""
         records.append((key.split(":")[0], record))
     _write_whole(out, llmeval_med.released_text(records))
@@ -103,6 +106,20 @@ def _score(verdicts: list[MachineScore], rounds: int, wanted: int | None) -> dic
         "model_answer_score": str(int(mean)) if mean.is_integer() else f"{mean:.4g}",
         "model_answer_judgement": "\n\n".join(one.rationale for one in found if one),
     }
+
+
+def _requirements(
+    store: Store, verdicts: list[MachineScore], wanted: int | None
+) -> dict[str, list[dict[str, Any]]]:
+    """The marks of the rounds that are exported; nothing where a judge gives none."""
+    last = {verdict.round: verdict for verdict in verdicts}
+    marks = [
+        {"round": number, **asdict(mark)}
+        for number, verdict in sorted(last.items())
+        if wanted in (None, number)
+        for mark in assessments.marks_of(store, verdict.id)
+    ]
+    return {"model_answer_requirements": marks} if marks else {}
 
 
 def _unscored(because: str, judgement: str = "") -> dict[str, str]:

@@ -3,17 +3,22 @@
 The plan is the truth: what it asks for and the database lacks is outstanding. So resuming, never
 paying twice and re-judging only what changed are one query. A call's slot is given to the next
 call only when its result is committed; after a kill, at most the calls in flight are asked again.
+
+A reply is stored before it is read. One that can't be read is answered once, in the same
+conversation, with what was wrong; what is unreadable then is unscored.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.domain.prompts import rendered
+from core.domain.prompts import REASK_VERSION, missing_placeholders, reask, rendered
 from core.domain.scales import ONE_TO_FIVE, Scale
-from core.domain.verdicts import Unscored, verdict_of
+from core.domain.verdicts import MENDABLE, Unscored, Verdict, verdict_of, verdict_schema
 from core.engines.base import Ask, Configuration, Message, Reply
 from core.engines.catalogue import entry_of, judge_engine
 from core.errors import (
@@ -28,12 +33,18 @@ from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
-from core.store import assessments, criteria, jobs, judges, questions, responses
-from core.store.assessments import Exchange, Given, Key, Plan, Progress
+from core.store import assessments, exchanges, jobs, judges, questions, responses, studies
+from core.store.assessments import Given, Key, Plan, Progress
 from core.store.database import Store, opened
+from core.store.exchanges import Exchange, Material
 from core.store.jobs import Job
 from core.store.judges import Judge
 from core.store.studies import Study
+
+#: How often a judge that reads a prompt scores each response, where nobody says.
+_USUAL_ROUNDS = 3
+#: Bytes of a marker and of a ticket; a response's author would have to guess them.
+_TOKEN_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +53,20 @@ class JudgeOrder:
 
     Attributes:
         name: '' for the model's name.
+        rounds: None for as many as the judge has in the study; if it is new there, 3 for one that
+            reads a prompt, and 1 for one whose rounds would all be the same.
         question_ids: None for all questions of the study.
         budget: the job ends before it costs more, in the currency of the model's price.
         limit: at most so many keys in this job; None for all.
+        gpus: indices, for an engine that loads the model itself.
+        retry_unscored: ask again, as a new attempt, for what is unscored by now.
     """
 
     engine: str
     model: str
     parameters: dict[str, Any]
     name: str = ""
-    rounds: int = 1
+    rounds: int | None = None
     addresses: tuple[str, ...] = ()
     concurrency: int = 16
     limit: int | None = None
@@ -60,6 +75,8 @@ class JudgeOrder:
     tokens_per_minute: int | None = None
     budget: float | None = None
     is_batch: bool = False
+    gpus: tuple[int, ...] = ()
+    retry_unscored: bool = False
 
 
 def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> int:
@@ -68,7 +85,8 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`, `bad_budget`, `budget_needs_price`, `unfinished_job`.
+            `no_prompt_for`, `prompt_outdated`, `bad_budget`, `budget_needs_price`,
+            `unfinished_job`.
         ReleaseRequired: a local dataset would leave the machine.
         BrokenFile: the price file can't be read.
     """
@@ -87,6 +105,8 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         "limit": order.limit,
         "questions": order.question_ids,
         **budget_in_plan(order.budget),
+        "gpus": order.gpus,
+        "retry_until": assessments.last_id(store) if order.retry_unscored else None,
     }
     subject = f"judge {judge.id} in study {study.id}"
     return ensure_job(store, "judge", entry.lane, subject, study.id, plan, price=price, by=by)
@@ -99,7 +119,10 @@ def plan_of(store: Store, job: Job) -> Plan:
     rounds = judges.plan_rounds(store, job.study_id, judge_id)
     assert rounds is not None
     some = job.plan["questions"]
-    return Plan(job.study_id, judge_id, rounds, None if some is None else tuple(some))
+    return Plan(
+        job.study_id, judge_id, rounds, None if some is None else tuple(some),
+        job.plan.get("retry_until"),
+    )  # fmt: skip
 
 
 def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
@@ -150,11 +173,11 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`.
+            `no_prompt_for`, `prompt_outdated`.
         ReleaseRequired: a local dataset would leave the machine.
     """
     require(store, "lead")
-    if order.rounds < 1:
+    if order.rounds is not None and order.rounds < 1:
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
         raise Refused("bad_concurrency", most=1024)
@@ -173,8 +196,11 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     if judge.configuration_id != configuration:
         raise Refused("judge_name_taken", name=name)
     _ensure_prompts(store, study, judge, by=by)
-    if judges.plan_rounds(store, study.id, judge.id) != order.rounds:
-        judges.add_plan(store, study.id, judge.id, order.rounds, by=by)
+    known = judges.plan_rounds(store, study.id, judge.id)
+    usual = _USUAL_ROUNDS if entry_of(order.engine).reads_prompt else 1
+    rounds = order.rounds or known or usual
+    if rounds != known:
+        judges.add_plan(store, study.id, judge.id, rounds, by=by)
     return judge
 
 
@@ -195,10 +221,25 @@ def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> Non
     for prompt in judges.prompts(store):
         if (prompt.category, prompt.language) not in served:
             judges.activate_prompt(store, study.id, judge, prompt, reason="first use", by=by)
-            served.add((prompt.category, prompt.language))
-    for question in questions.questions_of_study(store, study.id):
-        if (question.category, question.language) not in served:
-            raise Refused("no_prompt_for", category=question.category, language=question.language)
+    _check_prompts(store, study, judge)
+
+
+def _check_prompts(store: Store, study: Study, judge: Judge) -> None:
+    """Refuse to judge by prompts that are not there, or that no verdict can be read by."""
+    serving = {
+        (prompt.category, prompt.language): prompt
+        for prompt in judges.active_prompts(store, study.id, judge.id)
+    }
+    for category, language in questions.kinds_of_study(store, study.id):
+        prompt = serving.get((category, language))
+        if prompt is None:
+            raise Refused("no_prompt_for", category=category, language=language)
+        lacking = missing_placeholders(prompt.text)
+        if lacking:
+            raise Refused(
+                "prompt_outdated", judge=judge.name, study=study.name, category=category,
+                language=language, version=prompt.version, placeholder=lacking[0],
+            )  # fmt: skip
 
 
 # --- doing it ---------------------------------------------------------------------------------
@@ -214,7 +255,84 @@ def run_judging(path: Path, job: Job, lease: Lease) -> None:
         judge = judges.judge_by_id(store, job.plan["judge"])
         with ended(store, job, lease):
             check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
+            if entry_of(judge.engine).reads_prompt:
+                study = studies.study_by_id(store, job.study_id)
+                assert study is not None
+                _check_prompts(store, study, judge)
             asyncio.run(_JudgingRun(store, job, judge, lease).run())
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A key's first ask, as it is about to be sent.
+
+    Attributes:
+        marker, ticket: drawn for this ask; '' for a judge that reads no prompt.
+    """
+
+    material: Material
+    ask: Ask
+    marker: str
+    ticket: str
+
+
+def prepared(store: Store, key: Key, scale: Scale) -> Prepared:
+    """What a key's judge is asked, under a marker and a ticket that nothing inserted contains."""
+    require(store, "lead")
+    material = exchanges.material_of(store, key)
+    if not material.template:
+        return Prepared(material, Ask((), material.criteria, material.response), "", "")
+    turns = responses.earlier_turns(store, key.response_id) if material.turn > 1 else []
+    criteria = material.criteria
+    texts = [
+        material.template, criteria.question_text, criteria.reference_answer, criteria.checklist,
+        material.response, *(text for turn in turns for text in (turn.question, turn.response)),
+    ]  # fmt: skip
+    marker = fresh_token(texts)
+    ticket = fresh_token([*texts, marker])
+    prompt = rendered(
+        material.template, criteria, material.response, earlier_turns=turns,
+        language=material.language, marker=marker, ticket=ticket,
+    )  # fmt: skip
+    ask = Ask((Message("user", prompt),), criteria, material.response, verdict_schema(scale))
+    return Prepared(material, ask, marker, ticket)
+
+
+def fresh_token(texts: Sequence[str]) -> str:
+    """A random token that occurs in none of some texts."""
+    while True:
+        token = secrets.token_hex(_TOKEN_BYTES)
+        if not any(token in text for text in texts):
+            return token
+
+
+@dataclass(slots=True)
+class _Said:
+    """An ask with its reply on the way through the store.
+
+    Attributes:
+        is_stored: since before an interruption.
+        found: what the reply says, once it is stored.
+    """
+
+    exchange: Exchange
+    material: Material
+    is_stored: bool
+    found: Verdict | Unscored | None = None
+
+    @property
+    def is_to_be_mended(self) -> bool:
+        """Whether the judge is told what was wrong, and asked once more.
+
+        One that has spent all its tokens without a word would do so again.
+        """
+        return (
+            isinstance(self.found, Unscored)
+            and self.found.because in MENDABLE
+            and self.exchange.ask == 1
+            and self.exchange.ticket != ""
+            and self.exchange.reply.strip() != ""
+        )
 
 
 class _JudgingRun:
@@ -227,80 +345,111 @@ class _JudgingRun:
         self.lease = lease
 
     async def run(self) -> None:
-        plan = plan_of(self.store, self.job)
-        self._read_unread(plan)
-        keys = assessments.outstanding(self.store, plan, limit=self._limit())
+        keys, total = self._work()
         with self.store.writing():
-            if not jobs.start(self.store, self.job.id, self.job.fence, total=len(keys)):
+            if not jobs.start(self.store, self.job.id, self.job.fence, total=total):
                 raise LeaseLost("lease_lost")
-        if not keys:
+        if not total:
             return
-        materials = Materials(self.store, plan.study_id, plan.judge_id)
         concurrency: int = self.job.plan["concurrency"]
-        engine = judge_engine(
+        self.engine = judge_engine(
             self.judge.engine,
             Configuration(
                 self.judge.model,
                 self.judge.parameters,
                 tuple(self.job.plan["addresses"]),
                 concurrency,
-                requests_per_minute=self.job.plan.get("requests_per_minute"),
-                tokens_per_minute=self.job.plan.get("tokens_per_minute"),
+                tuple(self.job.plan.get("gpus", ())),
+                self.job.plan.get("requests_per_minute"),
+                self.job.plan.get("tokens_per_minute"),
             ),
         )
-
+        plan = plan_of(self.store, self.job)
         purse = purse_of(
             self.store, self.job, self.judge.parameters,
-            outstanding=lambda: assessments.progress(self.store, plan).outstanding,
+            outstanding=lambda: assessments.outstanding_count(self.store, plan),
         )  # fmt: skip
         if purse is not None:
-            engine = PaidJudge(engine, purse)
-
-        async def ask(key: Key, commit: Callable[[Exchange], Awaitable[None]]) -> None:
-            material = materials.ask_for(key)
-            await commit(_exchange(key, material, await engine.ask(material)))
-
+            self.engine = PaidJudge(self.engine, purse)
         try:
             asking = Asking(
-                keys, ask, self._commit,
-                concurrency=concurrency, lease=self.lease, stop=engine.stop,
+                keys, self._judge, self._commit,
+                concurrency=concurrency, lease=self.lease, stop=self.engine.stop,
             )  # fmt: skip
             await asking.run()
         except BudgetReached:
             assert purse is not None
             raise purse.reached() from None  # what was in flight is stored by now
         finally:
-            await engine.close()
+            await self.engine.close()
 
-    def _limit(self) -> int | None:
-        """What is left of the job's limit after an interruption and the replies just read."""
+    def _work(self) -> tuple[Iterator[Key], int]:
+        """What is outstanding and how much that is, up to what is left of the job's limit."""
+        plan = plan_of(self.store, self.job)
+        keys = assessments.outstanding(self.store, plan)
+        total = assessments.outstanding_count(self.store, plan)
         limit: int | None = self.job.plan["limit"]
-        done = jobs.job_by_id(self.store, self.job.id).done
-        return None if limit is None else max(0, limit - done)
+        if limit is None:
+            return keys, total
+        left = max(0, limit - jobs.job_by_id(self.store, self.job.id).done)
+        return islice(keys, left), min(total, left)
 
-    def _commit(self, exchanges: list[Exchange]) -> None:
-        """Store what was said; then read it and store what it says."""
-        with self.store.writing():
-            self._advance(done=0, unscored=0)
-            assessments.add_exchanges(self.store, exchanges, self.job.id)
-        self._read([(said.key, said.reply, said.finish_reason) for said in exchanges])
+    async def _judge(self, key: Key, commit: Callable[[_Said], Awaitable[None]]) -> None:
+        """Ask for a key, unless it was asked before an interruption, and once more if need be."""
+        stored = exchanges.exchanges_of_key(self.store, key)
+        if stored:
+            said = _Said(stored[-1], exchanges.material_of(self.store, key), is_stored=True)
+        else:
+            said = await self._asked(key)
+        await commit(said)
+        if said.is_to_be_mended:
+            await commit(await self._asked_again(said))
 
-    def _read_unread(self, plan: Plan) -> int:
-        """Read replies that were stored just before an interruption; how many there were."""
-        unread = assessments.unread_exchanges(self.store, plan)
-        if unread:
-            self._read(unread)
-        return len(unread)
+    async def _asked(self, key: Key) -> _Said:
+        ready = prepared(self.store, key, self.judge.scale)
+        reply = await self.engine.ask(ready.ask)
+        prompt = ready.ask.messages[0].content if ready.ask.messages else ""
+        exchange = _exchange(key, prompt, reply, marker=ready.marker, ticket=ready.ticket)
+        return _Said(exchange, ready.material, is_stored=False)
 
-    def _read(self, replies: list[tuple[Key, str, str]]) -> None:
+    async def _asked_again(self, said: _Said) -> _Said:
+        """Say what was wrong with a reply, in the same conversation."""
+        first, material = said.exchange, said.material
+        assert isinstance(said.found, Unscored)
+        text = reask(
+            said.found, self.judge.scale, language=material.language, ticket=first.ticket,
+            requirements=len(material.criteria.requirements),
+        )  # fmt: skip
+        messages = (
+            Message("user", first.prompt), Message("assistant", first.reply), Message("user", text),
+        )  # fmt: skip
+        schema = verdict_schema(self.judge.scale)
+        reply = await self.engine.ask(Ask(messages, material.criteria, material.response, schema))
+        exchange = _exchange(
+            first.key, text, reply,
+            marker=first.marker, ticket=first.ticket, ask=2, reask_version=REASK_VERSION,
+        )  # fmt: skip
+        return _Said(exchange, material, is_stored=False)
+
+    def _commit(self, batch: list[_Said]) -> None:
+        """Store what was said; then read it, and store what it says."""
+        new = [said.exchange for said in batch if not said.is_stored]
+        if new:
+            with self.store.writing():
+                self._advance(done=0, unscored=0)
+                exchanges.add_exchanges(self.store, new, self.job.id)
+        for said in batch:
+            said.found = _read(said, self.judge.scale)
         given = [
-            (key, given_by(reply, self.judge.scale, finish_reason=finish_reason))
-            for key, reply, finish_reason in replies
+            (said.exchange.key, _given(said.found, self.judge.scale))
+            for said in batch
+            if said.found is not None and not said.is_to_be_mended
         ]
-        unscored = sum(score.value is None for _, score in given)
-        with self.store.writing():
-            self._advance(done=len(given), unscored=unscored)
-            assessments.add_machine_assessments(self.store, given, by=self.judge.name)
+        if given:
+            with self.store.writing():
+                unscored = sum(score.value is None for _, score in given)
+                self._advance(done=len(given), unscored=unscored)
+                assessments.add_machine_assessments(self.store, given, by=self.judge.name)
 
     def _advance(self, *, done: int, unscored: int) -> None:
         """Count keys, which also makes sure that what this transaction writes is still wanted."""
@@ -308,46 +457,38 @@ class _JudgingRun:
             raise LeaseLost("lease_lost")
 
 
-class Materials:
-    """What a key's prompt is made of, read from the database when it is its turn."""
-
-    def __init__(self, store: Store, study_id: int, judge_id: int) -> None:
-        self.store = store
-        active = judges.active_prompts(store, study_id, judge_id)
-        self.prompts = {prompt.id: prompt.text for prompt in active}
-
-    def ask_for(self, key: Key) -> Ask:
-        """What is sent for a key."""
-        found = responses.response_by_id(self.store, key.response_id)
-        assert found is not None
-        assert found.text is not None
-        version = criteria.criteria_by_id(self.store, key.criteria_id)
-        prompt_id = judges.prompt_of_rater(self.store, key.rater_id)
-        template = self.prompts[prompt_id]
-        if not template:
-            return Ask((), version.criteria, found.text)
-        question = questions.question_by_id(self.store, found.question_id)
-        assert question is not None
-        prompt = rendered(
-            template, version.criteria, found.text,
-            earlier_turns=responses.earlier_turns(self.store, found.id),
-            language=question.language,
-        )  # fmt: skip
-        return Ask((Message("user", prompt),), version.criteria, found.text)
+def _read(said: _Said, scale: Scale) -> Verdict | Unscored:
+    return verdict_of(
+        said.exchange.reply, scale,
+        finish_reason=said.exchange.finish_reason,
+        ticket=said.exchange.ticket or None,
+        requirements=len(said.material.criteria.requirements),
+        response=said.material.response,
+    )  # fmt: skip
 
 
-def given_by(reply: str, scale: Scale, *, finish_reason: str) -> Given:
+def _given(found: Verdict | Unscored, scale: Scale) -> Given:
     """What a reply says, as it is stored."""
-    found = verdict_of(reply, scale, finish_reason=finish_reason)
     if isinstance(found, Unscored):
         return Given(scale, None, found.because, found.detail)
-    return Given(scale, found.score, None, "", found.rationale, found.safety_risk)
+    return Given(
+        scale, found.score, None, "", found.rationale, found.safety_risk, found.marks
+    )  # fmt: skip
 
 
-def _exchange(key: Key, ask: Ask, reply: Reply) -> Exchange:
+def _exchange(
+    key: Key,
+    prompt: str,
+    reply: Reply,
+    *,
+    marker: str,
+    ticket: str,
+    ask: int = 1,
+    reask_version: int | None = None,
+) -> Exchange:
     return Exchange(
-        key, ask.messages[-1].content if ask.messages else "", reply.text, reply.finish_reason,
-        reply.prompt_tokens, reply.reply_tokens, reply.seconds, reply.cached_tokens,
+        key, prompt, reply.text, reply.finish_reason, reply.prompt_tokens, reply.reply_tokens,
+        reply.seconds, marker, ticket, ask, reask_version, reply.cached_tokens,
     )  # fmt: skip
 
 
@@ -357,4 +498,5 @@ def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
     return JudgeOrder(
         judge.engine, judge.model, judge.parameters, judge.name, rounds,
         tuple(plan.get("addresses", ())), plan.get("concurrency", 16),
+        gpus=tuple(plan.get("gpus", ())),
     )  # fmt: skip

@@ -173,7 +173,7 @@ def ensure_database(path: Path) -> None:
 
     Raises:
         DatabaseRefused: `old_sqlite`, `network_file_system`, `not_a_database`,
-            `cannot_open`.
+            `cannot_open`; `broken_references` where the file's rows refer to none.
     """
     if sqlite3.sqlite_version_info < (3, 37):
         raise DatabaseRefused("old_sqlite", version=sqlite3.sqlite_version)
@@ -194,12 +194,30 @@ def ensure_database(path: Path) -> None:
                 raise DatabaseRefused("not_a_database", path=str(path))
             _ensure_write_ahead_log(store)
             if not tables or migrations.pending(store):
-                with store.writing():
-                    migrations.apply(store)
+                _migrate(store)
         finally:
             store.close()
     except sqlite3.DatabaseError as error:
         raise _refusal(error, path) from error
+
+
+def _migrate(store: Store) -> None:
+    """Take all pending steps, or none.
+
+    A step may make a table anew that others refer to, so references are checked at the end and
+    not on the way; SQLite takes the setting outside of a transaction only.
+    """
+    store.conn.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with store.writing():
+            migrations.apply(store)
+            broken = store.rows("PRAGMA foreign_key_check")
+            if broken:
+                raise DatabaseRefused(
+                    "broken_references", path=str(store.path), table=broken[0]["table"]
+                )
+    finally:
+        store.conn.execute("PRAGMA foreign_keys=ON")
 
 
 def _refusal(error: sqlite3.DatabaseError, path: Path) -> DatabaseRefused:

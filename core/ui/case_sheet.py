@@ -5,11 +5,15 @@ import html
 import streamlit as st
 
 from core.services.inspecting import Inspected
-from core.store.assessments import MachineScore, exchange_texts
+from core.store.assessments import MachineScore, RequirementMark, marks_of
+from core.store.exchanges import Exchange, conversation_of
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
+
+#: Reasons whose detail is the field or value at fault; of the others it is the whole reply.
+_WITH_VALUE = ("missing_field", "not_an_integer", "out_of_range", "wrong_ticket")
 
 
 def draw_response(p: Page, found: Inspected) -> None:
@@ -84,10 +88,10 @@ def draw_verdicts(p: Page, found: Inspected) -> None:
     if not found.verdicts:
         st.html(f'<div class="quiet">{p.t("case.no_verdicts")}</div>')
     for verdict in found.verdicts:
-        _draw_verdict(p, verdict)
+        _draw_verdict(p, verdict, found.response.text or "")
 
 
-def _draw_verdict(p: Page, verdict: MachineScore) -> None:
+def _draw_verdict(p: Page, verdict: MachineScore, response: str) -> None:
     said = p.t("words.unscored") if verdict.value is None else str(verdict.value)
     line = p.t(
         "case.verdict", judge=verdict.judge, score=said, round=verdict.round,
@@ -98,16 +102,52 @@ def _draw_verdict(p: Page, verdict: MachineScore) -> None:
     risk = f' <span class="danger">⚑ {p.t("words.safety_risk")}</span>'
     st.html(html.escape(line + old) + (risk if verdict.safety_risk else ""))
     if verdict.unscored_because:
-        show_text(p.t(f"unscored.{verdict.unscored_because}"), kind="note")
+        because = p.t(f"unscored.{verdict.unscored_because}")
+        names_it = verdict.unscored_because in _WITH_VALUE
+        show_text(f"{because} {verdict.detail}" if names_it else because, kind="note")
     if verdict.rationale:
         show_text(verdict.rationale, kind="quote")
+    marks = marks_of(p.store, verdict.id)
+    if marks:
+        with st.expander(_counts_line(p, marks)):
+            for mark in marks:
+                _draw_mark(p, mark, response)
     if verdict.exchange_id is not None:
         with st.expander(p.t("case.exchange")):
-            prompt, reply = exchange_texts(p.store, verdict.exchange_id)
-            show_label(p.t("case.prompt"))
-            show_text(prompt or p.t("case.no_prompt"))
-            show_label(p.t("case.reply"))
-            show_text(reply)
+            for exchange in conversation_of(p.store, verdict.exchange_id):
+                _draw_exchange(p, exchange)
+
+
+def _counts_line(p: Page, marks: list[RequirementMark]) -> str:
+    """How many requirements the judge found met, partly met and not met."""
+    given = [mark.mark for mark in marks]
+    return p.t(
+        "case.marks", n=len(given), met=given.count("met"), partly=given.count("partly"),
+        not_met=given.count("not_met"),
+    )  # fmt: skip
+
+
+def _draw_mark(p: Page, mark: RequirementMark, response: str) -> None:
+    """A requirement with the judge's mark, and the words that are to show it."""
+    show_label(
+        p.t(
+            "case.mark", number=mark.number, level=p.t(f"level.{mark.level}"),
+            mark=p.t(f"mark.{mark.mark}"),
+        )
+    )  # fmt: skip
+    show_text(mark.text)
+    if mark.quote:
+        show_text(mark.quote, kind="quote")
+        if mark.quote not in response:
+            show_text(p.t("case.quote_not_found"), kind="note")
+
+
+def _draw_exchange(p: Page, said: Exchange) -> None:
+    """What was sent and what came back; the second time, why."""
+    show_label(p.t("case.prompt") if said.ask == 1 else p.t("case.asked_again"))
+    show_text(said.prompt or p.t("case.no_prompt"))
+    show_label(p.t("case.reply"))
+    show_text(said.reply)
 
 
 def _time(utc: str) -> str:

@@ -33,6 +33,7 @@ _LINKS = (
     ("review", "pages/review.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
+    ("prompts", "pages/prompts.py"),
     ("runs", "pages/runs.py"),
     ("data", "pages/data.py"),
     ("people", "pages/people.py"),

@@ -19,6 +19,7 @@ PAGES = {
     "review": "/review",
     "agreement": "/agreement",
     "checklists": "/checklists",
+    "prompts": "/prompts",
     "runs": "/runs",
     "data": "/data",
     "people": "/people",
@@ -154,7 +155,7 @@ def test_links_lead_from_page_to_page(served, open_browser):
     visit.signs_in(LEAD)
     sidebar = visit.page.get_by_test_id("stSidebar")
 
-    for name in ("review", "agreement", "checklists", "runs", "data", "people", "home"):
+    for name in ("review", "agreement", "checklists", "prompts", "runs", "data", "people", "home"):
         sidebar.get_by_role("link", name=sentence("zh", f"nav.{name}"), exact=True).click()
         expect(visit.page).to_have_title(f"{sentence('zh', f'nav.{name}')} · Attending")
         heading = visit.page.get_by_role("heading", level=1)

@@ -42,8 +42,9 @@ SPECIMEN = (
     "INSERT INTO model VALUES (1, 'cedar')",
     "INSERT INTO response (id, question_id, model_id, sample, attempt, criteria_id, text, origin,"
     " created_by) VALUES (1, 1, 1, 1, 1, 1, 'answer', 'imported', 'me')",
-    "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, prompt,"
-    " reply, finish_reason, seconds) VALUES (1, 1, 1, 1, 'study', 1, 1, x'00', x'00', 'stop', 0.1)",
+    "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, ask,"
+    " marker, ticket, packing, prompt, reply, finish_reason, seconds)"
+    " VALUES (1, 1, 1, 1, 'study', 1, 1, 1, '', '', 2, x'00', x'00', 'stop', 0.1)",
     "INSERT INTO assessment (id, response_id, rater_id, criteria_id, purpose, round, attempt,"
     " scale, value, claimed_phase, created_by)"
     " VALUES (1, 1, 1, 1, 'study', 1, 1, 'score 1-5', 4, 'observed', 'me')",

@@ -4,10 +4,16 @@ A released step is never edited; a change is a new step in a module of its own, 
 order. `docs/schema.md` is generated from the result by `python -m core schema`.
 """
 
-from core.store.migrations import m001_first_house, m002_generation, m005_money, m006_accounts
+from core.store.migrations import (
+    m001_first_house,
+    m002_generation,
+    m004_verdicts,
+    m005_money,
+    m006_accounts,
+)
 from core.store.migrations.base import migrations
 
-__all__ = ["APPEND_ONLY", "migrations"]
+__all__ = ["APPEND_ONLY", "m004_verdicts", "migrations"]
 
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY = (
