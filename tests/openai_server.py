@@ -245,8 +245,8 @@ class OpenAIServer:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_post("/v1/chat/completions", self._completion)
+        app = web.Application(client_max_size=256 * 1024 * 1024)
+        self.add_routes(app)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
@@ -256,12 +256,12 @@ class OpenAIServer:
         await self._stopping.wait()
         await runner.cleanup()
 
+    def add_routes(self, app: web.Application) -> None:
+        """What can be asked for."""
+        app.router.add_post("/v1/chat/completions", self._completion)
+
     async def _completion(self, request: web.Request) -> web.StreamResponse:
-        content = await request.json()
-        said = tuple(message["content"] for message in content["messages"])
-        prompt = said[0] if ticket_in(said[0]) else said[-1]
-        others = {k: v for k, v in content.items() if k not in ("messages", "model")}
-        received = Received(prompt, content["model"], others, time.monotonic(), said)
+        received = _received(await request.json())
         self.received.append(received)
         self.authorizations.add(request.headers.get("Authorization", ""))
         fault = self._fault_for(received)
@@ -280,16 +280,29 @@ class OpenAIServer:
             return web.Response(text=fault.body, content_type=fault.content_type)
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
-        text = _written(fault.text, prompt)
+        return web.json_response(self._said(received, fault))
+
+    def completed(self, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and body for a request that came by the file, faults as for single ones."""
+        received = _received(content)
+        self.received.append(received)
+        fault = self._fault_for(received)
+        if fault.status is None:
+            return 200, self._said(received, fault)
+        error = {"message": fault.message, "type": "error", "param": fault.parameter}
+        return fault.status, {"error": {**error, "code": fault.code}}
+
+    def _said(self, received: Received, fault: Fault) -> dict[str, Any]:
         self.answered.append(received)
-        reply = _reply(text, content["model"], fault.finish_reason, prompt)
+        text = _written(fault.text, received.prompt)
+        reply = _reply(text, received.model, fault.finish_reason, received.prompt)
         if fault.refusal is not None:
             reply["choices"][0]["message"] |= {"content": None, "refusal": fault.refusal}
         if self.cached_tokens is not None:
             reply["usage"]["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
         if not self.counts_tokens:
             del reply["usage"]
-        return web.json_response(reply)
+        return reply
 
     def _fault_for(self, request: Received) -> Fault:
         for rule in self._rules:
@@ -297,6 +310,13 @@ class OpenAIServer:
                 rule.left = None if rule.left is None else rule.left - 1
                 return fault
         return Fault()
+
+
+def _received(content: dict[str, Any]) -> Received:
+    said = tuple(message["content"] for message in content["messages"])
+    prompt = said[0] if ticket_in(said[0]) else said[-1]
+    others = {k: v for k, v in content.items() if k not in ("messages", "model")}
+    return Received(prompt, content["model"], others, time.monotonic(), said)
 
 
 def _refusal(fault: Fault, authorization: str) -> web.Response:

@@ -129,6 +129,7 @@ def _tell_end(job: Job) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
 @click.option("--retry-unscored", is_flag=True, help="Ask again for what is unscored by now.")
 @click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
+@click.option("--batch", "is_batch", is_flag=True, help="By the file: cheaper, within a day.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def judge_command(
@@ -149,6 +150,7 @@ def judge_command(
     limit: int | None,
     retry_unscored: bool,
     budget: float | None,
+    is_batch: bool,
     dry_run: bool,
     only_queue: bool,
 ) -> None:
@@ -161,7 +163,7 @@ def judge_command(
         engine, model, parameters, name, rounds, addresses, concurrency, limit,
         requests_per_minute=rpm, tokens_per_minute=tpm, budget=budget,
         gpus=generating.chosen_gpus(gpus) if engine == "huggingface" else (),
-        retry_unscored=retry_unscored,
+        retry_unscored=retry_unscored, is_batch=is_batch,
     )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)

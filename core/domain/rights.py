@@ -13,7 +13,8 @@ PAGES: dict[str, tuple[Right, ...]] = {
     "account": RIGHTS,
     "review": ("physician",),
     "work": ("physician",),
-    "adjudicate": ("adjudicator",),
+    "adjudicate": ("adjudicator", "lead"),
+    "assign": ("lead",),
     "case": ("lead", "physician"),  # a physician only what was revealed to them: see `case_of`
     "agreement": ("lead",),
     "checklists": ("lead",),

@@ -69,7 +69,7 @@ class Purse:
         finally:
             self._set_aside.remove(held)
             self._settled.set()
-        self._settle(guessed, reply)
+        self.note(guessed, reply)
         return reply
 
     async def _hold(self, guessed: float) -> float:
@@ -112,7 +112,12 @@ class Purse:
             currency=self._price.currency, outstanding=self._outstanding(),
         )  # fmt: skip
 
-    def _settle(self, guessed: float, reply: Reply) -> None:
+    def note(self, guessed: float, reply: Reply) -> None:
+        """Count what a reply cost, and learn from it.
+
+        Args:
+            guessed: prompt tokens as they had been guessed.
+        """
         if reply.prompt_tokens is None or reply.reply_tokens is None:
             self._is_uncounted = self._is_uncounted or bool(reply.text)
             return

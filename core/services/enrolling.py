@@ -9,7 +9,7 @@ from core.domain.rights import Right, in_order, is_right
 from core.errors import NotAllowed, Refused, UnknownName
 from core.services.hashing import password_hash
 from core.services.permitting import require, require_operator
-from core.store import accounts, datasets, people, reviews
+from core.store import accounts, datasets, draws, people, reviews
 from core.store.accounts import Account, Event
 from core.store.database import Store
 from core.store.people import Person
@@ -80,9 +80,15 @@ def progress_of_people(store: Store, study: Study) -> list[Progress]:
     """
     require(store, "lead", "administrator")
     known = {account.person_id: account for account in accounts.accounts(store)}
+    is_drawn = draws.is_drawn(store, study.id)
     found = []
     for person in people.people(store):
-        total, scored = reviews.review_counts(store, study.id, person.id)
+        if is_drawn:
+            asked = draws.asked_of(store, study.id, person.id, now=time.time())
+            scored, total = asked.answered, asked.answered + asked.left
+        else:
+            scored = len(reviews.answered(store, study.id, person.id))
+            total = reviews.offered_count(store, study.id)
         found.append(Progress(person, known.get(person.id), scored, total))
     return found
 

@@ -86,7 +86,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
             record |= _requirements(store, verdicts, export.round)
         scored += record["model_answer_score"] != ""
         records.append((key.split(":")[0], record))
-    _write_whole(out, llmeval_med.released_text(records))
+    write_whole(out, llmeval_med.released_text(records))
     return Exported(judge.name, len(records), scored, len(records) - scored)
 
 
@@ -130,7 +130,12 @@ def _unscored(because: str, judgement: str = "") -> dict[str, str]:
     }
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        Refused: `cannot_write`.
+    """
     unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
         # half of a surrogate pair has no UTF-8; backslashreplace writes it as JSON's own \ud83d

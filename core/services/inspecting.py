@@ -3,14 +3,27 @@
 from dataclasses import dataclass
 
 from core.domain.prompts import Turn
+from core.domain.usability import JudgeReading
 from core.errors import NotAllowed, UnknownName
+from core.services.agreeing import readings_of_response
 from core.services.permitting import require_own, rights_of_actor
 from core.services.reviewing import is_revealed_to
-from core.store import assessments, criteria, generations, questions, responses, reviews
+from core.store import (
+    assessments,
+    criteria,
+    differences,
+    generations,
+    marks,
+    questions,
+    responses,
+    reviews,
+)
 from core.store.assessments import HumanScore, MachineScore
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
+from core.store.differences import DifferenceCause
 from core.store.generations import HowGenerated
+from core.store.marks import RequirementMark
 from core.store.people import Person
 from core.store.questions import Question
 from core.store.responses import Response
@@ -23,6 +36,9 @@ class Inspected:
 
     Attributes:
         generation: how it was generated; None where it was imported.
+        readings: name of each judge and jury of the study with what it says of the response.
+        marks: marks per requirement, of people and judges, by assessment.
+        causes: why physicians differ from the judges, as they say.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
     """
@@ -35,6 +51,9 @@ class Inspected:
     scores: tuple[HumanScore, ...]
     verdicts: tuple[MachineScore, ...]
     generation: HowGenerated | None
+    readings: tuple[tuple[str, JudgeReading], ...]
+    marks: dict[int, list[RequirementMark]]
+    causes: tuple[DifferenceCause, ...]
     is_scored: bool
     is_exposed: bool
 
@@ -65,6 +84,9 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         tuple(assessments.human_scores_of_response(store, response_id)),
         tuple(assessments.machine_scores(store, study.id, response_id)),
         generations.how_generated(store, response_id),
-        reviews.last_score(store, person.id, response_id) is not None,
+        tuple(readings_of_response(store, study, response_id)),
+        marks.requirement_marks(store, response_id),
+        tuple(differences.causes_of_response(store, response_id)),
+        reviews.last_answer(store, person.id, response_id) is not None,
         reviews.is_exposed(store, person.id, question.id),
     )

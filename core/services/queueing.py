@@ -18,7 +18,7 @@ from core.store import jobs, spending
 from core.store.database import Store, opened
 from core.store.jobs import Job, Worker
 
-LANES = ("cpu", "network")
+LANES = ("cpu", "network", "batch")
 LEASE_SECONDS = 15.0
 #: A worker that has not been seen for this long is not counted on.
 _UNSEEN_SECONDS = 20.0

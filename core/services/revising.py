@@ -1,5 +1,6 @@
 """Revising: changed criteria become a new version, and only what they touch is judged again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.domain.criteria import Criteria
@@ -7,10 +8,11 @@ from core.errors import Refused, StaleRevision, UnknownName
 from core.services.agreeing import Case, Comparison, cases_of, cases_under, comparison_of, grouped
 from core.services.judging import order_again, queue_judging
 from core.services.permitting import require
-from core.store import assessments, criteria, jobs, judges, questions
+from core.store import assessments, criteria, differences, jobs, judges, questions
 from core.store.assessments import Plan
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
+from core.store.differences import Cause
 from core.store.judges import Judge
 from core.store.questions import Question
 from core.store.studies import Study
@@ -18,13 +20,18 @@ from core.store.studies import Study
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A question on the worklist: how often judge and physicians differ on its responses."""
+    """A question on the worklist: how often judge and physicians differ on its responses.
+
+    Attributes:
+        causes: how often physicians gave each cause of a difference, under the active criteria.
+    """
 
     question: Question
     pending: int
     false_usable: int
     differ: int
     scored: int
+    causes: Mapping[Cause, int]
 
     @property
     def key(self) -> str:
@@ -36,6 +43,7 @@ def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entr
     """All questions of a study, those to be judged again first, then by harm."""
     require(store, "lead")
     cases = grouped(cases_of(store, study, judge, rounds), lambda case: case.question)
+    causes = differences.cause_counts(store, study.id)
     entries = [
         Entry(
             question,
@@ -43,6 +51,7 @@ def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entr
             sum(case.is_false_usable for case in cases.get(question.key, ())),
             sum(case.differs for case in cases.get(question.key, ())),
             len(cases.get(question.key, ())),
+            causes.get(question.id, {}),
         )
         for question in questions.questions_of_study(store, study.id)
     ]

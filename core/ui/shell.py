@@ -31,14 +31,19 @@ _ROOT = _HERE.parents[1]
 _LINKS = (
     ("home", "app.py"),
     ("review", "pages/review.py"),
+    ("work", "pages/work.py"),
+    ("adjudicate", "pages/adjudicate.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
     ("prompts", "pages/prompts.py"),
+    ("leaderboard", "pages/leaderboard.py"),
+    ("assign", "pages/assign.py"),
     ("runs", "pages/runs.py"),
     ("data", "pages/data.py"),
     ("people", "pages/people.py"),
 )
 _NOTICE = "notice"
+_KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,24 @@ class Page:
                     sign_in.check_still(store, person, is_active=True)
                     action(store, *args)
             except AttendingError as error:
-                st.session_state[_NOTICE] = error_sentence(language, error)
+                kept()[_NOTICE] = error_sentence(language, error)
 
         return callback
+
+
+def entered() -> dict[str, Any]:
+    """What the widgets of this session hold, for callbacks.
+
+    A callback that asks `st.session_state` itself is broken off where the next press waits already,
+    and what it was about to store would be lost; this reads without giving way.
+    """
+    return st.session_state.to_dict()
+
+
+def kept() -> dict[str, Any]:
+    """What pages remember in this session besides widgets; callbacks may write into it."""
+    found: dict[str, Any] = entered()[_KEPT]
+    return found
 
 
 def database_path() -> Path:
@@ -94,6 +114,7 @@ def database_path() -> Path:
 @contextmanager
 def page(name: str) -> Iterator[Page]:
     """Open a page; the block draws it."""
+    st.session_state.setdefault(_KEPT, {})
     language = _language(None)
     path = database_path()
     try:
@@ -154,7 +175,7 @@ def _make_ready(path: Path) -> bool:
 
 def _language(known: tuple[Store, Person] | None) -> Language:
     """The language chosen in this session, else the person's, else the browser's."""
-    chosen = st.session_state.get("language")
+    chosen = kept().get("language")
     if chosen is None and known is not None:
         chosen = people.preference(known[0], known[1].id, "language")
     if chosen is None:
@@ -165,7 +186,7 @@ def _language(known: tuple[Store, Person] | None) -> Language:
 def _study(store: Store, person: Person | None) -> Study | None:
     """The study chosen in this session, else the person's last one, else the newest."""
     known = {study.id: study for study in studies.studies(store)}
-    chosen = st.session_state.get("study")
+    chosen = kept().get("study")
     if chosen is None and person is not None:
         chosen = people.preference(store, person.id, "study")
     if chosen is not None and int(chosen) in known:
@@ -200,16 +221,14 @@ def _draw_sidebar(
 
 
 def _choose_language(path: Path, person: Person | None) -> None:
-    chosen = st.session_state["language-choice"]
-    st.session_state["language"] = chosen
+    chosen = kept()["language"] = entered()["language-choice"]
     if person is not None:
         with opened(path, actor=person.id) as store, store.writing():
             people.save_preference(store, person.id, "language", chosen)
 
 
 def _choose_study(path: Path, person: Person) -> None:
-    chosen = st.session_state["study-choice"]
-    st.session_state["study"] = chosen
+    chosen = kept()["study"] = entered()["study-choice"]
     with opened(path, actor=person.id) as store, store.writing():
         people.save_preference(store, person.id, "study", str(chosen))
 
@@ -228,9 +247,9 @@ def _draw_head(language: Language, name: str, study: Study) -> None:
     st.html(f'<h1>{title} <span class="quiet">{question} · {html.escape(study.name)}</span></h1>')
     if study.is_illustrative:
         st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
-    notice = st.session_state.pop(_NOTICE, None)
-    if notice:
-        st.warning(notice)
+    place = st.empty()  # always there: what follows keeps its place, and with it what is open
+    if _NOTICE in kept():
+        place.warning(kept().pop(_NOTICE))
 
 
 def _draw_foot(language: Language) -> None:

@@ -18,9 +18,10 @@ import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from core.domain.rights import Right
-from core.services import enrolling
+from core.services import enrolling, reviewing
 from core.services.enrolling import Enrolment
-from core.store import accounts, people
+from core.services.reviewing import Scoring
+from core.store import accounts, people, reviews, studies
 from core.store.database import Store, opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -237,7 +238,9 @@ class Visit:
         """Wait until the sheet shows another response, or that all are scored."""
         old = self.page.locator(f"[class*='-{response_id}-score-1']")
         expect(old).to_have_count(0)
-        self.page.locator("[class*='-score-1'], [data-testid='stAlert']").first.wait_for()
+        self.page.locator(
+            "[class*='-score-1'], [class*='-dimension-safety'], [data-testid='stAlert']"
+        ).first.wait_for()
         self.settles()
 
     def scores(self, key: str) -> int:
@@ -250,6 +253,22 @@ class Visit:
 
     def _first_button(self) -> Locator:
         return self.page.locator("[class*='-score-1']")
+
+
+def declines_texts(served: Served, person: str) -> None:
+    """Let somebody answer nothing about generated texts, so that one key scores all the rest."""
+    with served.store() as store:
+        found, study = people.person_named(store, person), studies.studies(store)[0]
+        assert found is not None
+        texts = store.rows(
+            "SELECT response.id FROM response JOIN question ON question.id = question_id"
+            " WHERE category = 'MTG'"
+        )
+        for (response_id,) in texts:
+            last = reviews.last_answer(store, found.id, response_id)
+            if last is None:
+                declined = Scoring(no_score="outside_field", claimed_phase="unknown")
+                reviewing.score(store, study, found, response_id, declined)
 
 
 def scores_by(store: Store, person: str) -> list[tuple[Any, ...]]:

@@ -17,9 +17,12 @@ _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PAGES = {
     "home": "/",
     "review": "/review",
+    "adjudicate": "/adjudicate",
     "agreement": "/agreement",
     "checklists": "/checklists",
     "prompts": "/prompts",
+    "leaderboard": "/leaderboard",
+    "assign": "/assign",
     "runs": "/runs",
     "data": "/data",
     "people": "/people",
@@ -155,7 +158,10 @@ def test_links_lead_from_page_to_page(served, open_browser):
     visit.signs_in(LEAD)
     sidebar = visit.page.get_by_test_id("stSidebar")
 
-    for name in ("review", "agreement", "checklists", "prompts", "runs", "data", "people", "home"):
+    for name in (
+        "review", "agreement", "checklists", "prompts", "leaderboard", "runs", "data", "people",
+        "home",
+    ):  # fmt: skip
         sidebar.get_by_role("link", name=sentence("zh", f"nav.{name}"), exact=True).click()
         expect(visit.page).to_have_title(f"{sentence('zh', f'nav.{name}')} · Attending")
         heading = visit.page.get_by_role("heading", level=1)
