@@ -183,10 +183,12 @@ def test_a_physician_sees_and_opens_only_what_is_theirs(ward, open_browser):
     visit = open_browser(ward)
     visit.signs_in("Dr Li")
     links = visit.page.get_by_test_id("stSidebar").get_by_role("link").all_inner_texts()
-    assert links == [sentence("en", f"nav.{name}") for name in ("home", "review", "account")]
+    assert links == [
+        sentence("en", f"nav.{name}") for name in ("home", "review", "work", "account")
+    ]
     assert "baseline" not in visit.text()
 
-    for path in ("agreement", "checklists", "runs", "data"):
+    for path in ("agreement", "leaderboard", "checklists", "prompts", "runs", "data"):
         visit.opens(f"/{path}")
         says(visit, "error.page_needs_right", rights="leads")
         expect(visit.page.get_by_test_id("stAlert")).to_have_count(1)
