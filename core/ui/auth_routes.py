@@ -66,7 +66,10 @@ def routes() -> list[Route]:
         "/auth/ticket": _ticket,
         "/auth/sign-out": _sign_out,
     }
-    return [Route(path, partial(_through, door), methods=["POST"]) for path, door in doors.items()]
+    return [
+        Route(base_path() + path, partial(_through, door), methods=["POST"])
+        for path, door in doors.items()
+    ]
 
 
 def middleware() -> list[Middleware]:

@@ -55,7 +55,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, s
 
 
 def opened_case(visit: Visit, address: str, language: str, *, by: str) -> Visit:
-    visit.signs_in(by, address)
+    visit.signs_in(by, address, ["physician", "lead"])
     visit.page.get_by_role("button", name=sentence(language, "case.show")).click()
     visit.settles()
     return visit

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 from core.i18n import sentence
 from core.store import judges, studies
 from tests.e2e.conftest import Open
-from tests.e2e.served import LIN, ROOT, Served, Visit, copy_of, until
+from tests.e2e.served import LEAD, ROOT, Served, Visit, copy_of, until
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ def served(sample_database: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def _visit(served: Served, open_browser: Open, language: str) -> Visit:
     visit = open_browser(served, locale=_LOCALES[language])
-    visit.signs_in(LIN, "/prompts")
+    visit.signs_in(LEAD, "/prompts")
     return visit
 
 

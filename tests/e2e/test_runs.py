@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from core.i18n import sentence
-from tests.e2e.served import ROOT, WEBER, Served, Visit, copy_of, until
+from tests.e2e.served import LEAD, ROOT, Served, Visit, copy_of, until
 from tests.openai_server import Fault, OpenAIServer
 
 pytestmark = pytest.mark.browser
@@ -66,7 +66,7 @@ def test_an_order_says_what_it_would_cost_before_it_is_given(
     priced: Served, open_browser, server: OpenAIServer, language: str, locale: str
 ) -> None:
     visit: Visit = open_browser(priced, locale=locale, apart=True)
-    visit.signs_in(WEBER, "/runs")
+    visit.signs_in(LEAD, "/runs")
 
     orders(visit, language, model="oak", address=server.url)
 
@@ -82,7 +82,7 @@ def test_an_order_that_would_be_refused_says_so_before_it_is_given(
     priced: Served, open_browser, server: OpenAIServer
 ) -> None:
     visit: Visit = open_browser(priced, apart=True)
-    visit.signs_in(WEBER, "/runs")
+    visit.signs_in(LEAD, "/runs")
 
     orders(visit, "en", model="oak", address="elsewhere.example/v1")
 
@@ -93,7 +93,7 @@ def test_a_job_shows_its_cost_and_why_it_ended(
     priced: Served, open_browser, server: OpenAIServer
 ) -> None:
     visit: Visit = open_browser(priced, apart=True)
-    visit.signs_in(WEBER, "/runs")
+    visit.signs_in(LEAD, "/runs")
     orders(visit, "en", model="oak", address=server.url)
     field(visit, "budget").fill("0.02")
     field(visit, "budget").press("Enter")
@@ -112,7 +112,7 @@ def test_a_job_shows_its_cost_and_why_it_ended(
 def test_a_running_job_can_be_stopped(priced: Served, open_browser, server: OpenAIServer) -> None:
     server.fails(Fault(seconds=0.5))
     visit: Visit = open_browser(priced, apart=True)
-    visit.signs_in(WEBER, "/runs")
+    visit.signs_in(LEAD, "/runs")
     orders(visit, "en", model="ash", address=server.url)
     visit.page.get_by_role("button", name=sentence("en", "runs.start_judge")).click()
 

@@ -183,10 +183,12 @@ def test_a_physician_sees_and_opens_only_what_is_theirs(ward, open_browser):
     visit = open_browser(ward)
     visit.signs_in("Dr Li")
     links = visit.page.get_by_test_id("stSidebar").get_by_role("link").all_inner_texts()
-    assert links == [sentence("en", f"nav.{name}") for name in ("home", "review", "account")]
+    assert links == [
+        sentence("en", f"nav.{name}") for name in ("home", "review", "work", "account")
+    ]
     assert "baseline" not in visit.text()
 
-    for path in ("agreement", "checklists", "runs", "data"):
+    for path in ("agreement", "leaderboard", "checklists", "prompts", "runs", "data"):
         visit.opens(f"/{path}")
         says(visit, "error.page_needs_right", rights="leads")
         expect(visit.page.get_by_test_id("stAlert")).to_have_count(1)
@@ -234,7 +236,9 @@ def test_an_administrator_adds_somebody_and_closes_the_account_again(ward, open_
     new.way_out.wait_for()
     new.settles()
 
+    visit.reloads()
     page.get_by_text(sentence("en", "people.change"), exact=True).click()
+    visit.settles()
     page.get_by_role("combobox", name=re.compile(sentence("en", "people.who"))).fill("Dr New")
     page.get_by_role("option", name="Dr New").click()
     visit.settles()
@@ -342,7 +346,9 @@ def test_a_lead_puts_a_file_in_and_gets_one_out_and_only_by_their_sign_in(
         page.get_by_text(re.compile("^sample: 0 added, 0 changed, 33 unchanged"))
     ).to_be_visible()
 
+    visit.reloads()
     page.get_by_text(sentence("en", "data.export"), exact=True).click()
+    visit.settles()
     page.get_by_role("button", name=sentence("en", "data.prepare")).click()
     with page.expect_download() as download:
         page.get_by_role("button", name=sentence("en", "data.download"), exact=True).click()
