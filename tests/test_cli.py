@@ -458,7 +458,8 @@ def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: Open
     study(*typed, "--temperature", 0, "--max-tokens", 512)
     taken = study(*typed)
 
-    assert [one.parameters for one in server.received] == [{"temperature": 0.0, "max_tokens": 512}]
+    sent = [one.parameters for one in server.received]
+    assert [(one["temperature"], one["max_tokens"]) for one in sent] == [(0.0, 512)]
     assert (taken.code, taken.err) == (2, _told("judge_name_taken", name="oak"))
 
 
