@@ -35,6 +35,9 @@ def error_sentence(language: Language, error: AttendingError) -> str:
         known = f"{name}.{values.get(name)}"
         if has_key(known):
             values[name] = sentence(language, known)
+    if isinstance(rights := values.get("rights"), tuple):
+        named = [sentence(language, f"right.{right}") for right in rights]
+        values["rights"] = sentence(language, "right.or").join(named)
     return sentence(language, f"error.{error.code}", **values)
 
 

@@ -43,6 +43,7 @@ from core.services.judging import (
     second_question,
     subject_of,
 )
+from core.services.permitting import require
 from core.services.queueing import Lease, ended
 from core.services.releasing import check_may_send
 from core.store import assessments, batches, exchanges, jobs, judges
@@ -93,7 +94,9 @@ def forget_batches(store: Store, study: Study, judge: Judge) -> int:
 
     Raises:
         Refused: `still_running`: a job is at work on them.
+        NotAllowed: `needs_right`.
     """
+    require(store, "lead")
     with store.writing():
         working = jobs.unfinished_job_of(store, subject_of(judge, study.id))
         if working is not None:
@@ -130,7 +133,7 @@ class _BatchRun:
         self.unanswered: Counter[Key] = Counter()
         self.purse = purse_of(
             store, job, judge.parameters,
-            outstanding=lambda: assessments.outstanding_count(store, self.plan),
+            outstanding=lambda: assessments.outstanding(store, self.plan).total,
         )  # fmt: skip
         self.is_money_out = False
         self.most_requests = MOST_REQUESTS
@@ -141,7 +144,7 @@ class _BatchRun:
         self.stopped_by: EngineStopped | None = None
 
     async def run(self) -> None:
-        total = assessments.outstanding_count(self.store, self.plan)
+        total = assessments.outstanding(self.store, self.plan).total
         limit: int | None = self.job.plan["limit"]
         if limit is not None:
             total = min(total, max(0, limit - self.job.done))

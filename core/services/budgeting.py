@@ -12,6 +12,7 @@ from typing import Any
 from core.domain.pricing import Price, Tokens, amount, guessed_tokens
 from core.engines.base import Ask, ChatEngine, JudgeEngine, Message, Reply
 from core.errors import BudgetReached, CallFailed, EngineStopped
+from core.services.permitting import require
 from core.store import spending
 from core.store.database import Store
 from core.store.jobs import Job
@@ -132,6 +133,7 @@ def purse_of(
     store: Store, job: Job, parameters: Mapping[str, Any], *, outstanding: Callable[[], int]
 ) -> Purse | None:
     """The purse of a job with a budget, as full as its earlier calls have left it."""
+    require(store, "lead")
     budget = job.plan.get("budget")
     price = spending.job_price(store, job.id)
     if budget is None or price is None:

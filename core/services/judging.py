@@ -29,6 +29,7 @@ from core.errors import (
 )
 from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
+from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job
 from core.services.releasing import check_may_send
@@ -40,8 +41,6 @@ from core.store.jobs import Job
 from core.store.judges import Judge
 from core.store.studies import Study
 
-#: How often a judge that reads a prompt scores each response, where nobody says.
-_USUAL_ROUNDS = 3
 #: Bytes of a marker and of a ticket; a response's author would have to guess them.
 _TOKEN_BYTES = 8
 
@@ -90,6 +89,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         ReleaseRequired: a local dataset would leave the machine.
         BrokenFile: the price file can't be read.
     """
+    require(store, "lead")
     entry = entry_of(order.engine)
     price = price_of(order.engine, order.model, is_batch=order.is_batch)
     check_budget(order.budget, price, order.model)
@@ -121,6 +121,7 @@ def subject_of(judge: Judge, study_id: int) -> str:
 
 def plan_of(store: Store, job: Job) -> Plan:
     """The keys that a judging job asks for."""
+    require(store, "lead")
     judge_id = job.plan["judge"]
     rounds = judges.plan_rounds(store, job.study_id, judge_id)
     assert rounds is not None
@@ -133,6 +134,7 @@ def plan_of(store: Store, job: Job) -> Plan:
 
 def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
     """How far a judge is with a study."""
+    require(store, "lead")
     rounds = judges.plan_rounds(store, study_id, judge.id)
     assert rounds is not None
     return assessments.progress(store, Plan(study_id, judge.id, rounds))
@@ -145,6 +147,7 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
         UnknownName: `unknown_judge`, with the names that take part.
         Refused: `no_judge` where the study has none.
     """
+    require(store, "lead")
     known = judges.judges_of_study(store, study.id)
     if not known:
         raise Refused("no_judge", study=study.name)
@@ -164,6 +167,7 @@ def cancel(store: Store, job_id: int) -> None:
     Raises:
         UnknownName: `unknown_job`.
     """
+    require(store, "lead")
     with store.writing():
         if not jobs.exists(store, job_id):
             raise UnknownName("unknown_job", id=job_id)
@@ -180,6 +184,7 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
             `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     if order.rounds is not None and order.rounds < 1:
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
@@ -204,14 +209,18 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
         raise Refused("judge_name_taken", name=name)
     _ensure_prompts(store, study, judge, by=by)
     known = judges.plan_rounds(store, study.id, judge.id)
-    usual = _USUAL_ROUNDS if entry_of(order.engine).reads_prompt else 1
-    rounds = order.rounds or known or usual
+    rounds = order.rounds or known or _usual_rounds(order.engine)
     if rounds != known:
         judges.add_plan(store, study.id, judge.id, rounds, by=by)
     waiting = 0 if order.is_batch else batches.pending_count(store, study.id, judge.id)
     if waiting:
         raise Refused("in_batches", judge=name, count=waiting)
     return judge
+
+
+def _usual_rounds(engine: str) -> int:
+    """How often a judge that is new to a study scores each response, where nobody says."""
+    return 3 if entry_of(engine).reads_prompt else 1
 
 
 def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> None:
@@ -270,6 +279,7 @@ def run_judging(path: Path, job: Job, lease: Lease) -> None:
 
 def check_ready(store: Store, job: Job, judge: Judge) -> None:
     """Refuse to do a job whose texts must not leave, or whose prompts no verdict can be read by."""
+    require(store, "lead")
     check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
     if entry_of(judge.engine).reads_prompt:
         study = studies.study_by_id(store, job.study_id)
@@ -293,6 +303,7 @@ class Prepared:
 
 def prepared(store: Store, key: Key, scale: Scale) -> Prepared:
     """What a key's judge is asked, under a marker and a ticket that nothing inserted contains."""
+    require(store, "lead")
     material = exchanges.material_of(store, key)
     if not material.template:
         return Prepared(material, Ask((), material.criteria, material.response), "", "")
@@ -420,7 +431,7 @@ class _JudgingRun:
         plan = plan_of(self.store, self.job)
         purse = purse_of(
             self.store, self.job, self.judge.parameters,
-            outstanding=lambda: assessments.outstanding_count(self.store, plan),
+            outstanding=lambda: assessments.outstanding(self.store, plan).total,
         )  # fmt: skip
         if purse is not None:
             self.engine = PaidJudge(self.engine, purse)
@@ -438,14 +449,12 @@ class _JudgingRun:
 
     def _work(self) -> tuple[Iterator[Key], int]:
         """What is outstanding and how much that is, up to what is left of the job's limit."""
-        plan = plan_of(self.store, self.job)
-        keys = assessments.outstanding(self.store, plan)
-        total = assessments.outstanding_count(self.store, plan)
+        keys = assessments.outstanding(self.store, plan_of(self.store, self.job))
         limit: int | None = self.job.plan["limit"]
         if limit is None:
-            return keys, total
+            return iter(keys), keys.total
         left = max(0, limit - jobs.job_by_id(self.store, self.job.id).done)
-        return islice(keys, left), min(total, left)
+        return islice(keys, left), min(keys.total, left)
 
     async def _judge(self, key: Key, commit: Callable[[Said], Awaitable[None]]) -> None:
         """Ask for a key, unless it was asked before an interruption, and once more if need be."""
@@ -533,6 +542,7 @@ def queue_retry(store: Store, study: Study, job: Job, *, by: str) -> int:
     Raises:
         As `queue_judging`.
     """
+    require(store, "lead")
     judge = judges.judge_by_id(store, job.plan["judge"])
     rounds = judges.plan_rounds(store, study.id, judge.id)
     assert rounds is not None

@@ -13,6 +13,7 @@ import psutil
 
 from core.domain.pricing import Price
 from core.errors import AttendingError, BudgetReached, LeaseLost, Refused
+from core.services.permitting import require, require_operator
 from core.store import jobs, spending
 from core.store.database import Store, opened
 from core.store.jobs import Job, Worker
@@ -37,6 +38,7 @@ def ensure_job(
         Refused: `unfinished_job`: the plan has a budget, and an unfinished job of the subject,
             which would be done first, another plan.
     """
+    require(store, "lead")
     with store.writing():
         same = jobs.same_unfinished_job(store, subject, plan)
         if same is not None:
@@ -52,6 +54,7 @@ def ensure_job(
 
 def sign_on(store: Store) -> int:
     """Id of this process as a worker."""
+    require_operator(store)
     pid = os.getpid()
     return jobs.add_worker(store, pid, psutil.Process(pid).create_time(), now=time.time())
 
@@ -64,6 +67,7 @@ def claim(
     subject: str | None = None,
 ) -> Job | None:
     """Take the next job of some lanes (or of one subject), also from a worker that died."""
+    require_operator(store)
     _release_jobs_of_the_dead(store)
     now = time.time()
     with store.writing():
@@ -124,6 +128,7 @@ def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
     Raises:
         LeaseLost: another worker has the job; nothing was written.
     """
+    require_operator(store)
     state: jobs.State = "done"
     error: AttendingError | None = None
     try:

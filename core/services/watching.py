@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from core.domain.pricing import Spending
 from core.engines.catalogue import entry_of
+from core.services.permitting import require
 from core.services.pricing import is_billed
 from core.services.spending import spending_of_job
 from core.store import batches, generations, jobs, judges, responses
@@ -43,6 +44,7 @@ class Watched:
 
 def jobs_of_study(store: Store, study: Study, *, limit: int) -> list[Watched]:
     """A study's newest jobs with their pace, newest first."""
+    require(store, "lead")
     return [_watched(store, job) for job in jobs.jobs_of_study(store, study.id, limit=limit)]
 
 

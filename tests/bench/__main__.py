@@ -19,6 +19,8 @@ from core.services.opening import ensure_workbench
 from core.store.database import opened
 from tests.bench.generation import generating
 from tests.bench.judging import Bench, judging
+from tests.bench.scale import scale
+from tests.bench.statistics import figures
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DATASET = os.environ.get("ATTENDING_LLMEVAL_MED", "")
@@ -35,6 +37,8 @@ def main() -> None:
             _importing(work),
             *judging(Bench(work, Path(_DATASET), answers)),
             generating(work, Path(_DATASET)),
+            scale(work, Path(_DATASET), answers),
+            figures(work),
         ]
     text = "\n".join([_head(), *parts])
     (_ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")

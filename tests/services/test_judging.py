@@ -405,13 +405,15 @@ def test_a_judge_is_told_of_its_fault_in_the_prompts_language(
 def test_a_judge_is_asked_for_the_verdicts_schema(study: Workbench) -> None:
     study.queues(JudgeOrder("baseline", "baseline", {}))
     plan = Plan(study.study.id, study.judge().id, 1)
-    key = next(assessments.outstanding(study.store, plan))
+    key = next(iter(assessments.outstanding(study.store, plan)))
     assert prepared(study.store, key, ONE_TO_FIVE).ask.messages == ()
 
     with OpenAIServer() as server:
         study.queues(order_for(server))
     plan = Plan(study.study.id, study.judge("oak").id, 1)
-    ask = prepared(study.store, next(assessments.outstanding(study.store, plan)), ONE_TO_FIVE).ask
+    ask = prepared(
+        study.store, next(iter(assessments.outstanding(study.store, plan))), ONE_TO_FIVE
+    ).ask
 
     assert ask.schema == verdict_schema(ONE_TO_FIVE)
 

@@ -4,6 +4,9 @@ from sqlite_utils import Database
 
 from core.store.migrations.base import create, migrations
 
+#: No table of study facts is new here.
+APPEND_ONLY: tuple[str, ...] = ()
+
 
 @migrations()
 def m010_batches(db: Database) -> None:
