@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from core.commands.terminal import words
-from core.i18n import batch_words
+from core.i18n import batch_words, sentence
 from core.store import batches, jobs
 from core.store.database import Store, opened
 from core.store.jobs import Job
@@ -23,7 +23,10 @@ _LINE_SECONDS = 10.0
 
 
 def follow_job(path: Path, job_id: int) -> Job:
-    """Do a job here, or watch the worker that has it, until it has ended."""
+    """Do a job here, or watch the worker that has it, until it has ended.
+
+    What it tells while it goes on is printed on stderr, as it comes or at its end.
+    """
     with _progress_shown(path, job_id):
         while not do_in_foreground(path, job_id):
             time.sleep(_LOOK_SECONDS)
@@ -53,9 +56,10 @@ def _progress_shown(path: Path, job_id: int) -> Iterator[None]:
 
 def _watch(path: Path, job_id: int, ended: threading.Event) -> None:
     is_live = sys.stderr.isatty()
-    started, printed, first = time.monotonic(), 0.0, None
+    started, printed, first, told = time.monotonic(), 0.0, None, 0
     with opened(path) as store:
         while not ended.wait(_LOOK_SECONDS):
+            told = _tell_notes(store, job_id, told)
             job = jobs.job_by_id(store, job_id)
             if job.total is None:
                 continue
@@ -71,5 +75,14 @@ def _watch(path: Path, job_id: int, ended: threading.Event) -> None:
             elif seconds - printed >= _LINE_SECONDS:
                 click.echo(line, err=True)
                 printed = seconds
-    if is_live:
-        click.echo("\r\033[K", err=True, nl=False)
+        if is_live:
+            click.echo("\r\033[K", err=True, nl=False)
+        _tell_notes(store, job_id, told)
+
+
+def _tell_notes(store: Store, job_id: int, told: int) -> int:
+    """Print the notes of a job after the first so many; how many there are."""
+    found = jobs.notes(store, job_id)
+    for note in found[told:]:
+        click.echo(sentence("en", f"note.{note.code}", **note.details), err=True)
+    return len(found)

@@ -31,18 +31,21 @@ from core.worker.running import run_worker
 @click.option("--engine", default="huggingface", show_default=True, help="huggingface or openai.")
 @click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
 @click.option("--samples", default=1, show_default=True, help="Answers to each question.")
-@click.option(
-    "--temperature",
-    type=float,
-    help="Above 0 samples.  [default: greedy; an endpoint: its own]",
-)
+@click.option("--temperature", type=float, help="Above 0 samples.  [default: 0, greedy]")
 @click.option("--top-p", type=float)
 @click.option("--seed", type=int, help="Of sampling; recorded.  [default: 0]")
 @click.option("--max-new-tokens", default=1024, show_default=True)
 @click.option("--system-prompt", type=FILE, help="File with the system prompt.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
-@click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
-@click.option("--concurrency", default=64, show_default=True, help="Most conversations in flight.")
+@click.option(
+    "--gpus",
+    default="auto",
+    show_default=True,
+    help="auto (all that are idle, else the freest), none (the CPU), or 0,1,…",
+)
+@click.option(
+    "--concurrency", type=int, help="Most conversations in flight.  [default: 64, or 256 a GPU]"
+)
 @click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
 @click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
@@ -96,7 +99,7 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
         options["samples"],
         options["addresses"],
         options["concurrency"],
-        generating.chosen_gpus(options["gpus"]),
+        options["gpus"],
         options["limit"],
         options["rpm"],
         options["tpm"],

@@ -31,7 +31,7 @@ from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
 from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
-from core.services.queueing import Lease, ended, ensure_job
+from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
 from core.store import assessments, batches, exchanges, jobs, judges, questions, responses, studies
 from core.store.assessments import Given, Key, Plan, Progress
@@ -426,6 +426,7 @@ class _JudgingRun:
                 tuple(self.job.plan.get("gpus", ())),
                 self.job.plan.get("requests_per_minute"),
                 self.job.plan.get("tokens_per_minute"),
+                notice=noting(self.store, self.job),
             ),
         )
         plan = plan_of(self.store, self.job)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import psutil
 
 from core.domain.pricing import Price
+from core.engines.base import Noticed
 from core.errors import AttendingError, BudgetReached, LeaseLost, Refused
 from core.services.permitting import require, require_operator
 from core.store import jobs, spending
@@ -148,6 +149,17 @@ def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
         )  # fmt: skip
         if not is_ours:
             raise LeaseLost("lease_lost")
+
+
+def noting(store: Store, job: Job) -> Noticed:
+    """Keep with a job what its engine has to tell."""
+    require_operator(store)
+
+    def note(code: str, details: Mapping[str, object]) -> None:
+        with store.writing():
+            jobs.add_note(store, job.id, code, details)
+
+    return note
 
 
 def _release_jobs_of_the_dead(store: Store) -> None:

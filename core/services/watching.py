@@ -11,7 +11,7 @@ from core.services.spending import spending_of_job
 from core.store import batches, generations, jobs, judges, responses
 from core.store.batches import Standing
 from core.store.database import Store
-from core.store.jobs import Job
+from core.store.jobs import Job, Note
 from core.store.studies import Study
 
 
@@ -28,6 +28,7 @@ class Watched:
         is_billed: False where it runs on this machine, and nobody charges.
         reads_prompt: whether the engine might answer otherwise, asked again.
         standing: how far its batches are, of an unfinished job that asks by the file.
+        notes: what it told while it went on.
     """
 
     job: Job
@@ -40,6 +41,7 @@ class Watched:
     is_billed: bool
     reads_prompt: bool
     standing: Standing | None
+    notes: list[Note]
 
 
 def jobs_of_study(store: Store, study: Study, *, limit: int) -> list[Watched]:
@@ -70,7 +72,7 @@ def _watched(store: Store, job: Job) -> Watched:
         standing = batches.standing(store, job.study_id, job.plan["judge"])
     return Watched(
         job, name, per_second, tokens, seconds, left, spent, is_billed(engine),
-        entry_of(engine).reads_prompt, standing,
+        entry_of(engine).reads_prompt, standing, jobs.notes(store, job.id),
     )  # fmt: skip
 
 

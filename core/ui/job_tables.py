@@ -76,6 +76,13 @@ def _draw_unfinished(p: Page, found: Watched) -> None:
         p.t("runs.cancel"), key=p.key(job.id, "cancel"), disabled=job.is_cancel_asked,
         on_click=p.act(cancel, job.id),
     )  # fmt: skip
+    if found.notes:
+        st.html(f'<div class="quiet">{html.escape(_notes(p, found))}</div>')
+
+
+def _notes(p: Page, found: Watched) -> str:
+    """What a job told while it went on."""
+    return " ".join(sentence(p.language, f"note.{one.code}", **one.details) for one in found.notes)
 
 
 def _pace(p: Page, found: Watched) -> list[str]:
@@ -118,12 +125,19 @@ def _ended_row(p: Page, found: Watched) -> str:
         else p.t("runs.minutes", n=found.seconds / 60),
         cost_words(p.language, found.spending, is_billed=found.is_billed),
     )
-    row = f"<tr>{_cells(cells)}</tr>"
-    if not job.error:
-        return row
-    why = html.escape(sentence(p.language, f"error.{job.error}", **job.error_values))
-    mark = "danger" if job.state == "failed" else "quiet"
-    return f'{row}<tr><td></td><td class="{mark}" colspan="{len(cells) - 1}">{why}</td></tr>'
+    rows = f"<tr>{_cells(cells)}</tr>"
+    if found.notes:
+        rows += _below(_notes(p, found), "quiet", len(cells))
+    if job.error:
+        why = sentence(p.language, f"error.{job.error}", **job.error_values)
+        rows += _below(why, "danger" if job.state == "failed" else "quiet", len(cells))
+    return rows
+
+
+def _below(text: str, mark: str, columns: int) -> str:
+    """A row under a job's own, as wide as all but its first column."""
+    cell = f'<td class="{mark}" colspan="{columns - 1}">{html.escape(text)}</td>'
+    return f"<tr><td></td>{cell}</tr>"
 
 
 def _subject(p: Page, found: Watched) -> str:

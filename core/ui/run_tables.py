@@ -145,12 +145,10 @@ def _judge_order(keys: dict[str, str]) -> JudgeOrder:
 def _answers_order(keys: dict[str, str]) -> GenerateOrder:
     engine, source = st.session_state[keys["engine"]], _typed(keys["model"])
     temperature = float(st.session_state[keys["temperature"]])
-    parameters = {"max_tokens": int(st.session_state[keys["tokens"]])}
     return GenerateOrder(
         engine, source, _typed(keys["label"]) or source.rstrip("/").rsplit("/", 1)[-1],
-        parameters | ({"temperature": temperature} if temperature else {}),
+        {"temperature": temperature, "max_tokens": int(st.session_state[keys["tokens"]])},
         int(st.session_state[keys["samples"]]), _addresses(keys["address"]),
-        gpus=chosen_gpus("auto"),
         budget=_budget(keys["budget"]) if ENGINES[engine].needs_address else None,
     )  # fmt: skip
 

@@ -54,6 +54,7 @@ SPECIMEN = (
     "INSERT INTO job (id, kind, lane, subject, study_id, plan, created_by)"
     " VALUES (1, 'generate', 'cpu', 's', 1, '{}', 'me')",
     "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1, 0)",
+    "INSERT INTO job_note VALUES (1, 1, 'on_cpu', '{}', 't')",
     "INSERT INTO job_price VALUES (1, 'oak', 'USD', 1.0, NULL, 4.0, 0.0, 't')",
     "INSERT INTO account_event VALUES (1, 1, 'added', 'lead', 'why', 'me', 't')",
     "INSERT INTO jury VALUES (1, 1, 'bench', 'mean', 'me', 't')",

@@ -7,6 +7,7 @@ order. `docs/schema.md` is generated from the result by `python -m core schema`.
 from core.store.migrations import (
     m001_first_house,
     m002_generation,
+    m003_job_notes,
     m004_verdicts,
     m005_money,
     m006_accounts,
@@ -22,6 +23,7 @@ __all__ = ["APPEND_ONLY", "migrations"]
 _STEPS = (
     m001_first_house,
     m002_generation,
+    m003_job_notes,
     m004_verdicts,
     m005_money,
     m006_accounts,
