@@ -146,7 +146,10 @@ class BatchServer(OpenAIServer):
         return await self._told(request, self._shown(handed))
 
     def _handed(self, request: web.Request) -> Handed:
-        return next(one for one in self.batches if one.id == request.match_info["id"])
+        for one in self.batches:
+            if one.id == request.match_info["id"]:
+                return one
+        raise web.HTTPNotFound
 
     def _go_on(self, handed: Handed) -> None:
         if handed.state == "in_progress" and self.is_held:

@@ -14,6 +14,7 @@ from core.errors import Refused
 from core.formats.base import text_of_file
 from core.i18n import sentence
 from core.services import generating, judging
+from core.services.batching import forget_batches
 from core.services.estimating import estimate_generation, estimate_judging
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import study_of_dataset
@@ -189,6 +190,21 @@ def judge_command(
         words("judged", judge=judge.name, **asdict(left)) + said,
     )
     _tell_end(job)
+
+
+@command(main, "forget-batches", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--judge", "name", required=True)
+def forget_batches_command(terminal: Terminal, *, dataset: str, name: str) -> None:
+    """Give up a judge's batches that can't be reached any more; their verdicts are outstanding.
+
+    What the endpoint answers after all is paid for and lost.
+    """
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        judge, _ = judging.judge_of_study(store, study, name)
+        count = forget_batches(store, study, judge)
+    terminal.show({"judge": name, "outstanding": count}, words("forgot", judge=name, count=count))
 
 
 @command(main, "worker")

@@ -143,16 +143,24 @@ class OpenAIBatches:
                 return None
             after = self._text(found[-1], "id")
 
-    async def look(self, batch_id: str) -> RemoteBatch:
-        """A batch as it stands."""
-        return self._batch(await self._told("GET", f"/batches/{batch_id}"))
+    async def look(self, batch_id: str) -> RemoteBatch | None:
+        """A batch as it stands; None where the endpoint knows none of that id."""
+        try:
+            return self._batch(await self._told("GET", f"/batches/{batch_id}"))
+        except EngineStopped as error:
+            if error.code == "no_batch_endpoint":
+                return None
+            raise
 
     async def cancel(self, batch_id: str) -> None:
-        """Ask for nothing more of a batch; one that has ended meanwhile stays as it is."""
+        """Ask for nothing more of a batch; one that has ended, or is not there, stays so."""
         try:
             await self._told("POST", f"/batches/{batch_id}/cancel")
         except CallFailed as error:
             if error.values.get("status") not in (400, 409):
+                raise
+        except EngineStopped as error:
+            if error.code != "no_batch_endpoint":
                 raise
 
     async def answers(self, file_id: str) -> AsyncIterator[Answer]:

@@ -31,7 +31,7 @@ from core.engines.openai_batches import (
     RemoteBatch,
     request_line,
 )
-from core.errors import CallFailed, EngineStopped, LeaseLost
+from core.errors import CallFailed, EngineStopped, LeaseLost, Refused
 from core.services.budgeting import purse_of
 from core.services.judging import (
     Reading,
@@ -41,7 +41,9 @@ from core.services.judging import (
     plan_of,
     prepared,
     second_question,
+    subject_of,
 )
+from core.services.permitting import require
 from core.services.queueing import Lease, ended
 from core.services.releasing import check_may_send
 from core.store import assessments, batches, exchanges, jobs, judges
@@ -50,6 +52,7 @@ from core.store.batches import Batch, Request
 from core.store.database import Store, opened
 from core.store.jobs import Job
 from core.store.judges import Judge
+from core.store.studies import Study
 
 #: Seconds between looks at the endpoint: at first, and at most.
 _FIRST_LOOK, _LONGEST_LOOK = 0.5, 60.0
@@ -81,6 +84,27 @@ def run_batches(path: Path, job: Job, lease: Lease) -> None:
         with ended(store, job, lease):
             check_ready(store, job, judge)
             asyncio.run(_BatchRun(store, job, judge, lease).run())
+
+
+def forget_batches(store: Store, study: Study, judge: Judge) -> int:
+    """Give up a judge's batches, wherever they are; how many verdicts are outstanding again.
+
+    What the endpoint answers after all is paid for and lost: this is for batches that can't be
+    reached any more.
+
+    Raises:
+        Refused: `still_running`: a job is at work on them.
+        NotAllowed: `needs_right`.
+    """
+    require(store, "lead")
+    with store.writing():
+        working = jobs.unfinished_job_of(store, subject_of(judge, study.id))
+        if working is not None:
+            raise Refused("still_running", job=working)
+        count = batches.pending_count(store, study.id, judge.id)
+        for batch in batches.open_batches(store, study.id, judge.id):
+            batches.end(store, batch.id)
+    return count
 
 
 @dataclass(slots=True)
@@ -201,6 +225,8 @@ class _BatchRun:
         if self._is_stopping:
             await engine.cancel(batch.remote_id)
         remote = await engine.look(batch.remote_id)
+        if remote is None:
+            raise EngineStopped("batch_unknown", host=host_of(batch.address), id=batch.remote_id)
         self._note(batch, remote)
         if not remote.is_ended:
             return False
@@ -239,6 +265,8 @@ class _BatchRun:
             if len(waiting) >= _AT_ONCE:
                 self._write(new, waiting, expected)
                 waiting, expected = [], 0.0
+                if self._is_stopping:
+                    return
         self._write(new, waiting, expected)
 
     def _begun(self) -> _New:

@@ -110,8 +110,13 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     if order.is_batch:
         plan["batch"] = True
     lane = "batch" if order.is_batch else entry.lane
-    subject = f"judge {judge.id} in study {study.id}"
+    subject = subject_of(judge, study.id)
     return ensure_job(store, "judge", lane, subject, study.id, plan, price=price, by=by)
+
+
+def subject_of(judge: Judge, study_id: int) -> str:
+    """What no two jobs work on at once."""
+    return f"judge {judge.id} in study {study_id}"
 
 
 def plan_of(store: Store, job: Job) -> Plan:

@@ -1,12 +1,12 @@
 """Batches: requests handed over by the file, and which of them have no stored answer yet."""
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.store.assessments import Key, key_row
 from core.store.database import Store
+from core.store.exchanges import packed_prompt, unpacked_prompt
 
 #: Requests that are read at once; a file can have 50,000.
 _PAGE = 500
@@ -92,7 +92,7 @@ def add_requests(
         [
             (
                 batch_id, one.number, *key_row(one.key), one.ask, one.reask_version, one.marker,
-                one.ticket, zlib.compress(one.prompt.encode("utf-8", "surrogatepass")),
+                one.ticket, packed_prompt(store, one.key, one.prompt),
             )
             for one in requests
         ],
@@ -121,14 +121,14 @@ def requests_of(store: Store, batch_id: int) -> Iterator[Request]:
         if not rows:
             return
         for row in rows:
-            yield _request(tuple(row))
+            yield _request(store, tuple(row))
         after = rows[-1]["number"]
 
 
 def request_of(store: Store, batch_id: int, number: int) -> Request | None:
     """A request of a batch; None where it has a stored answer, or never was."""
     row = store.row(f"{_REQUEST} WHERE batch_id = ? AND number = ?", (batch_id, number))
-    return None if row is None else _request(tuple(row))
+    return None if row is None else _request(store, tuple(row))
 
 
 def remove_requests(store: Store, batch_id: int, numbers: Sequence[int]) -> None:
@@ -222,7 +222,8 @@ def standing(store: Store, study_id: int, judge_id: int) -> Standing | None:
     return Standing(sum(totals), sum(completed), sum(failed), tuple(dict.fromkeys(states)))
 
 
-def _request(row: tuple[Any, ...]) -> Request:
-    number, *key, ask, reask_version, marker, ticket, prompt = row
-    text = zlib.decompress(prompt).decode("utf-8", "surrogatepass")
-    return Request(number, Key(*key), ask, reask_version, marker, ticket, text)
+def _request(store: Store, row: tuple[Any, ...]) -> Request:
+    number, *identity, ask, reask_version, marker, ticket, prompt = row
+    key = Key(*identity)
+    text = unpacked_prompt(store, key, prompt)
+    return Request(number, key, ask, reask_version, marker, ticket, text)

@@ -119,6 +119,16 @@ def conversation_of(store: Store, exchange_id: int) -> list[Exchange]:
     return exchanges_of_key(store, Key(*found))
 
 
+def packed_prompt(store: Store, key: Key, prompt: str) -> bytes:
+    """What is about to be asked for a key, packed as its exchange will be."""
+    return packed(prompt, _dictionary(material_of(store, key)))
+
+
+def unpacked_prompt(store: Store, key: Key, stored: bytes) -> str:
+    """What `packed_prompt` was given."""
+    return unpacked(stored, _WITH_DICTIONARY, _dictionary(material_of(store, key)))
+
+
 def packed(text: str, dictionary: bytes) -> bytes:
     """A text as it is stored, with a dictionary."""
     packer = zlib.compressobj(zdict=dictionary)

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from core.i18n import sentence
 from tests.e2e.served import LEAD, ROOT, Served, Visit, copy_of, until
-from tests.openai_server import Fault, OpenAIServer
+from tests.openai_server import PROSE, Fault, OpenAIServer
 
 pytestmark = pytest.mark.browser
 OAK = '[model.oak]\ncurrency = "USD"\nprompt = 2\nreply = 8\n'
@@ -123,3 +123,31 @@ def test_a_running_job_can_be_stopped(priced: Served, open_browser, server: Open
     row = visit.page.locator("table.rows tr", has_text="Judge ash").first
     expect(row).to_contain_text(sentence("en", "state.cancelled"))
     expect(row).to_contain_text(sentence("en", "money.unknown"))
+
+
+def test_what_is_unscored_can_be_asked_again(
+    priced: Served, open_browser, server: OpenAIServer
+) -> None:
+    server.fails(PROSE)
+    visit: Visit = open_browser(priced, apart=True)
+    visit.signs_in(LEAD, "/runs")
+    orders(visit, "en", model="elm", address=server.url)
+    field(visit, "rounds").fill("1")
+    field(visit, "rounds").press("Enter")
+    visit.settles()
+    visit.page.get_by_role("button", name=sentence("en", "runs.start_judge")).click()
+    again = sentence("en", "runs.retry_these", n=66, judge="elm")
+    expect(visit.page.get_by_role("button", name=again)).to_be_visible()
+    server.recovers()
+
+    visit.page.get_by_role("button", name=again).click()
+
+    until(
+        lambda: (
+            priced.value(
+                "SELECT done - unscored FROM job WHERE state = 'done' ORDER BY id DESC LIMIT 1"
+            )
+            == 66
+        )
+    )
+    expect(visit.page.get_by_role("button", name=again)).to_have_count(0)

@@ -366,7 +366,7 @@ def test_a_stopped_job_cancels_its_batch_and_keeps_what_was_answered(
     real = batching.OpenAIBatches.look
     looked: list[str] = []
 
-    async def look(self: batching.OpenAIBatches, batch_id: str) -> batching.RemoteBatch:
+    async def look(self: batching.OpenAIBatches, batch_id: str) -> batching.RemoteBatch | None:
         looked.append(batch_id)
         if len(looked) == 3:  # somebody presses Stop while the batch is under way
             with study.store.writing():
@@ -389,7 +389,7 @@ def test_a_batch_that_somebody_else_cancels_stops_the_job(
     server.is_held = True
     real = batching.OpenAIBatches.look
 
-    async def look(self: batching.OpenAIBatches, batch_id: str) -> batching.RemoteBatch:
+    async def look(self: batching.OpenAIBatches, batch_id: str) -> batching.RemoteBatch | None:
         server.batches[0].state = "cancelling"
         return await real(self, batch_id)
 
@@ -399,6 +399,34 @@ def test_a_batch_that_somebody_else_cancels_stops_the_job(
 
     assert (job.state, job.error) == ("failed", "batch_cancelled")
     assert job.done == KEYS // 2
+
+
+def test_a_batch_that_the_endpoint_no_longer_knows_is_given_up_by_a_person_only(
+    study: Workbench, server: BatchServer
+) -> None:
+    server.drops["GET /v1/batches/"] = 1000
+    batched(study, server)
+    server.drops.clear()
+    server.batches.clear()  # as under another account's key
+
+    job = batched(study, server)
+
+    assert (job.state, job.error) == ("failed", "batch_unknown")
+    assert study.value("SELECT count(*) FROM batch_request") == KEYS
+    assert batching.forget_batches(study.store, study.study, study.judge("oak")) == KEYS
+    assert batched(study, server).state == "done"
+    assert is_complete(study)
+
+
+def test_batches_that_a_job_is_at_work_on_are_not_given_up(
+    study: Workbench, server: BatchServer
+) -> None:
+    job_id = study.queues(order_for(server, is_batch=True))
+
+    with pytest.raises(Refused) as refused:
+        batching.forget_batches(study.store, study.study, study.judge("oak"))
+
+    assert (refused.value.code, refused.value.values) == ("still_running", {"job": job_id})
 
 
 # --- what is refused --------------------------------------------------------------------------
