@@ -1,6 +1,8 @@
 """What judges and others said of a response that was answered, and the one key that says why."""
 
 import html
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -37,13 +39,18 @@ def just_revealed(p: Page) -> list[Revealed]:
 
 
 def draw_just_revealed(p: Page, shown: list[Revealed]) -> None:
-    """The question just finished, one line a response; the first that differs asks why."""
+    """The question just finished: one line in view that asks why, and below it what was said."""
+    if not shown:
+        return
     asked = next((found for found in shown if found.asks_why), None)
+    with st.container(key="reveal-strip", horizontal=True, vertical_alignment="center"):
+        line = html.escape(_line(p, asked or shown[0]))
+        st.html(f'<div class="quiet">{line}</div>', width="content")
+        if asked is not None:
+            _draw_cause_keys(p, asked)
     for found in shown:
         with st.expander(_line(p, found)):
             draw_revealed(p, found)
-        if found is asked:
-            draw_causes(p, found)
 
 
 def draw_batch(p: Page, shown: list[Revealed]) -> None:
@@ -97,19 +104,20 @@ def draw_marks_given(marks: list[RequirementMark]) -> None:
 
 def draw_causes(p: Page, found: Revealed) -> None:
     """The keys that say why physician and judge differ."""
-    with st.container(key=f"causes-{found.response_id}", horizontal=True):
-        st.html(f"<b>{p.t('reveal.why')}</b>", width="content")
-        for cause, key in CAUSE_KEYS.items():
-            if cause == "reconsidered":
-                st.button(
-                    p.t(f"cause.{cause}"), key=p.key(found.response_id, f"cause-{cause}"),
-                    shortcut=key, on_click=_ask_again, args=(found.response_id,),
-                )  # fmt: skip
-            else:
-                st.button(
-                    p.t(f"cause.{cause}"), key=p.key(found.response_id, f"cause-{cause}"),
-                    shortcut=key, on_click=p.act(_why, p.study, p.person, found.response_id, cause),
-                )  # fmt: skip
+    show_label(p.t("reveal.why"))
+    with st.container(key=f"causes-{found.response_id}", horizontal=True, gap="small"):
+        _draw_cause_keys(p, found)
+
+
+def _draw_cause_keys(p: Page, found: Revealed) -> None:
+    for cause, key in CAUSE_KEYS.items():
+        action: Callable[[], None] = partial(_ask_again, found.response_id)
+        if cause != "reconsidered":
+            action = p.act(_why, p.study, p.person, found.response_id, cause)
+        st.button(
+            p.t(f"cause.{cause}"), key=p.key(found.response_id, f"cause-{cause}"), shortcut=key,
+            on_click=action,
+        )  # fmt: skip
     if kept().pop(_RECONSIDER, None) == found.response_id:
         asked = {"response": str(found.response_id), "reconsider": "1"}
         st.switch_page("pages/work.py", query_params=asked)
@@ -139,4 +147,4 @@ def _line(p: Page, found: Revealed) -> str:
         for verdict in found.verdicts
     )
     key = "review.revealed_different" if found.is_different else "review.revealed"
-    return p.t(key, key=html.escape(found.question.key), own=said(p, found.own), said=verdicts)
+    return p.t(key, key=found.question.key, own=said(p, found.own), said=verdicts)
