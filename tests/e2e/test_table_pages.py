@@ -36,6 +36,8 @@ def opens_import(visit: Visit, language: str) -> None:
     visit.signs_in(LIN, "/data")
     visit.page.get_by_text(sentence(language, "data.import"), exact=True).click()
     visit.page.get_by_text(sentence(language, "data.kind_table"), exact=True).click()
+    expect(visit.page.get_by_text(sentence(language, "tables.file"))).to_be_visible()
+    visit.settles()
 
 
 def uploads(visit: Visit, path: Path) -> None:
@@ -88,7 +90,7 @@ def test_a_study_with_categories_of_its_own_opens_on_every_page(served, open_bro
         visit.settles()
         expect(visit.page.locator("[data-testid='stException']")).to_have_count(0)
         if path in ("/agreement", f"/case?response={response}"):
-            expect(visit.page.get_by_text("普外科", exact=False).first).to_be_visible()
+            expect(visit.page.get_by_text("普外科", exact=False).first).to_be_attached()
 
 
 def test_rows_that_cannot_be_read_are_listed_and_nothing_is_imported(
