@@ -118,7 +118,7 @@ def test_scores_are_downloaded_without_names(served, open_browser, tmp_path):
     visit.page.get_by_role("button", name=sentence("en", "data.prepare")).last.click()
 
     with visit.page.expect_download() as download:
-        visit.page.get_by_role("button", name=sentence("en", "data.download")).click()
+        visit.page.get_by_role("button", name=sentence("en", "data.download"), exact=True).click()
 
     path = tmp_path / "scores.xlsx"
     download.value.save_as(path)
