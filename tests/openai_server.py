@@ -147,8 +147,7 @@ def _written(text: str | None, prompt: str) -> str:
 
 @dataclass
 class _Rule:
-    fault: Fault
-    when: Callable[[Received], bool]
+    choose: Callable[[Received], Fault | None]
     left: int | None
 
 
@@ -161,12 +160,16 @@ class OpenAIServer:
         cached_tokens: of every prompt; None: the endpoint does not say.
         counts_tokens: whether usage comes with a reply.
         received: every request, in order.
+        answered: those that got a completion.
+        authorizations: what requests came with.
     """
 
     delay: float = 0.0
     cached_tokens: int | None = None
     counts_tokens: bool = True
     received: list[Received] = field(default_factory=list)
+    answered: list[Received] = field(default_factory=list)
+    authorizations: set[str] = field(default_factory=set)
     most_in_flight: int = 0
     in_flight: int = 0
     port: int = 0
@@ -192,13 +195,17 @@ class OpenAIServer:
         when: Callable[[str], bool] = lambda prompt: True,
     ) -> None:
         """Answer with a fault: so many times (None: always), for the prompts that `when` picks."""
-        self._rules.append(_Rule(fault, lambda request: when(request.prompt), times))
+        self.refuses(fault, lambda request: when(request.prompt), times=times)
 
     def refuses(
         self, fault: Fault, when: Callable[[Received], bool], *, times: int | None = None
     ) -> None:
         """Answer with a fault the requests that `when` picks."""
-        self._rules.append(_Rule(fault, when, times))
+        self._rules.append(_Rule(lambda request: fault if when(request) else None, times))
+
+    def draws(self, choose: Callable[[Received], Fault | None]) -> None:
+        """Answer each request with the fault that `choose` has for it."""
+        self._rules.append(_Rule(choose, None))
 
     def recovers(self) -> None:
         """Answer with verdicts again."""
@@ -212,8 +219,8 @@ class OpenAIServer:
         """Let the answers go."""
         self._gate.set()
 
-    def wait_for(self, count: int, *, limit: float = 60.0) -> None:
-        """Wait until so many requests have come in."""
+    def wait_for(self, count: int, *, limit: float = 300.0) -> None:
+        """Wait until so many requests have come in; a busy machine starts a process in a minute."""
         until = time.monotonic() + limit
         while len(self.received) < count:
             assert time.monotonic() < until, f"{len(self.received)} of {count} requests came"
@@ -238,8 +245,8 @@ class OpenAIServer:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_post("/v1/chat/completions", self._completion)
+        app = web.Application(client_max_size=256 * 1024 * 1024)
+        self.add_routes(app)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
@@ -249,13 +256,14 @@ class OpenAIServer:
         await self._stopping.wait()
         await runner.cleanup()
 
+    def add_routes(self, app: web.Application) -> None:
+        """What can be asked for."""
+        app.router.add_post("/v1/chat/completions", self._completion)
+
     async def _completion(self, request: web.Request) -> web.StreamResponse:
-        content = await request.json()
-        said = tuple(message["content"] for message in content["messages"])
-        prompt = said[0] if ticket_in(said[0]) else said[-1]
-        others = {k: v for k, v in content.items() if k not in ("messages", "model")}
-        received = Received(prompt, content["model"], others, time.monotonic(), said)
+        received = _received(await request.json())
         self.received.append(received)
+        self.authorizations.add(request.headers.get("Authorization", ""))
         fault = self._fault_for(received)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -272,22 +280,43 @@ class OpenAIServer:
             return web.Response(text=fault.body, content_type=fault.content_type)
         if fault.status is not None:
             return _refusal(fault, request.headers.get("Authorization", ""))
-        text = _written(fault.text, prompt)
-        reply = _reply(text, content["model"], fault.finish_reason, prompt)
+        return web.json_response(self._said(received, fault))
+
+    def completed(self, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and body for a request that came by the file, faults as for single ones."""
+        received = _received(content)
+        self.received.append(received)
+        fault = self._fault_for(received)
+        if fault.status is None:
+            return 200, self._said(received, fault)
+        error = {"message": fault.message, "type": "error", "param": fault.parameter}
+        return fault.status, {"error": {**error, "code": fault.code}}
+
+    def _said(self, received: Received, fault: Fault) -> dict[str, Any]:
+        self.answered.append(received)
+        text = _written(fault.text, received.prompt)
+        reply = _reply(text, received.model, fault.finish_reason, received.prompt)
         if fault.refusal is not None:
             reply["choices"][0]["message"] |= {"content": None, "refusal": fault.refusal}
         if self.cached_tokens is not None:
             reply["usage"]["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
         if not self.counts_tokens:
             del reply["usage"]
-        return web.json_response(reply)
+        return reply
 
     def _fault_for(self, request: Received) -> Fault:
         for rule in self._rules:
-            if rule.left != 0 and rule.when(request):
+            if rule.left != 0 and (fault := rule.choose(request)) is not None:
                 rule.left = None if rule.left is None else rule.left - 1
-                return rule.fault
+                return fault
         return Fault()
+
+
+def _received(content: dict[str, Any]) -> Received:
+    said = tuple(message["content"] for message in content["messages"])
+    prompt = said[0] if ticket_in(said[0]) else said[-1]
+    others = {k: v for k, v in content.items() if k not in ("messages", "model")}
+    return Received(prompt, content["model"], others, time.monotonic(), said)
 
 
 def _refusal(fault: Fault, authorization: str) -> web.Response:

@@ -113,14 +113,12 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 
 COMMANDS = list(_commands(main))
 READING = {
-    ("personal-data",),
-    ("worker",),
-    ("agreement",),
-    ("status",),
-    ("export", "llmeval-med"),
-    ("export", "table"),
-}
-READING |= {("audit-judge",), *(("prompt", name) for name in ("list", "show", "diff", "preview"))}
+    ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
+    ("user", "list"), ("audit-judge",), ("export", "cases"), ("export", "table"), ("jury", "list"), ("leaderboard",),
+    *(("prompt", name) for name in ("list", "show", "diff", "preview")),
+    ("assign", "list"), ("assign", "plan"), ("manual", "show"),
+    ("question-audit", "show"), ("scores-of",), ("shift",),
+}  # fmt: skip
 
 
 # --- every command ----------------------------------------------------------------------------
@@ -140,7 +138,21 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
     assert not shell.db.exists()
 
 
-@pytest.mark.parametrize("group", [(), ("import",), ("revise",), ("export",), ("prompt",)], ids=str)
+@pytest.mark.parametrize(
+    "group",
+    [
+        (),
+        ("import",),
+        ("assign",),
+        ("manual",),
+        ("revise",),
+        ("export",),
+        ("question-audit",),
+        ("prompt",),
+        ("jury",),
+    ],
+    ids=str,
+)
 def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell(*group, "-h")
 
@@ -465,7 +477,8 @@ def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: Open
     study(*typed, "--temperature", 0, "--max-tokens", 512)
     taken = study(*typed)
 
-    assert [one.parameters for one in server.received] == [{"temperature": 0.0, "max_tokens": 512}]
+    [asked] = [one.parameters for one in server.received]
+    assert (asked["temperature"], asked["max_tokens"]) == (0.0, 512)
     assert (taken.code, taken.err) == (2, _told("judge_name_taken", name="oak"))
 
 
@@ -557,7 +570,7 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
         "oak", 2, 3, 1,
     )  # fmt: skip
     assert (pairing["agreement"], pairing["table"]) == (0.5, [[0, 1], [0, 1]])
-    assert pairing["undefined"] == {}
+    assert pairing["undefined"] == {"missed_risk": "no_pairs"}  # nobody flagged a safety risk
     assert [one["category"] for one in pairing["groups"]] == ["MK", "MTG"]
 
     checklist = shell.file("核心需求：\n1. 不写剂量的回答不可用\n", "checklist.txt")

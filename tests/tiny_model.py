@@ -30,8 +30,13 @@ def save_tiny_model(
     layers: int = 2,
     vocabulary: int = 2000,
     seed: int = 0,
+    ends_every: int | None = None,
 ) -> Path:
-    """Save a Qwen3 of random weights with a tokenizer trained on the sample study."""
+    """Save a Qwen3 of random weights with a tokenizer trained on the sample study.
+
+    Random weights hardly ever end an answer; with `ends_every`, each so-manieth token does, so that
+    lengths vary as those of a real model, and alike however the question is asked.
+    """
     tokenizer = _tokenizer(vocabulary)
     tokenizer.chat_template = template
     torch.manual_seed(seed)
@@ -44,6 +49,11 @@ def save_tiny_model(
     )  # fmt: skip
     Qwen3ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    if ends_every is not None:
+        path = folder / "generation_config.json"
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["eos_token_id"] = [config.eos_token_id, *range(301, len(tokenizer), ends_every)]
+        path.write_text(json.dumps(content), encoding="utf-8")
     return folder
 
 

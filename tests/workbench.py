@@ -247,7 +247,9 @@ class Workbench:
         with self.store.writing():
             return people.ensure_person(self.store, name)
 
-    def scores(self, person: Person, key: str, model: str, score: int, **scoring: Any) -> bool:
+    def scores(
+        self, person: Person, key: str, model: str, score: int | None, **scoring: Any
+    ) -> bool:
         """Let a physician score a response."""
         response_id = self.response(key, model).id
         return reviewing.score(

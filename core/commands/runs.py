@@ -30,18 +30,21 @@ from core.worker.running import run_worker
 @click.option("--engine", default="huggingface", show_default=True, help="huggingface or openai.")
 @click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
 @click.option("--samples", default=1, show_default=True, help="Answers to each question.")
-@click.option(
-    "--temperature",
-    type=float,
-    help="Above 0 samples.  [default: greedy; an endpoint: its own]",
-)
+@click.option("--temperature", type=float, help="Above 0 samples.  [default: 0, greedy]")
 @click.option("--top-p", type=float)
 @click.option("--seed", type=int, help="Of sampling; recorded.  [default: 0]")
 @click.option("--max-new-tokens", default=1024, show_default=True)
 @click.option("--system-prompt", type=FILE, help="File with the system prompt.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
-@click.option("--gpus", default="auto", show_default=True, help="auto, none, or 0,1,…")
-@click.option("--concurrency", default=64, show_default=True, help="Most conversations in flight.")
+@click.option(
+    "--gpus",
+    default="auto",
+    show_default=True,
+    help="auto (all that are idle, else the freest), none (the CPU), or 0,1,…",
+)
+@click.option(
+    "--concurrency", type=int, help="Most conversations in flight.  [default: 64, or 256 a GPU]"
+)
 @click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
 @click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
@@ -95,7 +98,7 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
         options["samples"],
         options["addresses"],
         options["concurrency"],
-        generating.chosen_gpus(options["gpus"]),
+        options["gpus"],
         options["limit"],
         options["rpm"],
         options["tpm"],
@@ -129,6 +132,7 @@ def _tell_end(job: Job) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
 @click.option("--retry-unscored", is_flag=True, help="Ask again for what is unscored by now.")
 @click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
+@click.option("--batch", "is_batch", is_flag=True, help="By the file: cheaper, within a day.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def judge_command(
@@ -149,6 +153,7 @@ def judge_command(
     limit: int | None,
     retry_unscored: bool,
     budget: float | None,
+    is_batch: bool,
     dry_run: bool,
     only_queue: bool,
 ) -> None:
@@ -161,7 +166,7 @@ def judge_command(
         engine, model, parameters, name, rounds, addresses, concurrency, limit,
         requests_per_minute=rpm, tokens_per_minute=tpm, budget=budget,
         gpus=generating.chosen_gpus(gpus) if engine == "huggingface" else (),
-        retry_unscored=retry_unscored,
+        retry_unscored=retry_unscored, is_batch=is_batch,
     )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)

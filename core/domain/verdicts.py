@@ -55,6 +55,8 @@ _ENDED_WITHOUT_VERDICT: dict[str, Because] = {
 _OPENS_OBJECT = re.compile(r'\{\s*"')
 #: A text that never ends reaches to the end, or each of its quotes would be tried in turn.
 _TEXT_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}]', re.DOTALL)
+#: Looks ahead for the value, so that no half of a field swallows the one behind it.
+_TICKET_FIELD = re.compile(r'"ticket"(?=\s*:\s*"(?P<ticket>[^"]*)")')
 _SCORE_FIELD = re.compile(r'"score"\s*:')
 _FENCED = re.compile(r"^```[^\n]*\n(.*?)\n```[ \t]*$", re.DOTALL | re.MULTILINE)
 #: Characters of the shortest end of an object that holds a score: `,"score":5}`.
@@ -202,9 +204,7 @@ def _with_ticket(reply: str, ticket: str) -> tuple[list[_Found], int]:
 
     What stands before the end of a judge's reasoning is a draft where a verdict follows it.
     """
-    places = [
-        place.start() for place in re.finditer(r'"ticket"\s*:\s*"' + re.escape(ticket) + '"', reply)
-    ]
+    places = [place.start() for place in _TICKET_FIELD.finditer(reply) if place["ticket"] == ticket]
     if not places:
         return [], 0
     objects = {place: _around(reply, place, ticket) for place in places}

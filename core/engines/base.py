@@ -1,10 +1,17 @@
 """What every judging engine is given, and what it gives back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from core.domain.criteria import Criteria
+
+#: Told of something that a person should know though the work goes on: a code and its values.
+Noticed = Callable[[str, Mapping[str, object]], None]
+
+
+def unnoticed(code: str, values: Mapping[str, object]) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +19,7 @@ class Configuration:
     """What makes an engine: the model's name, its parameters, and where it is reached.
 
     `addresses`, `concurrency`, `gpus` and the limits (None for none, over all addresses) say how
-    to reach it and how hard; they are no part of its identity.
+    to reach it and how hard, `notice` hears what it has to tell; they are no part of its identity.
     """
 
     model: str
@@ -22,6 +29,7 @@ class Configuration:
     gpus: tuple[int, ...] = ()
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    notice: Noticed = unnoticed
 
 
 @dataclass(frozen=True, slots=True)

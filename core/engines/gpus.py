@@ -1,8 +1,13 @@
 """The GPUs of this machine, as NVIDIA's management library reads them; none where it can't."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pynvml
+
+#: A GPU is idle with at most so many bytes taken and so many percent of load: what a driver and
+#: a desktop use.
+_IDLE_BYTES, _IDLE_LOAD = 1024**3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,19 @@ def gpus() -> list[Gpu]:
         return [_reading(index) for index in range(pynvml.nvmlDeviceGetCount())]
     finally:
         pynvml.nvmlShutdown()
+
+
+def chosen(readings: Iterable[Gpu]) -> tuple[int, ...]:
+    """Indices of all idle GPUs; where none is idle, of the one with the most free memory."""
+    found = list(readings)
+    idle = [
+        gpu.index
+        for gpu in found
+        if gpu.memory_total - gpu.memory_free <= _IDLE_BYTES and gpu.load <= _IDLE_LOAD
+    ]
+    if idle or not found:
+        return tuple(sorted(idle))
+    return (max(found, key=lambda gpu: gpu.memory_free).index,)
 
 
 def _reading(index: int) -> Gpu:

@@ -1,7 +1,8 @@
-"""Local checkpoints: transformers with continuous batching, one process a GPU, or one on the CPU.
+"""Local checkpoints: transformers in batches, one process a GPU, or one on the CPU.
 
-The model lives in processes of its own. Requests go where the fewest are waiting; a process that
-dies takes its requests with it as `CallFailed`, so that they stay outstanding, and nothing else.
+A model that is too large for one GPU has a process on several. The model lives in processes of its
+own. Requests go where the fewest are waiting; a process that dies takes its requests with it as
+`CallFailed`, so that they stay outstanding, and nothing else.
 """
 
 import asyncio
@@ -18,10 +19,14 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from core.engines.base import Configuration, Message, Reply
-from core.engines.huggingface_messages import Loaded, Order, Output, Refusal
+from core.engines.gpus import gpus
+from core.engines.huggingface_messages import Loaded, Notice, Order, Output, Refusal
+from core.engines.placing import folder_of, placed, weights_bytes
 from core.errors import CallFailed, EngineStopped
 
 _SEEDS_APART = 1_000_000
+#: A model on the CPU takes every core that nobody else wants, and leaves the pages theirs.
+_NICENESS = 10
 
 
 @dataclass(slots=True)
@@ -41,17 +46,24 @@ class _Process:
 
 
 class HuggingFaceChat:
-    """A chat model on this machine."""
+    """A chat model on this machine.
+
+    Raises:
+        EngineStopped: the GPUs have too little free memory for the weights.
+    """
 
     def __init__(self, configuration: Configuration) -> None:
         self._model = configuration.model
+        self._notice = configuration.notice
         self._numbers = itertools.count()
+        groups = _groups(configuration)
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a mistyped folder must not ask the hub
         context = multiprocessing.get_context("spawn")
         self._loop = asyncio.get_running_loop()
         self._processes = []
-        for index, gpu in enumerate(configuration.gpus or (None,)):
+        for index, group in enumerate(groups):
             ours, theirs = context.Pipe()
-            order = Order(configuration.model, _sown(configuration.parameters, index), gpu)
+            order = Order(configuration.model, _sown(configuration.parameters, index), group)
             process = context.Process(target=_serve, args=(theirs, order), daemon=True)
             process.start()
             theirs.close()
@@ -138,6 +150,8 @@ class HuggingFaceChat:
             one.loaded.set_result(said)
         elif isinstance(said, Refusal):
             _fail(one.loaded, EngineStopped(said.code, **said.values))
+        elif isinstance(said, Notice):
+            self._notice(said.code, said.values)
         else:
             number, answer = said
             future = one.waiting.get(number)
@@ -158,6 +172,28 @@ class HuggingFaceChat:
                 future.set_exception(error)
 
 
+def _groups(configuration: Configuration) -> list[tuple[int, ...]]:
+    """The GPUs of each process: one each, several each for a large model, or none for the CPU."""
+    if not configuration.gpus:
+        configuration.notice("on_cpu", {})
+        return [()]
+    folder = folder_of(configuration.model)
+    weights = weights_bytes(folder) if folder is not None else 0
+    cards = [card for card in gpus() if card.index in configuration.gpus]
+    groups = placed(weights, cards)
+    if not groups:
+        raise EngineStopped(
+            "too_large_for_gpus",
+            model=configuration.model,
+            gigabytes=round(weights / 1024**3, 1),
+            free=round(sum(card.memory_free for card in cards) / 1024**3, 1),
+        )
+    shown = " · ".join("+".join(map(str, group)) for group in groups)
+    configuration.notice("spread" if any(len(one) > 1 for one in groups) else "on_gpus",
+                         {"gpus": shown})  # fmt: skip
+    return groups
+
+
 def _sown(parameters: Mapping[str, Any], index: int) -> Mapping[str, Any]:
     """Parameters with a seed of its own for each process, so that no two draw alike."""
     if "seed" not in parameters:
@@ -175,8 +211,13 @@ def _serve(connection: Connection, order: Order) -> None:
     """Entry of the process: choose the GPU before torch is imported, and import it only here."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts both; ours ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["CUDA_VISIBLE_DEVICES"] = "" if order.gpu is None else str(order.gpu)
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a mistyped folder must not ask the hub
+    if not order.gpus:
+        os.nice(_NICENESS)
+    os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as NVIDIA's management library counts
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, order.gpus))
+    if order.gpus and not importlib.import_module("torch").cuda.is_available():
+        connection.send(Refusal("no_cuda"))
+        return
     importlib.import_module("core.engines.huggingface_process").serve(connection, order)
 
 

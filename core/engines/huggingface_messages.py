@@ -7,11 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which model to load, how it samples, and on which GPU (None: the CPU)."""
+    """Which model to load, how it samples, and where.
+
+    Attributes:
+        gpus: indices; none for the CPU, several for a model that is spread over them.
+    """
 
     model: str
     parameters: Mapping[str, Any]
-    gpu: int | None
+    gpus: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,14 @@ class Loaded:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The model can't be served: an error code with its values."""
+
+    code: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person should know, though the work goes on: a code with its values."""
 
     code: str
     values: dict[str, object] = field(default_factory=dict)

@@ -1,146 +1,155 @@
-"""The process that holds a checkpoint and answers in continuous batches."""
+"""The process that holds a checkpoint and answers in batches."""
 
-import hashlib
+import gc
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import jinja2
 import psutil
 import torch
 import transformers
-from safetensors import SafetensorError
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    ContinuousBatchingConfig,
-    GenerationConfig,
-)
+from transformers import GenerationConfig
 
-from core.engines.huggingface_messages import Loaded, Order, Output, Refusal
+from core.engines.huggingface_batches import (
+    Batches,
+    Budget,
+    Finished,
+    Static,
+    continuous,
+    is_out_of_memory,
+)
+from core.engines.huggingface_checkpoint import Unserveable, loaded, revision_of, untyped
+from core.engines.huggingface_messages import Loaded, Notice, Order, Output, Refusal
 
 #: Tokens that one forward pass takes on the CPU; larger passes don't go faster on few cores.
 CPU_BATCH_TOKENS = 512
-PAGE = 16  # tokens
 #: Tokens that the cache holds on the CPU, memory allowing.
 CPU_CACHE_TOKENS = 65_536
-#: Share of the free memory that the cache may take on the CPU.
-_CPU_CACHE_SHARE = 0.25
-_LEAST_BATCH_TOKENS = 64
-_LOOK_SECONDS = 0.2
-#: Of a large file so many pieces of so many bytes stand for the whole.
-_PIECES, _PIECE = 64, 65_536
-
-
-class _Unserveable(Exception):
-    """The checkpoint can't be used; carries the refusal."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.code)
-        self.refusal = refusal
+#: As transformers has it where nothing is said.
+_GPU_BATCH_TOKENS, _GPU_SHARE = 8192, 0.8
+#: Share of the free memory that the cache may take on the CPU, or in static batches.
+_CACHE_SHARE = 0.25
 
 
 def serve(connection: Connection, order: Order) -> None:
     """Load the model, then answer until the other side hangs up.
 
     Receives `(number, turns)` and sends `(number, Output)`, or a `Refusal` in its place; the first
-    thing sent is `Loaded` or `Refusal`.
+    thing sent is `Loaded` or `Refusal`, and a `Notice` may come between.
     """
     try:
-        server = _Server(order)
-    except _Unserveable as error:
+        server = _Server(connection, order)
+    except Unserveable as error:
         connection.send(error.refusal)
         return
     connection.send(Loaded(server.revision))
-    server.run(connection)
+    server.run()
 
 
 class _Server:
     """A loaded checkpoint and the requests it is working on."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, connection: Connection, order: Order) -> None:
         logging: Any = transformers.utils.logging
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        self.is_on_gpu = order.gpu is not None
+        self.connection = connection
         self.name = order.model
         self.parameters = order.parameters
-        self.tokenizer, self.model = _loaded(order)
-        self.revision = _revision(order.model, self.model)
+        self.is_spread = len(order.gpus) > 1
+        self.tokenizer, self.model = loaded(order)
+        self.revision = revision_of(order.model, self.model)
         self.context = int(self.model.config.get_text_config().max_position_embeddings)
-        self.eos = _end_tokens(self.model, self.tokenizer)
-        self.batch_tokens = None if self.is_on_gpu else CPU_BATCH_TOKENS
+        self.ends = _end_tokens(self.model, self.tokenizer)
+        self.batches: Batches | None = None
         self.pending: dict[int, list[int]] = {}
         self.lock = threading.Lock()
         self.sending = threading.Lock()
 
-    def run(self, connection: Connection) -> None:
-        """Answer until the process is ended; out of memory halves the batch and goes on."""
-        listener = threading.Thread(target=self._listen, args=(connection,), daemon=True)
-        self.manager: Any = None
-        listener.start()
-        while True:
-            with self._batching() as manager:
-                with self.lock:
-                    self.manager = manager
-                    for number, ids in self.pending.items():
-                        self._submit(number, ids)
-                error = self._answer(connection, manager)
-            self._lower_budget(error)
+    def run(self) -> None:
+        """Answer until the process is ended; where memory runs out, go on with half as much."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        budget: Budget | None = self._first_budget()
+        while budget is not None:
+            self._answer_within(budget)
+            gc.collect()  # what broke still held the old cache
+            budget = budget.halved()
+            if budget is not None:
+                values = {"model": self.name, "batch_tokens": budget.batch_tokens}
+                self._say(Notice("memory_lowered", values))
+        with self.lock:
+            for number in self.pending:
+                self._send(number, Refusal("needs_memory", {"model": self.name}))
 
-    def _answer(self, connection: Connection, manager: Any) -> Exception:
-        """Send answers as they come, until an error ends the batch; that error."""
-        while True:
-            found = manager.get_result(timeout=_LOOK_SECONDS)
-            fatal: Exception | None = manager.background_thread_status.fatal_error
-            if fatal is not None:
-                return fatal
-            if found is None:
-                continue
-            if found.error is not None:
-                return RuntimeError(found.error)
+    def _answer_within(self, budget: Budget) -> None:
+        """Answer what comes until memory runs out; any other error ends the process."""
+        try:
+            with self._batched(budget) as batches:
+                self._begin(batches)
+                while True:
+                    for found in batches.finished():
+                        with self.lock:
+                            self.pending.pop(found.number, None)
+                        self._send(found.number, self._output(found))
+        except (RuntimeError, MemoryError, ValueError) as error:
+            if not is_out_of_memory(error):
+                raise
+        finally:
             with self.lock:
-                self.pending.pop(int(found.request_id), None)
-            self._send(connection, int(found.request_id), self._output(found))
+                self.batches = None
 
-    def _listen(self, connection: Connection) -> None:
+    def _begin(self, batches: Batches) -> None:
+        """Submit what waits, and from now on what comes."""
+        if batches.room < self.context:
+            values = {"model": self.name, "room": batches.room, "context": self.context}
+            self._say(Notice("memory_small", values))
+        with self.lock:
+            self.batches = batches
+            for number, ids in list(self.pending.items()):
+                self._submit(number, ids)
+
+    def _listen(self) -> None:
         try:
             while True:
-                number, turns = connection.recv()
-                self._take(connection, number, turns)
+                number, turns = self.connection.recv()
+                self._take(number, turns)
         except (EOFError, OSError):
             os._exit(0)  # nobody waits for what is still being answered
 
-    def _take(
-        self, connection: Connection, number: int, turns: Sequence[Mapping[str, str]]
-    ) -> None:
+    def _take(self, number: int, turns: Sequence[Mapping[str, str]]) -> None:
         try:
             ids = self._tokens(turns)
         except jinja2.TemplateError as error:
             refusal = Refusal("template_refused", {"model": self.name, "reason": str(error)})
-            self._send(connection, number, refusal)
-            return
-        if len(ids) >= self.context:
-            self._send(connection, number, Output("", "too_long", len(ids), 0))
+            self._send(number, refusal)
             return
         with self.lock:
             self.pending[number] = ids
-            if self.manager is not None:
+            if self.batches is not None:
                 self._submit(number, ids)
 
     def _submit(self, number: int, ids: list[int]) -> None:
-        room = self.context - len(ids)
+        """Hand a request over, or answer that neither context nor memory holds it."""
+        assert self.batches is not None
+        room = min(self.context, self.batches.room) - len(ids)
+        if room <= 0:
+            del self.pending[number]
+            self._send(number, Output("", "too_long", len(ids), 0))
+            return
         limit = int(self.parameters.get("max_tokens", room))
-        self.manager.add_request(ids, request_id=str(number), max_new_tokens=min(limit, room))
+        self.batches.submit(number, ids, min(limit, room))
 
-    def _send(self, connection: Connection, number: int, answer: Output | Refusal) -> None:
+    def _send(self, number: int, answer: Output | Refusal) -> None:
+        self._say((number, answer))
+
+    def _say(self, said: object) -> None:
         try:
             with self.sending:  # two threads send, and a connection is safe for one
-                connection.send((number, answer))
+                self.connection.send(said)
         except OSError:
             os._exit(0)
 
@@ -164,114 +173,56 @@ class _Server:
             )
         )
 
-    def _output(self, found: Any) -> Output:
-        tokens = list(found.generated_tokens)
-        is_ended = bool(tokens) and tokens[-1] in self.eos
+    def _output(self, found: Finished) -> Output:
+        is_ended = bool(found.tokens) and found.tokens[-1] in self.ends
         return Output(
-            self.tokenizer.decode(tokens, skip_special_tokens=True),
+            self.tokenizer.decode(found.tokens, skip_special_tokens=True),
             "stop" if is_ended else "length",
-            len(found.prompt_ids),
-            len(tokens),
+            found.prompt_tokens,
+            len(found.tokens),
         )
 
     @contextmanager
-    def _batching(self) -> Iterator[Any]:
+    def _batched(self, budget: Budget) -> Iterator[Batches]:
+        seed: int | None = self.parameters.get("seed")
+        if self.is_spread:
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield Static(self.model, self._generation(), budget, ends=self.ends)
+        else:
+            with continuous(self.model, self._generation(), budget, seed=seed) as batches:
+                yield batches
+
+    def _generation(self) -> Any:
         temperature = self.parameters.get("temperature", 0) or 0
         sampling = {"temperature": temperature, "top_p": self.parameters.get("top_p", 1.0)}
-        generation = _untyped(GenerationConfig)(
+        return untyped(GenerationConfig)(
             do_sample=temperature > 0,
-            eos_token_id=sorted(self.eos),
-            pad_token_id=self.tokenizer.pad_token_id or min(self.eos),
+            eos_token_id=sorted(self.ends),
+            pad_token_id=self.tokenizer.pad_token_id or min(self.ends),
             max_new_tokens=self.parameters.get("max_tokens", self.context),
             **(sampling if temperature > 0 else {}),
         )
-        batching = ContinuousBatchingConfig(
-            page_size=256 if self.is_on_gpu else PAGE,
-            num_blocks=None if self.is_on_gpu else self._cpu_blocks(),
-            max_batch_tokens=self.batch_tokens,
-            seed=self.parameters.get("seed"),
-        )
-        with self.model.continuous_batching_context_manager(
-            generation_config=generation, continuous_batching_config=batching
-        ) as manager:
-            yield manager
 
-    def _cpu_blocks(self) -> int:
+    def _first_budget(self) -> Budget:
+        """On one GPU the library sizes the cache by the free memory; elsewhere we do."""
+        if self.model.device.type == "cuda" and not self.is_spread:
+            return Budget(_GPU_BATCH_TOKENS, None, _GPU_SHARE)
         config = self.model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         width = (
             getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
         per_token = 2 * config.num_hidden_layers * heads * width * self.model.dtype.itemsize
-        room = _CPU_CACHE_SHARE * psutil.virtual_memory().available / per_token
-        return max(1, int(min(room, max(CPU_CACHE_TOKENS, self.context))) // PAGE)
-
-    def _lower_budget(self, error: Exception) -> None:
-        """Halve the batch after an out-of-memory error; anything else ends the process."""
-        if "out of memory" not in str(error).lower():
-            raise error
-        halved = (self.batch_tokens or 8192) // 2
-        if halved < _LEAST_BATCH_TOKENS:
-            raise error
-        self.batch_tokens = halved
+        fitting = int(_CACHE_SHARE * _free_memory() / per_token)
+        return Budget(CPU_BATCH_TOKENS, min(fitting, max(CPU_CACHE_TOKENS, self.context)), 0.0)
 
 
-def _loaded(order: Order) -> tuple[Any, Any]:
-    """Tokenizer and model of a checkpoint."""
-    given = order.model
-    if given.startswith((".", "/", "~")) or (os.sep in given and Path(given).exists()):
-        path = Path(given).expanduser()
-        if not path.is_dir():
-            raise _Unserveable(Refusal("no_model_folder", {"path": given}))
-        if not (path / "config.json").is_file():
-            raise _Unserveable(Refusal("not_a_model", {"path": given}))
-        given = str(path)
-    trust = bool(order.parameters.get("trust_remote_code", False))
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(given, trust_remote_code=trust)
-        model = _untyped(AutoModelForCausalLM).from_pretrained(
-            given,
-            dtype=torch.bfloat16 if order.gpu is not None else "auto",
-            trust_remote_code=trust,
-        )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise _Unserveable(Refusal("not_a_model", {"path": order.model})) from error
-    if not tokenizer.encode("a", add_special_tokens=False):  # its files are missing
-        raise _Unserveable(Refusal("not_a_model", {"path": order.model}))
-    if not tokenizer.chat_template:
-        raise _Unserveable(Refusal("no_chat_template", {"path": order.model}))
-    return tokenizer, model.to("cuda" if order.gpu is not None else "cpu").eval()
-
-
-def _untyped(of_transformers: Any) -> Any:
-    """Parts of transformers whose annotations don't say what they take."""
-    return of_transformers
-
-
-def _revision(name: str, model: Any) -> str:
-    """The hub's commit, or for a folder a hash of its files."""
-    commit = getattr(model.config, "_commit_hash", None)
-    if commit:
-        return str(commit)
-    digest = hashlib.sha256()
-    for path in sorted(Path(name).expanduser().iterdir()):
-        if path.is_file():
-            digest.update(f"{path.name}:{path.stat().st_size}:".encode())
-            for piece in _pieces(path):
-                digest.update(piece)
-    return f"folder-{digest.hexdigest()[:16]}"
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    """A small file whole; of weights pieces throughout, which other training changes too."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if size <= _PIECES * _PIECE:
-            yield file.read()
-            return
-        for at in range(_PIECES):
-            file.seek(at * (size - _PIECE) // (_PIECES - 1))
-            yield file.read(_PIECE)
+def _free_memory() -> int:
+    """Bytes, of all GPUs that this process sees, or of the machine where it sees none."""
+    if torch.cuda.is_available():
+        return sum(torch.cuda.mem_get_info(at)[0] for at in range(torch.cuda.device_count()))
+    return psutil.virtual_memory().available
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

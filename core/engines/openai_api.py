@@ -25,6 +25,8 @@ _TIMEOUT = ClientTimeout(total=None, connect=30.0, sock_read=180.0)  # seconds
 _MOST_REFUSALS = 6
 #: Seconds: an address that asks to wait longer is given up for now.
 _LONGEST_ASKED = 300.0
+#: What a server that is overloaded answers; with a time to wait it is no failure.
+_OVERLOADED = frozenset({503, 529})
 #: Forms of an answer that can be asked for, from the strictest on.
 FORMS = ("json_schema", "json_object", "")
 #: Bytes of a prompt for each token: one Chinese character, or most of an English word.
@@ -66,17 +68,16 @@ class _Address:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked, whatever the dialect."""
+    """What is asked, whatever the dialect.
+
+    Attributes:
+        tokens: about how many the prompt and its reply have.
+    """
 
     messages: list[dict[str, str]]
     parameters: dict[str, Any]
     schema: Mapping[str, Any] | None
-
-    @property
-    def prompt_tokens(self) -> float:
-        """About how many tokens the prompt has."""
-        size = sum(len(one["content"].encode("utf-8", "replace")) for one in self.messages)
-        return size / _BYTES_PER_TOKEN
+    tokens: float
 
 
 class _Refused(Exception):
@@ -124,10 +125,12 @@ class OpenAIChat:
         A call that fails is made again at once at an address that is up. One that is refused for
         coming too early waits for its turn again.
         """
+        size = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
         request = _Request(
             [{"role": one.role, "content": one.content} for one in messages],
             self._parameters if seed is None else self._parameters | {"seed": seed},
             schema,
+            size / _BYTES_PER_TOKEN + self._reply_tokens,
         )
         untried = list(self._addresses)
         while True:
@@ -176,7 +179,7 @@ class OpenAIChat:
     def _take(self, request: _Request) -> None:
         """Count a call against the limits."""
         self._requests.take(1.0)
-        self._tokens.take(request.prompt_tokens + self._reply_tokens)
+        self._tokens.take(request.tokens)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for so long, or until something has changed."""
@@ -191,7 +194,6 @@ class OpenAIChat:
 
     async def _asked(self, address: _Address, call: int, request: _Request) -> Reply | None:
         """Ask one address, and note how it answers; None where it must be asked later."""
-        expected = request.prompt_tokens + self._reply_tokens
         try:
             reply = await self._understood(address, request)
         except _Refused as refused:
@@ -205,7 +207,7 @@ class OpenAIChat:
             address.gate.end()
             self._changed.set()
         address.gate.answered()
-        self._count(reply, expected)
+        self._count(reply, request)
         return reply
 
     def _stop_if_hopeless(self, address: _Address) -> None:
@@ -219,11 +221,11 @@ class OpenAIChat:
             wait = min(gate.pauses_until for gate in gates) - now
             raise EngineStopped("endpoint_busy", host=address.host, seconds=max(1, round(wait)))
 
-    def _count(self, reply: Reply, expected: float) -> None:
+    def _count(self, reply: Reply, request: _Request) -> None:
         """Correct what was expected of a call by what it used."""
         if reply.prompt_tokens is None or reply.reply_tokens is None:
             return
-        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - expected)
+        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - request.tokens)
         self._reply_tokens += _NEWEST * (reply.reply_tokens - self._reply_tokens)
 
     async def _understood(self, address: _Address, request: _Request) -> Reply:
@@ -278,7 +280,7 @@ class OpenAIChat:
             return EngineStopped("wrong_key", host=host)
         if status == 404:
             return EngineStopped("endpoint_unknown_model", model=self._model, host=host)
-        if status == 429:
+        if status == 429 or (status in _OVERLOADED and complaint.seconds is not None):
             return _Refused(complaint)
         parameter = complaint.refused_parameter(self._parameters) if status in (400, 422) else ""
         if parameter:

@@ -12,6 +12,7 @@ from typing import Any
 from core.domain.pricing import Price, Tokens, amount, guessed_tokens
 from core.engines.base import Ask, ChatEngine, JudgeEngine, Message, Reply
 from core.errors import BudgetReached, CallFailed, EngineStopped
+from core.services.permitting import require
 from core.store import spending
 from core.store.database import Store
 from core.store.jobs import Job
@@ -68,7 +69,7 @@ class Purse:
         finally:
             self._set_aside.remove(held)
             self._settled.set()
-        self._settle(guessed, reply)
+        self.note(guessed, reply)
         return reply
 
     async def _hold(self, guessed: float) -> float:
@@ -111,7 +112,12 @@ class Purse:
             currency=self._price.currency, outstanding=self._outstanding(),
         )  # fmt: skip
 
-    def _settle(self, guessed: float, reply: Reply) -> None:
+    def note(self, guessed: float, reply: Reply) -> None:
+        """Count what a reply cost, and learn from it.
+
+        Args:
+            guessed: prompt tokens as they had been guessed.
+        """
         if reply.prompt_tokens is None or reply.reply_tokens is None:
             self._is_uncounted = self._is_uncounted or bool(reply.text)
             return
@@ -127,6 +133,7 @@ def purse_of(
     store: Store, job: Job, parameters: Mapping[str, Any], *, outstanding: Callable[[], int]
 ) -> Purse | None:
     """The purse of a job with a budget, as full as its earlier calls have left it."""
+    require(store, "lead")
     budget = job.plan.get("budget")
     price = spending.job_price(store, job.id)
     if budget is None or price is None:

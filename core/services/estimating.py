@@ -14,6 +14,7 @@ from core.domain.scales import Scale
 from core.services.budgeting import FIRST_REPLY
 from core.services.generating import GenerateOrder, check_order, ensure_generator
 from core.services.judging import JudgeOrder, ensure_judge, prepared
+from core.services.permitting import require
 from core.services.pricing import check_budget, is_billed, price_of
 from core.services.releasing import check_may_send
 from core.store import assessments, generations, judges, spending
@@ -91,6 +92,7 @@ def estimate_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) 
     Raises:
         UnknownName, Refused, ReleaseRequired, BrokenFile: as `queue_judging` would.
     """
+    require(store, "lead")
     price = price_of(order.engine, order.model, is_batch=order.is_batch)
     check_budget(order.budget, price, order.model)
     with store.trying():
@@ -119,6 +121,7 @@ def estimate_generation(store: Store, study: Study, order: GenerateOrder, *, by:
     Raises:
         UnknownName, Refused, ReleaseRequired, BrokenFile: as `queue_generation` would.
     """
+    require(store, "lead")
     check_order(order)
     check_may_send(store, study.id, order.engine, order.addresses)
     price = price_of(order.engine, order.source)

@@ -11,6 +11,7 @@ from core.errors import Refused, UnknownName
 from core.formats import llmeval_med
 from core.services.judging import judge_of_study
 from core.services.naming import dataset_named, study_of_dataset
+from core.services.permitting import require
 from core.store import assessments, questions, responses
 from core.store.assessments import MachineScore
 from core.store.database import Store
@@ -53,6 +54,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
         UnknownName: `unknown_dataset`, `unknown_model`, `unknown_judge`.
         Refused: `no_judge`; `cannot_write` where the file can't be written.
     """
+    require(store, "lead")
     dataset = dataset_named(store, export.dataset)
     study = study_of_dataset(store, export.dataset)
     model_id = responses.model_id_of(store, export.model)
@@ -84,7 +86,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
             record |= _requirements(store, verdicts, export.round)
         scored += record["model_answer_score"] != ""
         records.append((key.split(":")[0], record))
-    _write_whole(out, llmeval_med.released_text(records))
+    write_whole(out, llmeval_med.released_text(records))
     return Exported(judge.name, len(records), scored, len(records) - scored)
 
 
@@ -128,7 +130,12 @@ def _unscored(because: str, judgement: str = "") -> dict[str, str]:
     }
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        Refused: `cannot_write`.
+    """
     unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
         # half of a surrogate pair has no UTF-8; backslashreplace writes it as JSON's own \ud83d

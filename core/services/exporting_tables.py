@@ -7,6 +7,7 @@ from typing import Literal
 from core.formats.table_files import write_table
 from core.formats.tables import Table
 from core.services.naming import dataset_named, study_of_dataset
+from core.services.permitting import require
 from core.store import tables
 from core.store.database import Store
 
@@ -44,6 +45,7 @@ def export_table(store: Store, export: TableExport, out: Path) -> int:
         UnknownName: `unknown_dataset`.
         Refused: as `core.formats.table_files.write_table`.
     """
+    require(store, "lead")
     dataset = dataset_named(store, export.dataset)
     study = study_of_dataset(store, export.dataset)
     columns, rows = tables.exported_rows(

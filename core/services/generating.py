@@ -13,12 +13,13 @@ from typing import Any
 from core.domain.answers import answer_of
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine, entry_of
-from core.engines.gpus import gpus
+from core.engines.gpus import chosen, gpus
 from core.errors import BudgetReached, EngineStopped, LeaseLost, Refused
 from core.services.asking import Asking
 from core.services.budgeting import PaidChat, budget_in_plan, purse_of
+from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
-from core.services.queueing import Lease, ended, ensure_job
+from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
 from core.store import generations, jobs, responses
 from core.store.database import Store, opened
@@ -30,6 +31,10 @@ from core.store.studies import Study
 _ABSENT = {"content_filter": "filtered", "too_long": "too_long"}
 
 
+#: Conversations in flight for each GPU, and at an endpoint or on the CPU.
+_A_GPU, _ELSEWHERE = 256, 64
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateOrder:
     """Which model is to answer, how, and how it is reached.
@@ -39,7 +44,8 @@ class GenerateOrder:
         label: the name under which its responses are shown.
         parameters: `temperature`, `top_p`, `max_tokens`, `seed`, `system_prompt`,
             `trust_remote_code`: part of what the label stands for.
-        gpus: indices; empty for the CPU.
+        concurrency: most conversations in flight; None for as many as suit where it runs.
+        gpus: `auto`, `none`, or indices such as `0,1`; chosen when the job starts.
         limit: at most about so many responses in this job (whole conversations); None for all.
         budget: the job ends before it costs more, in the currency of the model's price.
     """
@@ -50,8 +56,8 @@ class GenerateOrder:
     parameters: dict[str, Any]
     samples: int = 1
     addresses: tuple[str, ...] = ()
-    concurrency: int = 64
-    gpus: tuple[int, ...] = ()
+    concurrency: int | None = None
+    gpus: str = "auto"
     limit: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -64,11 +70,12 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `cannot_generate`, `needs_model`, `needs_name`, `bad_samples`,
-            `samples_need_sampling`, `bad_concurrency`, `label_taken`, `bad_budget`,
+            `samples_need_sampling`, `bad_concurrency`, `bad_gpus`, `label_taken`, `bad_budget`,
             `budget_needs_price`, `unfinished_job`.
         BrokenFile: the price file can't be read.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     check_order(order)
     entry = entry_of(order.engine)
     check_may_send(store, study.id, order.engine, order.addresses)
@@ -96,16 +103,16 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
 def chosen_gpus(wish: str) -> tuple[int, ...]:
     """GPUs for a wish such as `auto`, `none` or `0,1`.
 
-    `auto` is the GPU with the most free memory, or none where the machine has none.
+    `auto` means all that are idle, or the freest; none where the machine has none.
 
     Raises:
         Refused: `bad_gpus` for another text, or a GPU that is not there.
     """
     if wish == "none":
         return ()
-    present = sorted(gpus(), key=lambda gpu: gpu.memory_free, reverse=True)
+    present = gpus()
     if wish == "auto":
-        return tuple(gpu.index for gpu in present[:1])
+        return chosen(present)
     known = {gpu.index for gpu in present}
     asked = [part.strip() for part in wish.split(",")]
     if not all(part.isdecimal() and int(part) in known for part in asked):
@@ -115,6 +122,7 @@ def chosen_gpus(wish: str) -> tuple[int, ...]:
 
 def outstanding_of(store: Store, study: Study, label: str, *, samples: int) -> int:
     """How many responses of a model are missing in a study."""
+    require(store, "lead")
     model_id = responses.ensure_model(store, label)
     found = generations.conversations_outstanding(store, study.id, model_id, samples=samples)
     return sum(one.outstanding for one in found)
@@ -152,15 +160,17 @@ class _GenerationRun:
                 raise LeaseLost("lease_lost")
         if not work:
             return
-        concurrency: int = self.job.plan["concurrency"]
+        cards = chosen_gpus(self.job.plan["gpus"])
+        concurrency: int = self.job.plan["concurrency"] or _fitting(self.generator.engine, cards)
         configuration = Configuration(
             self.generator.source,
             self._engine_parameters(min(one.sample for one in work)),
             tuple(self.job.plan["addresses"]),
             concurrency,
-            tuple(self.job.plan["gpus"]),
+            cards,
             self.job.plan.get("requests_per_minute"),
             self.job.plan.get("tokens_per_minute"),
+            noting(self.store, self.job),
         )
         self.engine = chat_engine(self.generator.engine, configuration)
         purse = purse_of(
@@ -270,6 +280,11 @@ class _GenerationRun:
                 raise LeaseLost("lease_lost")
 
 
+def _fitting(engine: str, cards: tuple[int, ...]) -> int:
+    """Conversations in flight that keep an engine busy; each may be lost to a kill."""
+    return _A_GPU * len(cards) if cards and not entry_of(engine).needs_address else _ELSEWHERE
+
+
 def _generated(turn: AskedTurn, sample: int, messages: list[Message], reply: Reply) -> Generated:
     answer = answer_of(reply.text)
     absent_because = None
@@ -299,8 +314,9 @@ def check_order(order: GenerateOrder) -> None:
         raise Refused("bad_samples")
     if order.samples > 1 and not order.parameters.get("temperature"):
         raise Refused("samples_need_sampling")
-    if not 1 <= order.concurrency <= 4096:
+    if order.concurrency is not None and not 1 <= order.concurrency <= 4096:
         raise Refused("bad_concurrency", most=4096)
+    chosen_gpus(order.gpus)
 
 
 def ensure_generator(store: Store, order: GenerateOrder, *, by: str) -> Generator:
@@ -309,8 +325,9 @@ def ensure_generator(store: Store, order: GenerateOrder, *, by: str) -> Generato
     Raises:
         Refused: `label_taken`.
     """
-    parameters = dict(order.parameters)
-    if parameters.get("temperature"):
+    require(store, "lead")
+    parameters = {"temperature": 0.0, **order.parameters}  # an endpoint's own default may sample
+    if parameters["temperature"]:
         parameters.setdefault("seed", 0)
     model_id = responses.ensure_model(store, order.label)
     known = generations.generator_of_model(store, model_id)

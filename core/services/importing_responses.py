@@ -11,6 +11,7 @@ from core.formats import llmeval_med, rows
 from core.formats.base import GivenResponse, GivenScore
 from core.services.importing import Imported, add_run, note_personal_data
 from core.services.naming import dataset_named
+from core.services.permitting import require
 from core.store import assessments, criteria, judges, questions, responses
 from core.store import studies as study_rows
 from core.store.assessments import Given, Key
@@ -44,6 +45,7 @@ def import_responses(store: Store, path: Path, options: ResponseImport) -> Impor
         UnknownName: `unknown_dataset`.
         Refused: `needs_name`, `judge_name_taken`.
     """
+    require(store, "lead")
     if not options.model.strip() or not options.judge.strip():
         raise Refused("needs_name")
     reader = rows if rows.is_table(path) else llmeval_med
@@ -158,6 +160,7 @@ def ensure_imported_judge(
         Refused: `judge_name_taken` where the name is a judge of another kind;
             `judge_on_another_scale`.
     """
+    require(store, "lead")
     judge = judges.judge_named(store, name)
     if judge is None:
         configuration = judges.ensure_configuration(store, _IMPORTED, name, {})

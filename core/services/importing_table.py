@@ -21,6 +21,7 @@ from core.services.importing import add_run, note_personal_data
 from core.services.importing_questions import QuestionImport, keep_questions
 from core.services.importing_responses import ensure_imported_judge
 from core.services.naming import dataset_named, study_of_dataset
+from core.services.permitting import require
 from core.store import assessments, criteria, datasets, judges, people, questions, responses
 from core.store import tables as stored
 from core.store.assessments import Given, Key
@@ -133,6 +134,7 @@ def import_table(store: Store, path: Path, options: TableImport) -> TableImporte
         BrokenFile: `unreadable_rows` or as `read_table`; nothing was written.
         Refused: `needs_name`, `judge_name_taken`, `judge_on_another_scale`.
     """
+    require(store, "lead")
     return keep_table(store, path, options, read_for_import(read_table(path), options))
 
 
@@ -144,6 +146,7 @@ def keep_table(
     Raises:
         BrokenFile, Refused: as `import_table`.
     """
+    require(store, "lead")
     if not options.name.strip():
         raise Refused("needs_name")
     refuse_problems(reading)

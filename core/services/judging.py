@@ -11,7 +11,7 @@ conversation, with what was wrong; what is unreadable then is unscored.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,11 @@ from core.errors import (
 )
 from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
+from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
-from core.services.queueing import Lease, ended, ensure_job
+from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
-from core.store import assessments, exchanges, jobs, judges, questions, responses, studies
+from core.store import assessments, batches, exchanges, jobs, judges, questions, responses, studies
 from core.store.assessments import Given, Key, Plan, Progress
 from core.store.database import Store, opened
 from core.store.exchanges import Exchange, Material
@@ -40,8 +41,6 @@ from core.store.jobs import Job
 from core.store.judges import Judge
 from core.store.studies import Study
 
-#: How often a judge that reads a prompt scores each response, where nobody says.
-_USUAL_ROUNDS = 3
 #: Bytes of a marker and of a ticket; a response's author would have to guess them.
 _TOKEN_BYTES = 8
 
@@ -59,6 +58,7 @@ class JudgeOrder:
         limit: at most so many keys in this job; None for all.
         gpus: indices, for an engine that loads the model itself.
         retry_unscored: ask again, as a new attempt, for what is unscored by now.
+        is_batch: ask by the file, at the price of a batch, and be answered within a day.
     """
 
     engine: str
@@ -85,12 +85,13 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
             `no_prompt_for`, `prompt_outdated`, `bad_budget`, `budget_needs_price`,
-            `unfinished_job`.
+            `unfinished_job`, `cannot_batch`, `one_batch_address`, `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
         BrokenFile: the price file can't be read.
     """
+    require(store, "lead")
     entry = entry_of(order.engine)
-    price = price_of(order.engine, order.model)
+    price = price_of(order.engine, order.model, is_batch=order.is_batch)
     check_budget(order.budget, price, order.model)
     with store.writing():
         judge = ensure_judge(store, study, order, by=by)
@@ -106,12 +107,16 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         "gpus": order.gpus,
         "retry_until": assessments.last_id(store) if order.retry_unscored else None,
     }
+    if order.is_batch:
+        plan["batch"] = True
+    lane = "batch" if order.is_batch else entry.lane
     subject = f"judge {judge.id} in study {study.id}"
-    return ensure_job(store, "judge", entry.lane, subject, study.id, plan, price=price, by=by)
+    return ensure_job(store, "judge", lane, subject, study.id, plan, price=price, by=by)
 
 
 def plan_of(store: Store, job: Job) -> Plan:
     """The keys that a judging job asks for."""
+    require(store, "lead")
     judge_id = job.plan["judge"]
     rounds = judges.plan_rounds(store, job.study_id, judge_id)
     assert rounds is not None
@@ -124,6 +129,7 @@ def plan_of(store: Store, job: Job) -> Plan:
 
 def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
     """How far a judge is with a study."""
+    require(store, "lead")
     rounds = judges.plan_rounds(store, study_id, judge.id)
     assert rounds is not None
     return assessments.progress(store, Plan(study_id, judge.id, rounds))
@@ -136,6 +142,7 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
         UnknownName: `unknown_judge`, with the names that take part.
         Refused: `no_judge` where the study has none.
     """
+    require(store, "lead")
     known = judges.judges_of_study(store, study.id)
     if not known:
         raise Refused("no_judge", study=study.name)
@@ -155,6 +162,7 @@ def cancel(store: Store, job_id: int) -> None:
     Raises:
         UnknownName: `unknown_job`.
     """
+    require(store, "lead")
     with store.writing():
         if not jobs.exists(store, job_id):
             raise UnknownName("unknown_job", id=job_id)
@@ -167,14 +175,20 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`, `prompt_outdated`.
+            `no_prompt_for`, `prompt_outdated`, `cannot_batch`, `one_batch_address`,
+            `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     if order.rounds is not None and order.rounds < 1:
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
         raise Refused("bad_concurrency", most=1024)
     check_may_send(store, study.id, order.engine, order.addresses)
+    if order.is_batch and not entry_of(order.engine).has_batches:
+        raise Refused("cannot_batch", engine=order.engine)
+    if order.is_batch and len(order.addresses) > 1:
+        raise Refused("one_batch_address")
     if order.question_ids is None and not responses.response_counts(store, study.id).present:
         raise Refused("nothing_to_judge", study=study.name)
     name = order.name or order.model or order.engine
@@ -190,11 +204,18 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
         raise Refused("judge_name_taken", name=name)
     _ensure_prompts(store, study, judge, by=by)
     known = judges.plan_rounds(store, study.id, judge.id)
-    usual = _USUAL_ROUNDS if entry_of(order.engine).reads_prompt else 1
-    rounds = order.rounds or known or usual
+    rounds = order.rounds or known or _usual_rounds(order.engine)
     if rounds != known:
         judges.add_plan(store, study.id, judge.id, rounds, by=by)
+    waiting = 0 if order.is_batch else batches.pending_count(store, study.id, judge.id)
+    if waiting:
+        raise Refused("in_batches", judge=name, count=waiting)
     return judge
+
+
+def _usual_rounds(engine: str) -> int:
+    """How often a judge that is new to a study scores each response, where nobody says."""
+    return 3 if entry_of(engine).reads_prompt else 1
 
 
 def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> None:
@@ -247,12 +268,18 @@ def run_judging(path: Path, job: Job, lease: Lease) -> None:
     with opened(path) as store:
         judge = judges.judge_by_id(store, job.plan["judge"])
         with ended(store, job, lease):
-            check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
-            if entry_of(judge.engine).reads_prompt:
-                study = studies.study_by_id(store, job.study_id)
-                assert study is not None
-                _check_prompts(store, study, judge)
+            check_ready(store, job, judge)
             asyncio.run(_JudgingRun(store, job, judge, lease).run())
+
+
+def check_ready(store: Store, job: Job, judge: Judge) -> None:
+    """Refuse to do a job whose texts must not leave, or whose prompts no verdict can be read by."""
+    require(store, "lead")
+    check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
+    if entry_of(judge.engine).reads_prompt:
+        study = studies.study_by_id(store, job.study_id)
+        assert study is not None
+        _check_prompts(store, study, judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +298,7 @@ class Prepared:
 
 def prepared(store: Store, key: Key, scale: Scale) -> Prepared:
     """What a key's judge is asked, under a marker and a ticket that nothing inserted contains."""
+    require(store, "lead")
     material = exchanges.material_of(store, key)
     if not material.template:
         return Prepared(material, Ask((), material.criteria, material.response), "", "")
@@ -299,7 +327,7 @@ def fresh_token(texts: Sequence[str]) -> str:
 
 
 @dataclass(slots=True)
-class _Said:
+class Said:
     """An ask with its reply on the way through the store.
 
     Attributes:
@@ -327,6 +355,44 @@ class _Said:
         )
 
 
+class Reading:
+    """Stores what was said, reads it, and stores what it says, for one job."""
+
+    def __init__(self, store: Store, job: Job, judge: Judge) -> None:
+        self.store = store
+        self.job = job
+        self.judge = judge
+
+    def commit(self, batch: Sequence[Said], *, asked_in: int | None = None) -> None:
+        """Store what was said; then read it, and store what it says.
+
+        Args:
+            asked_in: the job that pays for it, where that is an earlier one.
+        """
+        new = [said.exchange for said in batch if not said.is_stored]
+        if new:
+            with self.store.writing():
+                self.advance(done=0, unscored=0)
+                exchanges.add_exchanges(self.store, new, asked_in or self.job.id)
+        for said in batch:
+            said.found = _read(said, self.judge.scale)
+        given = [
+            (said.exchange.key, _given(said.found, self.judge.scale))
+            for said in batch
+            if said.found is not None and not said.is_to_be_mended
+        ]
+        if given:
+            with self.store.writing():
+                unscored = sum(score.value is None for _, score in given)
+                self.advance(done=len(given), unscored=unscored)
+                assessments.add_machine_assessments(self.store, given, by=self.judge.name)
+
+    def advance(self, *, done: int, unscored: int) -> None:
+        """Count keys, which also makes sure that what this transaction writes is still wanted."""
+        if not jobs.advance(self.store, self.job.id, self.job.fence, done=done, unscored=unscored):
+            raise LeaseLost("lease_lost")
+
+
 class _JudgingRun:
     """One pass over what is outstanding."""
 
@@ -335,6 +401,7 @@ class _JudgingRun:
         self.job = job
         self.judge = judge
         self.lease = lease
+        self.reading = Reading(store, job, judge)
 
     async def run(self) -> None:
         keys, total = self._work()
@@ -354,18 +421,19 @@ class _JudgingRun:
                 tuple(self.job.plan.get("gpus", ())),
                 self.job.plan.get("requests_per_minute"),
                 self.job.plan.get("tokens_per_minute"),
+                notice=noting(self.store, self.job),
             ),
         )
         plan = plan_of(self.store, self.job)
         purse = purse_of(
             self.store, self.job, self.judge.parameters,
-            outstanding=lambda: assessments.outstanding_count(self.store, plan),
+            outstanding=lambda: assessments.outstanding(self.store, plan).total,
         )  # fmt: skip
         if purse is not None:
             self.engine = PaidJudge(self.engine, purse)
         try:
             asking = Asking(
-                keys, self._judge, self._commit,
+                keys, self._judge, self.reading.commit,
                 concurrency=concurrency, lease=self.lease, stop=self.engine.stop,
             )  # fmt: skip
             await asking.run()
@@ -377,79 +445,58 @@ class _JudgingRun:
 
     def _work(self) -> tuple[Iterator[Key], int]:
         """What is outstanding and how much that is, up to what is left of the job's limit."""
-        plan = plan_of(self.store, self.job)
-        keys = assessments.outstanding(self.store, plan)
-        total = assessments.outstanding_count(self.store, plan)
+        keys = assessments.outstanding(self.store, plan_of(self.store, self.job))
         limit: int | None = self.job.plan["limit"]
         if limit is None:
-            return keys, total
+            return iter(keys), keys.total
         left = max(0, limit - jobs.job_by_id(self.store, self.job.id).done)
-        return islice(keys, left), min(total, left)
+        return islice(keys, left), min(keys.total, left)
 
-    async def _judge(self, key: Key, commit: Callable[[_Said], Awaitable[None]]) -> None:
+    async def _judge(self, key: Key, commit: Callable[[Said], Awaitable[None]]) -> None:
         """Ask for a key, unless it was asked before an interruption, and once more if need be."""
         stored = exchanges.exchanges_of_key(self.store, key)
         if stored:
-            said = _Said(stored[-1], exchanges.material_of(self.store, key), is_stored=True)
+            said = Said(stored[-1], exchanges.material_of(self.store, key), is_stored=True)
         else:
             said = await self._asked(key)
         await commit(said)
         if said.is_to_be_mended:
             await commit(await self._asked_again(said))
 
-    async def _asked(self, key: Key) -> _Said:
+    async def _asked(self, key: Key) -> Said:
         ready = prepared(self.store, key, self.judge.scale)
         reply = await self.engine.ask(ready.ask)
         prompt = ready.ask.messages[0].content if ready.ask.messages else ""
-        exchange = _exchange(key, prompt, reply, marker=ready.marker, ticket=ready.ticket)
-        return _Said(exchange, ready.material, is_stored=False)
+        exchange = exchange_of(key, prompt, reply, marker=ready.marker, ticket=ready.ticket)
+        return Said(exchange, ready.material, is_stored=False)
 
-    async def _asked_again(self, said: _Said) -> _Said:
+    async def _asked_again(self, said: Said) -> Said:
         """Say what was wrong with a reply, in the same conversation."""
         first, material = said.exchange, said.material
-        assert isinstance(said.found, Unscored)
-        text = reask(
-            said.found, self.judge.scale, language=material.language, ticket=first.ticket,
-            requirements=len(material.criteria.requirements),
-        )  # fmt: skip
-        messages = (
-            Message("user", first.prompt), Message("assistant", first.reply), Message("user", text),
-        )  # fmt: skip
+        messages = second_question(said, self.judge.scale)
         schema = verdict_schema(self.judge.scale)
         reply = await self.engine.ask(Ask(messages, material.criteria, material.response, schema))
-        exchange = _exchange(
-            first.key, text, reply,
+        exchange = exchange_of(
+            first.key, messages[-1].content, reply,
             marker=first.marker, ticket=first.ticket, ask=2, reask_version=REASK_VERSION,
         )  # fmt: skip
-        return _Said(exchange, material, is_stored=False)
-
-    def _commit(self, batch: list[_Said]) -> None:
-        """Store what was said; then read it, and store what it says."""
-        new = [said.exchange for said in batch if not said.is_stored]
-        if new:
-            with self.store.writing():
-                self._advance(done=0, unscored=0)
-                exchanges.add_exchanges(self.store, new, self.job.id)
-        for said in batch:
-            said.found = _read(said, self.judge.scale)
-        given = [
-            (said.exchange.key, _given(said.found, self.judge.scale))
-            for said in batch
-            if said.found is not None and not said.is_to_be_mended
-        ]
-        if given:
-            with self.store.writing():
-                unscored = sum(score.value is None for _, score in given)
-                self._advance(done=len(given), unscored=unscored)
-                assessments.add_machine_assessments(self.store, given, by=self.judge.name)
-
-    def _advance(self, *, done: int, unscored: int) -> None:
-        """Count keys, which also makes sure that what this transaction writes is still wanted."""
-        if not jobs.advance(self.store, self.job.id, self.job.fence, done=done, unscored=unscored):
-            raise LeaseLost("lease_lost")
+        return Said(exchange, material, is_stored=False)
 
 
-def _read(said: _Said, scale: Scale) -> Verdict | Unscored:
+def second_question(said: Said, scale: Scale) -> tuple[Message, ...]:
+    """The conversation in which a judge is told what was wrong with its reply."""
+    first, material = said.exchange, said.material
+    assert isinstance(said.found, Unscored)
+    text = reask(
+        said.found, scale, language=material.language, ticket=first.ticket,
+        requirements=len(material.criteria.requirements),
+    )  # fmt: skip
+    return (
+        Message("user", first.prompt), Message("assistant", first.reply), Message("user", text),
+    )  # fmt: skip
+
+
+def _read(said: Said, scale: Scale) -> Verdict | Unscored:
     return verdict_of(
         said.exchange.reply, scale,
         finish_reason=said.exchange.finish_reason,
@@ -468,7 +515,7 @@ def _given(found: Verdict | Unscored, scale: Scale) -> Given:
     )  # fmt: skip
 
 
-def _exchange(
+def exchange_of(
     key: Key,
     prompt: str,
     reply: Reply,
@@ -478,10 +525,28 @@ def _exchange(
     ask: int = 1,
     reask_version: int | None = None,
 ) -> Exchange:
+    """An ask with its reply, as they are stored."""
     return Exchange(
         key, prompt, reply.text, reply.finish_reason, reply.prompt_tokens, reply.reply_tokens,
         reply.seconds, marker, ticket, ask, reask_version, reply.cached_tokens,
     )  # fmt: skip
+
+
+def queue_retry(store: Store, study: Study, job: Job, *, by: str) -> int:
+    """Ask the judge of a job again for what is unscored, in the way of that job; the job's id.
+
+    Raises:
+        As `queue_judging`.
+    """
+    require(store, "lead")
+    judge = judges.judge_by_id(store, job.plan["judge"])
+    rounds = judges.plan_rounds(store, study.id, judge.id)
+    assert rounds is not None
+    order = order_again(judge, rounds, job)
+    is_batch = bool(job.plan.get("batch"))
+    return queue_judging(
+        store, study, replace(order, retry_unscored=True, is_batch=is_batch), by=by
+    )
 
 
 def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
@@ -491,4 +556,6 @@ def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
         judge.engine, judge.model, judge.parameters, judge.name, rounds,
         tuple(plan.get("addresses", ())), plan.get("concurrency", 16),
         gpus=tuple(plan.get("gpus", ())),
+        requests_per_minute=plan.get("requests_per_minute"),
+        tokens_per_minute=plan.get("tokens_per_minute"),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import get_args
 
 from core.domain.prompts import missing_placeholders
 from core.domain.questions import CATEGORIES, Language
+from core.services.enrolling import ensure_illustrative_accounts
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
@@ -51,8 +52,10 @@ def ensure_sample(path: Path) -> int | None:
     """
     with opened(path) as store, store.writing():
         if datasets.datasets(store):
+            ensure_illustrative_accounts(store, by=_SYSTEM)  # a sample from before accounts
             return None
         _import_sample(store)
+        ensure_illustrative_accounts(store, by=_SYSTEM)
         study = studies.study_named(store, SAMPLE)
         assert study is not None
         order = JudgeOrder("baseline", "baseline", {})

@@ -9,6 +9,7 @@ from core.domain.prompts import PLACEHOLDERS, missing_placeholders, prompt_hash,
 from core.domain.questions import CATEGORIES
 from core.engines.catalogue import ENGINES
 from core.errors import Refused, StaleRevision, UnknownName
+from core.services.permitting import require
 from core.store import criteria, judges, prompts, questions, responses
 from core.store.database import Store
 from core.store.judges import Judge
@@ -54,6 +55,7 @@ def prompt_version(
     Raises:
         UnknownName: `unknown_prompt`, `unknown_prompt_version`.
     """
+    require(store, "lead")
     found = prompts.versions(store, category, language)
     if not found:
         raise UnknownName(
@@ -90,6 +92,7 @@ def add_prompt(
             `prompt_exists` with the version that has this text.
         StaleRevision: `stale_prompt`: somebody has stored a newer version meanwhile.
     """
+    require(store, "lead")
     if not reason.strip():
         raise Refused("needs_reason")
     check_placeholders(text)
@@ -129,6 +132,7 @@ def preview(store: Store, study: Study, template: str, response: Response) -> Pr
     Raises:
         Refused: `prompt_lacks`, `prompt_repeats`; `response_absent` where it has no text.
     """
+    require(store, "lead")
     check_placeholders(template)
     if response.text is None:
         raise Refused("response_absent", id=response.id)
@@ -148,6 +152,7 @@ def preview(store: Store, study: Study, template: str, response: Response) -> Pr
 
 def judges_that_read(store: Store, study: Study) -> list[tuple[Judge, int]]:
     """The judges of a study that a prompt can serve, with their rounds."""
+    require(store, "lead")
     return [
         (judge, rounds)
         for judge, rounds in judges.judges_of_study(store, study.id)
@@ -159,6 +164,7 @@ def effect_of(
     store: Store, study: Study, judge: Judge, rounds: int, prompt: PromptVersion
 ) -> Effect:
     """What would be asked for if a prompt served a judge."""
+    require(store, "lead")
     found = prompts.reach(store, study.id, judge, rounds, prompt)
     outstanding = found.responses * rounds - found.judged
     return Effect(found.responses, rounds, found.judged, outstanding)
@@ -175,6 +181,7 @@ def activate(
     Raises:
         Refused: `needs_reason`; `reads_no_prompt`; `prompt_serves_already`.
     """
+    require(store, "lead")
     if not reason.strip():
         raise Refused("needs_reason")
     if judge.id not in [known.id for known, _ in judges_that_read(store, study)]:

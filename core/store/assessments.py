@@ -7,6 +7,7 @@ study's plan asks for and this key space lacks is the outstanding work.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 from core.domain.criteria import Level
@@ -137,52 +138,69 @@ def _held(plan: Plan) -> str:
     """
 
 
-#: Questions whose keys are read at once; nothing ever holds all keys of a large study.
-_QUESTIONS_AT_ONCE = 32
-_OUTSTANDING = """
+#: Keys that are read at once, about; nothing ever holds all keys of a large study.
+_KEYS_AT_ONCE = 1_000
+_IS_OUTSTANDING = """
     NOT is_absent AND (assessment_id IS NULL
                        OR (unscored_because IS NOT NULL AND assessment_id <= :retry_until))
 """
 
 
-def outstanding(store: Store, plan: Plan) -> Iterator[Key]:
+@dataclass(frozen=True, slots=True)
+class Outstanding:
     """Keys of a plan that have no assessment yet, round by round in the order of the questions.
 
-    They are read as they are asked for, some questions at a time.
+    They are read as they are iterated over, some questions at a time.
+
+    Attributes:
+        places: round, question and number of keys, in order.
     """
-    some = tuple(_questions_in_order(store, plan))
-    for number in range(plan.first_round, plan.rounds + 1):
-        for at in range(0, len(some), _QUESTIONS_AT_ONCE):
+
+    store: Store
+    plan: Plan
+    places: tuple[tuple[int, int, int], ...]
+
+    @property
+    def total(self) -> int:
+        """How many keys there were when this was made."""
+        return sum(count for _, _, count in self.places)
+
+    def __iter__(self) -> Iterator[Key]:
+        for number, question_ids in self._pages():
             page = replace(
-                plan, first_round=number, rounds=number,
-                question_ids=some[at : at + _QUESTIONS_AT_ONCE],
-            )  # fmt: skip
+                self.plan, first_round=number, rounds=number, question_ids=tuple(question_ids)
+            )
             sql = f"""{_held(page)}
                 SELECT response_id, rater_id, criteria_id, round, coalesce(attempt, 0) + 1
-                FROM held WHERE {_OUTSTANDING} ORDER BY position, model_id, response_id"""
-            for row in store.rows(sql, page.params):
+                FROM held WHERE {_IS_OUTSTANDING} ORDER BY position, model_id, response_id"""
+            for row in self.store.rows(sql, page.params):
                 yield Key(*row)
 
+    def _pages(self) -> Iterator[tuple[int, list[int]]]:
+        """Questions of one round, with about so many keys as are read at once."""
+        for number, places in groupby(self.places, key=lambda place: place[0]):
+            page, keys = [], 0
+            for _, question_id, count in places:
+                page.append(question_id)
+                keys += count
+                if keys >= _KEYS_AT_ONCE:
+                    yield number, page
+                    page, keys = [], 0
+            if page:
+                yield number, page
 
-def outstanding_count(store: Store, plan: Plan) -> int:
-    """How many keys of a plan have no assessment yet."""
-    sql = f"{_held(plan)} SELECT count(*) FROM held WHERE {_OUTSTANDING}"
-    return int(store.value(sql, plan.params))
+
+def outstanding(store: Store, plan: Plan) -> Outstanding:
+    """What of a plan is to be done."""
+    sql = f"""{_held(plan)}
+        SELECT round, question_id, count(*) FROM held WHERE {_IS_OUTSTANDING}
+        GROUP BY round, position, question_id ORDER BY round, position, question_id"""
+    return Outstanding(store, plan, tuple(map(tuple, store.rows(sql, plan.params))))
 
 
 def last_id(store: Store) -> int:
     """The highest id of an assessment; 0 where there is none."""
     return int(store.value("SELECT coalesce(max(id), 0) FROM assessment"))
-
-
-def _questions_in_order(store: Store, plan: Plan) -> list[int]:
-    sql = """
-        SELECT question.id FROM question JOIN study_dataset USING (dataset_id)
-        WHERE study_id = ? ORDER BY position, question.id
-    """
-    found = [question_id for (question_id,) in store.rows(sql, (plan.study_id,))]
-    wanted = plan.question_ids
-    return found if wanted is None else [one for one in found if one in wanted]
 
 
 def progress(store: Store, plan: Plan) -> Progress:
@@ -199,7 +217,7 @@ def progress(store: Store, plan: Plan) -> Progress:
 def outstanding_by_category(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are outstanding, by category."""
     sql = f"""{_held(plan)}
-        SELECT category, count(*) FROM held WHERE {_OUTSTANDING} GROUP BY category"""
+        SELECT category, count(*) FROM held WHERE {_IS_OUTSTANDING} GROUP BY category"""
     return dict(map(tuple, store.rows(sql, plan.params)))
 
 
@@ -251,6 +269,13 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
         FROM held WHERE 1 {scored if only_scored else ""}
         ORDER BY response_id, round"""
     return store.read(JudgeRound, sql, plan.params)
+
+
+def judge_rounds_of(store: Store, plan: Plan, response_id: int) -> list[JudgeRound]:
+    """A judge's rounds on one response, pending ones included."""
+    question_id = store.value("SELECT question_id FROM response WHERE id = ?", (response_id,))
+    rounds = judge_rounds(store, replace(plan, question_ids=(question_id,)))
+    return [one for one in rounds if one.response_id == response_id]
 
 
 def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[JudgeRound]:
@@ -314,7 +339,13 @@ def last_assessment(store: Store, key: Key) -> tuple[int | None, str, int] | Non
 
 @dataclass(frozen=True, slots=True)
 class HumanScore:
-    """A person's score of a response, with the phase that follows from what they were shown."""
+    """A person's score of a response, with the phase that follows from what they were shown.
+
+    Attributes:
+        usable: what the score means on its scale, where the safety of a generated medical text is
+            a veto (`core.domain.mtg`); None where there is no score.
+        seconds: active time on the response, where the app measured it.
+    """
 
     id: int
     response_id: int
@@ -324,6 +355,8 @@ class HumanScore:
     attempt: int
     value: int | None
     unscored_because: str | None
+    usable: bool | None
+    scale: str
     usable_from: int
     minimum: int
     maximum: int
@@ -331,14 +364,16 @@ class HumanScore:
     safety_risk: bool | None
     phase: Phase
     reason: str
+    seconds: float | None
     created_at: str
 
 
 _HUMAN = """
     SELECT given.id, given.response_id, person_id, person.name AS person,
            criteria.version AS criteria_version, given.attempt, value, unscored_because,
-           usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
-           given.reason, given.created_at
+           value >= usable_from AND NOT (scale.name = 'MTG 0-7' AND safety_risk IS 1) AS usable,
+           given.scale, usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
+           given.reason, seconds, given.created_at
     FROM human_assessment AS given
     JOIN person ON person.id = person_id
     JOIN criteria ON criteria.id = given.criteria_id
@@ -383,14 +418,20 @@ def add_human_assessment(
     claimed_phase: ClaimedPhase,
     reason: str,
     by: str,
+    seconds: float | None = None,
+    round: int = 1,
 ) -> int:
-    """Store a person's score as their next attempt on a response."""
+    """Store a person's score as their next attempt on a response.
+
+    Args:
+        round: 2 for a response that came back to them unannounced.
+    """
     return store.add(
         "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
         " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase, reason,"
-        " created_by) VALUES (?1, ?2, ?3, 1, (SELECT coalesce(max(attempt), 0) + 1"
+        " created_by, seconds) VALUES (?1, ?2, ?3, ?14, (SELECT coalesce(max(attempt), 0) + 1"
         "  FROM assessment WHERE response_id = ?1 AND rater_id = ?2), 'study',"
-        " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         (
             response_id,
             rater_id,
@@ -399,6 +440,8 @@ def add_human_assessment(
             claimed_phase,
             reason,
             by,
+            seconds,
+            round,
         ),
     )
 
@@ -434,6 +477,7 @@ class MachineScore:
     round: int
     attempt: int
     value: int | None
+    usable: bool | None
     unscored_because: str | None
     detail: str
     rationale: str
@@ -450,8 +494,8 @@ def machine_scores(store: Store, study_id: int, response_id: int) -> list[Machin
                judge_prompt.version AS prompt_version, criteria.version AS criteria_version,
                EXISTS (SELECT 1 FROM active_criteria WHERE active_criteria.study_id = ?
                        AND active_criteria.criteria_id = assessment.criteria_id) AS is_active,
-               purpose, round, attempt, value, unscored_because, detail, rationale, safety_risk,
-               maximum, assessment.created_at, exchange_id
+               purpose, round, attempt, value, value >= usable_from AS usable, unscored_because,
+               detail, rationale, safety_risk, maximum, assessment.created_at, exchange_id
         FROM assessment
         JOIN rater ON rater.id = rater_id AND rater.configuration_id IS NOT NULL
         JOIN configuration ON configuration.id = rater.configuration_id

@@ -46,6 +46,16 @@ class Worker:
     seen_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a job told while it went on."""
+
+    job_id: int
+    code: str
+    details: dict[str, Any]
+    created_at: str
+
+
 _COLUMNS = """
     SELECT id, kind, lane, subject, study_id, plan, state, is_cancel_asked, total, done, unscored,
            error, error_values, worker_id, fence, lease_until, created_by, created_at,
@@ -192,6 +202,20 @@ def finish(
     """
     values = json.dumps(error_values or {}, ensure_ascii=False, default=str)
     return store.change(sql, (state, error, values, job_id, fence)) == 1
+
+
+def add_note(store: Store, job_id: int, code: str, details: Mapping[str, object]) -> None:
+    """Keep what a job tells; what it has told before is kept once."""
+    store.add(
+        "INSERT OR IGNORE INTO job_note (job_id, code, details) VALUES (?, ?, ?)",
+        (job_id, code, json.dumps(details, sort_keys=True, ensure_ascii=False)),
+    )
+
+
+def notes(store: Store, job_id: int) -> list[Note]:
+    """What a job has told, in order."""
+    sql = "SELECT job_id, code, details, created_at FROM job_note WHERE job_id = ? ORDER BY id"
+    return store.read(Note, sql, (job_id,))
 
 
 def ask_to_cancel(store: Store, job_id: int) -> None:

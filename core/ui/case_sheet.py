@@ -9,9 +9,11 @@ from core.store.assessments import MachineScore, RequirementMark, marks_of
 from core.store.exchanges import Exchange, conversation_of
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
+from core.ui.reveal import draw_marks_given, said
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
 
+_SIDES = {True: "words.usable", False: "words.unusable"}
 #: Reasons whose detail is the field or value at fault; of the others it is the whole reply.
 _WITH_VALUE = ("missing_field", "not_an_integer", "out_of_range", "wrong_ticket")
 
@@ -69,7 +71,7 @@ def draw_people(p: Page, found: Inspected) -> None:
     if not found.scores:
         st.html(f'<div class="quiet">{p.t("case.no_scores")}</div>')
     for score in found.scores:
-        value = score.value if score.value is not None else p.t("words.unscored")
+        value = said(p, score)
         line = p.t(
             "case.score", person=score.person, score=value, phase=p.t(f"phase.{score.phase}"),
             version=score.criteria_version, time=_time(score.created_at),
@@ -80,6 +82,15 @@ def draw_people(p: Page, found: Inspected) -> None:
             show_text(score.comment, kind="quote")
         if score.reason:
             show_text(p.t("case.reason", reason=score.reason), kind="note")
+        draw_marks_given(found.marks.get(score.id, []))
+    for cause in found.causes:
+        line = p.t(
+            "cause.line", person=cause.person, cause=p.t(f"cause.{cause.cause}"),
+            version=cause.criteria_version, time=_time(cause.created_at),
+        )  # fmt: skip
+        st.html(html.escape(line))
+        if cause.comment:
+            show_text(cause.comment, kind="quote")
 
 
 def draw_verdicts(p: Page, found: Inspected) -> None:
@@ -87,6 +98,13 @@ def draw_verdicts(p: Page, found: Inspected) -> None:
     st.html(f"<h3>{p.t('words.judges')}</h3>")
     if not found.verdicts:
         st.html(f'<div class="quiet">{p.t("case.no_verdicts")}</div>')
+    for name, reading in found.readings:
+        side = "words.unscored" if reading.usable is None else _SIDES[reading.usable]
+        line = p.t("case.reading", judge=name, mean=reading.mean or 0.0, side=p.t(side))
+        if reading.spread:
+            line += " · " + p.t("case.spread", n=reading.spread)
+        mark = f" · <b>{p.t('case.unstable')}</b>" if reading.is_unstable else ""
+        st.html(html.escape(line) + mark)
     for verdict in found.verdicts:
         _draw_verdict(p, verdict, found.response.text or "")
 

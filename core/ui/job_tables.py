@@ -2,13 +2,18 @@
 
 import html
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import streamlit as st
 
-from core.i18n import cost_words, sentence
-from core.services.judging import cancel
+from core.i18n import batch_words, cost_words, sentence
+from core.services.judging import cancel, queue_retry
+from core.services.queueing import ensure_worker
 from core.services.spending import SpentOn, spending_of_study, totals
 from core.services.watching import Watched, jobs_of_study
+from core.store.database import Store
+from core.store.jobs import Job
+from core.store.studies import Study
 from core.ui.shell import Page
 
 _SHOWN = 20
@@ -28,6 +33,11 @@ def draw_jobs(p: Page) -> None:
     ended = [one for one in found if one.job.state not in _UNFINISHED]
     if ended:
         st.html(_ended_table(p, ended))
+    for one in _with_unscored(found):
+        st.button(
+            p.t("runs.retry_these", n=one.job.unscored, judge=one.name),
+            key=p.key(one.job.id, "retry"), on_click=p.act(_retry, p.study, one.job, p.person.name),
+        )  # fmt: skip
 
 
 @st.fragment(run_every=10.0)
@@ -41,6 +51,21 @@ def draw_spending(p: Page) -> None:
         st.html(_spending_table(p, lines))
 
 
+def _with_unscored(found: Sequence[Watched]) -> list[Watched]:
+    """Each judge's newest job, where it has ended and left something unscored."""
+    newest = {one.job.subject: one for one in reversed(found) if one.job.kind == "judge"}
+    return [
+        one
+        for one in newest.values()
+        if one.job.unscored and one.job.state not in _UNFINISHED and one.reads_prompt
+    ]
+
+
+def _retry(store: Store, study: Study, job: Job, by: str) -> None:
+    queue_retry(store, study, job, by=by)
+    ensure_worker(store.path)
+
+
 def _draw_unfinished(p: Page, found: Watched) -> None:
     job = found.job
     what, place, stop = st.columns([3, 6, 1], vertical_alignment="center")
@@ -51,6 +76,13 @@ def _draw_unfinished(p: Page, found: Watched) -> None:
         p.t("runs.cancel"), key=p.key(job.id, "cancel"), disabled=job.is_cancel_asked,
         on_click=p.act(cancel, job.id),
     )  # fmt: skip
+    if found.notes:
+        st.html(f'<div class="quiet">{html.escape(_notes(p, found))}</div>')
+
+
+def _notes(p: Page, found: Watched) -> str:
+    """What a job told while it went on."""
+    return " ".join(sentence(p.language, f"note.{one.code}", **one.details) for one in found.notes)
 
 
 def _pace(p: Page, found: Watched) -> list[str]:
@@ -64,6 +96,8 @@ def _pace(p: Page, found: Watched) -> list[str]:
         said.append(p.t("runs.tokens_per_second", n=found.tokens_per_second))
     if found.seconds_left is not None:
         said.append(p.t("runs.left", minutes=found.seconds_left / 60))
+    if found.standing is not None:
+        said.append(batch_words(p.language, **asdict(found.standing)))
     if found.is_billed and found.spending.tokens.calls:
         said.append(cost_words(p.language, found.spending, is_billed=True))
     return said
@@ -91,12 +125,19 @@ def _ended_row(p: Page, found: Watched) -> str:
         else p.t("runs.minutes", n=found.seconds / 60),
         cost_words(p.language, found.spending, is_billed=found.is_billed),
     )
-    row = f"<tr>{_cells(cells)}</tr>"
-    if not job.error:
-        return row
-    why = html.escape(sentence(p.language, f"error.{job.error}", **job.error_values))
-    mark = "danger" if job.state == "failed" else "quiet"
-    return f'{row}<tr><td></td><td class="{mark}" colspan="{len(cells) - 1}">{why}</td></tr>'
+    rows = f"<tr>{_cells(cells)}</tr>"
+    if found.notes:
+        rows += _below(_notes(p, found), "quiet", len(cells))
+    if job.error:
+        why = sentence(p.language, f"error.{job.error}", **job.error_values)
+        rows += _below(why, "danger" if job.state == "failed" else "quiet", len(cells))
+    return rows
+
+
+def _below(text: str, mark: str, columns: int) -> str:
+    """A row under a job's own, as wide as all but its first column."""
+    cell = f'<td class="{mark}" colspan="{columns - 1}">{html.escape(text)}</td>'
+    return f"<tr><td></td>{cell}</tr>"
 
 
 def _subject(p: Page, found: Watched) -> str:

@@ -18,7 +18,11 @@ from core.services.importing_questions import QuestionImport, import_questions
 from core.services.opening import ensure_workbench
 from core.store.database import opened
 from tests.bench.generation import generating
+from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging
+from tests.bench.pages import pages_beside_generation
+from tests.bench.scale import scale
+from tests.bench.statistics import figures
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DATASET = os.environ.get("ATTENDING_LLMEVAL_MED", "")
@@ -35,6 +39,10 @@ def main() -> None:
             _importing(work),
             *judging(Bench(work, Path(_DATASET), answers)),
             generating(work, Path(_DATASET)),
+            scale(work, Path(_DATASET), answers),
+            figures(work),
+            generating_on_gpu(work, Path(_DATASET)),
+            pages_beside_generation(work),
         ]
     text = "\n".join([_head(), *parts])
     (_ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
@@ -46,7 +54,7 @@ def _head() -> str:
     return f"""# Performance
 
 Written by `make bench` on {now}: {os.cpu_count()} cores, {platform.machine()}, \
-Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, no GPU. Figures are ratios \
+Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}. Figures are ratios \
 within one run; the seconds are this machine's. The question file is LLMEval-Med's 667 questions.
 """
 

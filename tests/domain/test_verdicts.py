@@ -58,6 +58,7 @@ DRAFT = verdict(score=2, rationale="At first.")
         pytest.param(f"{GOOD}\nIt says </think> here.", id="thinking ends behind it"),
         pytest.param(f"The set {{a, b}} is covered. {GOOD}", id="braces in prose before"),
         pytest.param(f"{GOOD} I left out {{this}}.", id="braces in prose after"),
+        pytest.param(f'It ends in "ticket":"{GOOD}', id="half a field before"),
         pytest.param(f'{{"steps": [1, 2]}}\n{GOOD}', id="another object without a score"),
         pytest.param(json.dumps(json.loads(GOOD), indent=2), id="on several lines"),
         pytest.param(verdict(missed={"core": []}), id="with a nested object"),

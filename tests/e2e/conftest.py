@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, expect, syn
 from tests.e2e.served import ROOT, Served, Visit, copy_of, run_core
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
+FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
@@ -29,12 +29,13 @@ def patience() -> None:
 def browser() -> Iterator[Browser]:
     """A real browser; without one, a failure in CI and a skip elsewhere."""
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=_executable(playwright), args=_FLAGS)
+        found = playwright.chromium.launch(executable_path=executable(playwright), args=FLAGS)
         yield found
         found.close()
 
 
-def _executable(playwright: Playwright) -> str:
+def executable(playwright: Playwright) -> str:
+    """The system's browser, else playwright's own."""
     for name in _NAMES:
         if found := shutil.which(name):
             return found

@@ -33,20 +33,11 @@ def user(text: str) -> list[Message]:
     return [Message("user", text)]
 
 
-def with_ending_tokens(folder: Path) -> Path:
-    """Let every fortieth token end an answer, so that random weights end some of them."""
-    path = folder / "generation_config.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content["eos_token_id"] = [2, *range(300, 2000, 40)]
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return folder
-
-
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that takes every role and ends some answers."""
     folder = tmp_path_factory.mktemp("tiny") / "model"
-    return with_ending_tokens(save_tiny_model(folder, context=CONTEXT))
+    return save_tiny_model(folder, context=CONTEXT, ends_every=40)
 
 
 @pytest.fixture(scope="session")
@@ -65,18 +56,16 @@ def varied() -> list[Conversation]:
 
 
 def run(
-    folder: Path | str,
+    folder: Path | str | Configuration,
     do: Callable[[HuggingFaceChat], Awaitable[Any]],
-    *,
-    gpus: Sequence[Any] = (),
     **parameters: Any,
 ) -> Any:
     """What `do` returns, with an engine that is closed afterwards."""
 
     async def running() -> Any:
-        engine = chat_engine(
-            "huggingface", Configuration(str(folder), parameters, (), 64, tuple(gpus))
-        )
+        is_whole = isinstance(folder, Configuration)
+        configuration = folder if is_whole else Configuration(str(folder), parameters, (), 64)
+        engine = chat_engine("huggingface", configuration)
         try:
             return await do(engine)
         finally:
@@ -211,7 +200,7 @@ def test_sampling_draws_something_else_every_time_and_the_same_with_the_same_see
 def first_word(folder: Path | str, **parameters: Any) -> Any:
     """The first thing that the process of a checkpoint says."""
     ours, theirs = multiprocessing.Pipe()
-    order = Order(str(folder), parameters, None)
+    order = Order(str(folder), parameters, ())
     threading.Thread(target=serve, args=(theirs, order), daemon=True).start()
     assert ours.poll(60)
     return ours.recv()
@@ -243,6 +232,25 @@ def test_a_folder_that_is_not_there_is_told_and_nothing_hangs(tmp_path):
 )
 def test_a_path_is_never_looked_for_on_the_hub(name):
     assert first_word(name) == Refusal("no_model_folder", {"path": name})
+
+
+@pytest.mark.parametrize(
+    ("offline", "code"),
+    [(None, "model_not_here"), ("1", "model_not_here"), ("0", "model_not_fetched")],
+)
+def test_a_name_is_fetched_only_where_that_was_asked_for(tmp_path, monkeypatch, offline, code):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    if offline is not None:
+        monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+
+    async def ask(engine: HuggingFaceChat) -> Any:
+        return await asyncio.gather(engine.revision(), return_exceptions=True)
+
+    [found] = run("nobody/no-such-model", ask)
+
+    assert told(found) == (EngineStopped, code, {"model": "nobody/no-such-model"})
 
 
 def test_a_folder_of_notes_is_not_a_model(tmp_path):
@@ -293,7 +301,8 @@ def kill(*positions: int) -> None:
         os.kill(children[position].pid, signal.SIGKILL)
 
 
-def test_a_process_that_is_killed_takes_its_own_calls_with_it_and_no_others(tmp_path):
+def test_a_process_that_is_killed_takes_its_own_calls_with_it_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.engines.huggingface._groups", lambda _: [(), ()])  # two on the CPU
     folder = save_tiny_model(tmp_path / "model")
 
     async def ask(engine: HuggingFaceChat) -> list[Any]:
@@ -310,7 +319,7 @@ def test_a_process_that_is_killed_takes_its_own_calls_with_it_and_no_others(tmp_
         third = await asyncio.gather(engine.answer(user("发热？")), return_exceptions=True)
         return [*first, *second, *third]
 
-    found = run(folder, ask, gpus=(None, None), max_tokens=300)
+    found = run(folder, ask, max_tokens=300)
 
     [(expected, *_)] = one_at_a_time(folder, [user("发热？")], limit=300)
     failed = (CallFailed, "engine_died", {"model": str(folder)})

@@ -106,14 +106,13 @@ def test_a_judge_that_quotes_the_response_before_its_verdict_is_read_all_the_sam
 
 def test_what_becomes_unscored_is_told_with_its_reasons_after_one_more_try() -> None:
     def says(prompt: str) -> str:
-        is_again = "could not be read" in prompt or "无法读取" in prompt
-        if "loses its funding" in prompt or is_again:
+        if "loses its funding" in prompt:
             return "I would give it a [5]."
         return _verdict(prompt, 3)
 
     with _judge(says) as judge:
         found = audit(_order(judge, languages=("en",), repeats=2))
-        again = [one for one in judge.received if "could not be read" in one.prompt]
+        again = [one for one in judge.received if "could not be read" in one.said[-1]]
 
     assert found.all.because == {"no_verdict": 6}
     assert found.all.unscored.value == 6 / found.all.unscored.n

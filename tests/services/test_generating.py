@@ -112,9 +112,11 @@ def test_every_question_is_answered_once(study: Workbench, server: OpenAIServer)
     assert ended(job) == ("done", KEYS, KEYS, 0, "")
     assert answers(study) == {key: answer(key) for key in ORDER}
     assert server.prompts == Counter(problem(key) for key in ORDER)
-    assert {(one.model, *one.parameters.items()) for one in server.received} == {
-        ("elm-7b", ("max_tokens", 64))
-    }
+    assert {one.model for one in server.received} == {"elm-7b"}
+    # greedy unless told otherwise: what an endpoint does by itself is not known
+    assert [one.parameters for one in server.received] == [
+        {"temperature": 0.0, "max_tokens": 64}
+    ] * KEYS
     assert outstanding(study) == 0
 
 
@@ -125,7 +127,7 @@ def test_how_an_answer_came_about_is_kept(study: Workbench, server: OpenAIServer
 
     assert found is not None
     assert replace(found, seconds=0.0) == HowGenerated(
-        "openai", "elm-7b", {"max_tokens": 64}, "", "", "stop",
+        "openai", "elm-7b", {"temperature": 0.0, "max_tokens": 64}, "", "", "stop",
         len(problem("MR:1:1")) // 4, len(answer("MR:1:1")) // 4, 0.0,
     )  # fmt: skip
     assert found.seconds > 0
@@ -155,7 +157,7 @@ def test_the_system_prompt_comes_first_in_every_turn(
 
     assert asked(study, "MR:1:1") == [("system", system), ("user", problem("MR:1:1"))]
     assert [role for role, _ in asked(study, "MK:1:2")] == ["system", "user", "assistant", "user"]
-    assert server.received[0].parameters == {}
+    assert server.received[0].parameters == {"temperature": 0.0}
 
 
 def test_reasoning_is_kept_apart_and_is_not_told_to_the_next_turn(
@@ -492,6 +494,20 @@ def test_an_endpoint_that_was_never_there_costs_nothing(study: Workbench) -> Non
 
 
 # --- checkpoints --------------------------------------------------------------------------------
+
+
+def test_a_job_tells_once_where_it_runs(study: Workbench, tmp_path: Path) -> None:
+    folder = save_tiny_model(tmp_path / "model")
+
+    job = generate(study, local_order(folder, limit=1))
+
+    assert [(note.code, note.details) for note in jobs.notes(study.store, job.id)] == [
+        ("on_cpu", {})
+    ]
+    with study.store.writing():
+        jobs.add_note(study.store, job.id, "on_cpu", {})
+        jobs.add_note(study.store, job.id, "on_gpus", {"gpus": "1"})
+    assert [note.code for note in jobs.notes(study.store, job.id)] == ["on_cpu", "on_gpus"]
 
 
 def test_a_checkpoint_that_changed_needs_a_label_of_its_own(

@@ -89,6 +89,7 @@ def test_the_sample_is_marked_as_illustrative_everywhere(sample: Workbench) -> N
     assert sample.study.reveal == "at_once"
     assert sample.rows("SELECT name, is_illustrative FROM person ORDER BY name") == [
         ("Dr Lin (illustrative)", 1),
+        ("Dr Tang (illustrative)", 1),
         ("Dr Weber (illustrative)", 1),
     ]
     assert sample.rows("SELECT DISTINCT phase FROM human_assessment") == [("blind",)]

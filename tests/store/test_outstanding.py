@@ -13,7 +13,13 @@ from core.store.assessments import Given, Key, Plan, Progress
 from core.store.database import opened
 from tests.workbench import Workbench, plain_questions
 
-QUESTIONS = plain_questions("MK", 70)  # more than are read at once
+QUESTIONS = plain_questions("MK", 70)
+
+
+@pytest.fixture(autouse=True, params=[7, 1_000])
+def keys_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many pages, or one."""
+    monkeypatch.setattr(assessments, "_KEYS_AT_ONCE", request.param)
 
 
 @pytest.fixture
@@ -38,9 +44,9 @@ def plan_of(study: Workbench, **options: object) -> Plan:
 
 def keys_of(study: Workbench, **options: object) -> list[Key]:
     """All outstanding keys, which are as many as are counted."""
-    plan = plan_of(study, **options)
-    found = list(assessments.outstanding(study.store, plan))
-    assert assessments.outstanding_count(study.store, plan) == len(found) == len(set(found))
+    outstanding = assessments.outstanding(study.store, plan_of(study, **options))
+    found = list(outstanding)
+    assert outstanding.total == len(found) == len(set(found))
     return found
 
 

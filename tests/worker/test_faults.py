@@ -1,16 +1,10 @@
-"""Two thousand verdicts from an endpoint with every fault, killed five times on the way.
+"""Every fault at once, and kill -9 on top: each key ends with one verdict or one reason."""
 
-What an endpoint does to a prompt is fixed by the prompt, so that the final table is fixed too.
-"""
-
-import hashlib
-import os
 import random
-import subprocess
-import sys
+import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,78 +15,46 @@ from core.services.opening import ensure_workbench
 from core.store.assessments import Progress
 from core.store.database import opened
 from core.store.exchanges import conversation_of
+from tests.dial import PASSING, REFUSED, Dial
 from tests.openai_server import (
-    DROPPED,
     FENCED,
     OTHER_KEYS,
     OUT_OF_RANGE,
     PROSE,
-    REFUSAL,
-    Fault,
     OpenAIServer,
-    stable,
     verdict_for,
 )
 from tests.workbench import Workbench, plain_questions
+from tests.worker.test_kill import _started
 
-ROOT = Path(__file__).resolve().parents[2]
 KEYS = 2_000
 IN_FLIGHT = 32
-#: Faults of the way there, each on five prompts in a hundred, the first time that one comes.
-PASSING = (Fault(status=429), Fault(status=500), DROPPED)
-#: Replies to five prompts in a hundred each, and what they come to; None: the verdict.
-LASTING: tuple[tuple[Fault, str | None], ...] = (
-    (PROSE, "no_verdict"),
-    (REFUSAL, "refusal"),
-    (OUT_OF_RANGE, "out_of_range"),
-    (FENCED, None),
+KILLS = 5
+#: What every answer to a share of the keys is like, and what they come to; None: the verdict.
+LASTING = (
+    (PROSE, 0.05, "no_verdict"),
+    (REFUSED, 0.05, "refusal"),
+    (OUT_OF_RANGE, 0.05, "out_of_range"),
+    (FENCED, 0.05, None),
+    (OTHER_KEYS, 0.02, "no_verdict"),
 )
+BECAUSE = {id(fault): because for fault, _, because in LASTING}
 
 
-def twentieth(prompt: str) -> int:
-    """In which of twenty parts of all prompts one is."""
-    return hashlib.sha256(stable(prompt).encode()).digest()[1] % 20
+def subject_of(prompt: str) -> str:
+    """The response that a prompt carries: each key has its own."""
+    [found] = set(re.findall(r"(?:cedar|willow) answers MK:\d+:1\.", prompt))
+    return str(found)
 
 
-def in_part(part: int) -> Callable[[str], bool]:
-    return lambda prompt: twentieth(prompt) == part
-
-
-def once_in_part(part: int) -> Callable[[str], bool]:
-    """The prompts of a part, each the first time."""
-    seen: set[str] = set()
-
-    def is_new(prompt: str) -> bool:
-        if twentieth(prompt) != part or stable(prompt) in seen:
-            return False
-        seen.add(stable(prompt))
-        return True
-
-    return is_new
-
-
-def is_faulty(server: OpenAIServer) -> None:
-    for part, fault in enumerate(PASSING):
-        server.fails(fault, when=once_in_part(part))
-    server.fails(OTHER_KEYS, when=once_in_part(3))
-    for part, (fault, _) in enumerate(LASTING, 4):
-        server.fails(fault, when=in_part(part))
-
-
-def expected(prompt: str) -> tuple[int | None, str | None]:
-    """Score and reason that a prompt comes to."""
-    part = twentieth(prompt)
-    because = LASTING[part - 4][1] if 4 <= part < 4 + len(LASTING) else None
-    return (None, because) if because else (verdict_for(prompt)["score"], None)
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Iterator[Workbench]:
+@contextmanager
+def ward(folder: Path) -> Iterator[Workbench]:
     """A thousand plain questions with the responses of two models."""
-    path = tmp_path / "workbench.db"
+    folder.mkdir()
+    path = folder / "workbench.db"
     ensure_workbench(path)
     with opened(path) as store:
-        workbench = Workbench(store, tmp_path)
+        workbench = Workbench(store, folder)
         questions = plain_questions("MK", KEYS // 2)
         workbench.imports(questions)
         for model in ("cedar", "willow"):
@@ -102,61 +64,87 @@ def study(tmp_path: Path) -> Iterator[Workbench]:
 
 
 @contextmanager
-def judging(study: Workbench, server: OpenAIServer) -> Iterator[subprocess.Popen[str]]:
-    """The command as a process of its own, which does not outlive the block."""
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "core", "judge", "--db", str(study.path), "--dataset", "ward",
-            "--engine", "openai", "--model", "oak", "--base-url", server.url, "--rounds", "1",
-            "--concurrency", str(IN_FLIGHT), "--as", "Dr Lead", "--json",
-        ],
-        cwd=ROOT, env=os.environ | {"OPENAI_API_KEY": "sk-test-SECRET"}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def faulty() -> Iterator[tuple[OpenAIServer, Dial]]:
+    """An endpoint by the dial."""
+    dial = Dial(PASSING, [(fault, share) for fault, share, _ in LASTING], subject_of)
+    with OpenAIServer(delay=0.01) as server:
+        server.draws(dial)
+        yield server, dial
 
 
-def wait_for_rows(study: Workbench, count: int) -> None:
-    until = time.monotonic() + 120
-    while study.value("SELECT count(*) FROM assessment") < count:
-        assert time.monotonic() < until, "the judge does not get on"
-        time.sleep(0.005)
+def judging(study: Workbench, server: OpenAIServer) -> list[str]:
+    return [
+        "judge", "--db", str(study.path), "--dataset", "ward", "--engine", "openai",
+        "--model", "oak", "--base-url", server.url, "--rounds", "1",
+        "--concurrency", str(IN_FLIGHT), "--as", "Dr Lead", "--json",
+    ]  # fmt: skip
 
 
-def test_every_key_ends_with_one_verdict_or_one_reason_whatever_happens(study: Workbench) -> None:
-    chance = random.Random(7)
-    with OpenAIServer() as server:
-        is_faulty(server)
-        for _ in range(5):
-            done = study.value("SELECT count(*) FROM assessment")
-            with judging(study, server) as process:
-                wait_for_rows(study, min(KEYS - 1, done + chance.randrange(50, 350)))
+def table(study: Workbench) -> list[tuple[object, ...]]:
+    """Every key with what it ended with."""
+    return study.rows(
+        "SELECT key, label, assessment.round, assessment.attempt, value, unscored_because,"
+        " rationale, safety_risk FROM assessment JOIN response ON response.id = response_id"
+        " JOIN model ON model.id = model_id JOIN question ON question.id = response.question_id"
+        " ORDER BY position, label, assessment.round, assessment.attempt"
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list, int, Dial]]:
+    """The table of a run that nobody killed, how many answers it took, and its dial."""
+    with ward(tmp_path_factory.mktemp("faults") / "calm") as study, faulty() as (server, dial):
+        with _started(judging(study, server), key="sk-test-SECRET") as process:
+            _, complained = process.communicate()
+        assert process.returncode == 0, complained
+        is_complete(study)
+        yield table(study), len(server.answered), dial
+
+
+def is_complete(study: Workbench) -> None:
+    """No key is outstanding, none has two results, and each has what its own prompt came to."""
+    found = progress_of(study.store, study.study.id, study.judge("oak"))
+    assert found == Progress(KEYS - found.unscored, found.unscored, 0, 0)
+    rows = table(study)
+    assert len(rows) == len({row[:3] for row in rows}) == KEYS
+    for value, exchange_id in study.rows("SELECT value, exchange_id FROM assessment"):
+        first, *again = conversation_of(study.store, exchange_id)
+        assert len(again) <= 1
+        assert value in (None, verdict_for(first.prompt)["score"])
+
+
+def test_each_key_ends_with_one_verdict_or_one_reason(undisturbed) -> None:
+    rows, _, dial = undisturbed
+    expected = Counter(
+        BECAUSE.get(id(dial.lasting_fault(f"{label} answers {key}."))) for key, label, *_ in rows
+    )
+
+    assert all((value is None) == (because is not None) for _, _, _, _, value, because, *_ in rows)
+    assert Counter(because for *_, because, _, _ in rows) == expected
+    assert all(count > 0.6 * 0.05 * KEYS for count in dial.drawn)  # every fault has had its share
+
+
+def test_five_kills_leave_the_table_of_an_undisturbed_run(undisturbed, tmp_path: Path) -> None:
+    rows, answered, _ = undisturbed
+    moments = sorted(random.Random(20_261_121).sample(range(50, KEYS - 50), KILLS))
+    with ward(tmp_path / "killed") as study, faulty() as (server, _):
+        for moment in moments:
+            with _started(judging(study, server)) as process:
+                wait_for(server, moment)
                 process.kill()
                 process.communicate()
-        with judging(study, server) as process:
-            printed, complained = process.communicate()
-        assert process.returncode == 0, complained
-        requests, prompts = len(server.received), server.prompts
+        with _started(judging(study, server)) as process:
+            _, complained = process.communicate()
 
-    rows = study.rows(
-        "SELECT response_id, value, unscored_because, exchange_id FROM assessment ORDER BY id"
-    )
-    assert len({response_id for response_id, *_ in rows}) == len(rows) == KEYS
-    because = Counter()
-    for _, value, reason, exchange_id in rows:
-        first, *again = conversation_of(study.store, exchange_id)
-        assert (value, reason) == expected(first.prompt)
-        assert len(again) <= 1
-        because[reason] += 1
-    progress = progress_of(study.store, study.study.id, study.judge("oak"))
-    assert progress == Progress(because[None], KEYS - because[None], 0, 0)
-    assert min(because["no_verdict"], because["refusal"], because["out_of_range"]) > KEYS // 40
-    parts = Counter(twentieth(prompt) for prompt in prompts)
-    asked_once_more = parts[0] + parts[1] + parts[2] + parts[3] + parts[4] + parts[6]
-    assert KEYS <= requests - asked_once_more <= KEYS + 5 * IN_FLIGHT
-    files = [path.read_bytes() for path in study.folder.iterdir() if path.is_file()]
-    assert not any(b"SECRET" in content for content in [*files, printed.encode()])
+        assert process.returncode == 0, complained
+        is_complete(study)
+        assert table(study) == rows
+        assert answered <= len(server.answered) <= answered + KILLS * IN_FLIGHT
+        assert server.most_in_flight <= IN_FLIGHT + IN_FLIGHT  # what a killed run had left there
+
+
+def wait_for(server: OpenAIServer, answers: int) -> None:
+    until = time.monotonic() + 120
+    while len(server.answered) < answers:
+        assert time.monotonic() < until, f"{len(server.answered)} of {answers} answers"
+        time.sleep(0.002)

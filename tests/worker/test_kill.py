@@ -109,8 +109,9 @@ def test_three_kills_in_a_row_cost_only_what_was_in_flight(
             process.communicate()
 
     with _started(_judge(study, server)) as process:
-        process.communicate()
+        _, complained = process.communicate()
 
+    assert process.returncode == 0, complained
     _is_complete(study)
     assert len(server.received) <= KEYS + 3 * IN_FLIGHT
 

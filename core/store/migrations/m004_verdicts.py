@@ -46,6 +46,10 @@ _KEPT = (
 )
 
 
+#: No table of study facts is new here.
+APPEND_ONLY: tuple[str, ...] = ()
+
+
 @migrations()
 def m004_verdicts(db: Database) -> None:
     """Let a key have several exchanges; those of before are the first asks of theirs.
