@@ -2,13 +2,19 @@
 
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
 from core.services.exporting_tables import WHATS, TableExport, What, export_table
-from core.store import datasets
+from core.services.reviewing import expose
+from core.store import datasets, questions
 from core.ui.shell import Page
 
+_SHOWN: tuple[Literal["machine_verdict", "other_person"], ...] = (
+    "machine_verdict",
+    "other_person",
+)
 _SUFFIXES = ("csv", "xlsx", "jsonl", "parquet")
 
 
@@ -28,6 +34,8 @@ def draw_table_export(p: Page) -> None:
             p.t("tables.names"), key=p.key("tables", "names")
         )
         st.html(f'<div class="quiet">{p.t("tables.harmless")}</div>')
+        if is_about_people:
+            st.html(f'<div class="quiet">{p.t("tables.exposes")}</div>')
         if st.button(p.t("data.prepare"), key=p.key("tables", "prepare")):
             st.download_button(
                 p.t("data.download"), _exported(p, what, suffix, with_names=with_names),
@@ -40,4 +48,8 @@ def _exported(p: Page, what: What, suffix: str, *, with_names: bool) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / f"table.{suffix}"
         export_table(p.store, TableExport(dataset, what, with_names), out)
+        if what == "assessments":  # whoever scores after this does not score blind
+            for question in questions.questions_of_study(p.store, p.study.id):
+                for shown in _SHOWN:
+                    expose(p.store, p.person, question.id, shown, page=p.name)
         return out.read_bytes()

@@ -8,10 +8,12 @@ from playwright.sync_api import expect
 
 from core.formats.tables import read_table
 from core.i18n import catalogue, sentence
-from tests.e2e.served import LIN, Visit
+from tests.e2e.served import Visit
 
 pytestmark = pytest.mark.browser
 
+LEAD = "Dr Chief"
+RIGHTS = ("lead", "physician")
 _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 _ROWS = [
     ["题号", "科室", "题目", "参考答案", "模型", "回答", "GPT评分", "王医生", "李医生", "备注"],
@@ -33,9 +35,11 @@ def spreadsheet(path: Path, rows: list[list[object]] = _ROWS) -> Path:
 
 
 def opens_import(visit: Visit, language: str) -> None:
-    visit.signs_in(LIN, "/data")
+    visit.signs_in(LEAD, "/data", RIGHTS)
     visit.page.get_by_text(sentence(language, "data.import"), exact=True).click()
     visit.page.get_by_text(sentence(language, "data.kind_table"), exact=True).click()
+    expect(visit.page.get_by_text(sentence(language, "tables.file"))).to_be_visible()
+    visit.settles()
 
 
 def uploads(visit: Visit, path: Path) -> None:
@@ -68,9 +72,9 @@ def test_a_spreadsheet_is_previewed_and_imported(served, open_browser, tmp_path,
 
 def test_a_study_with_categories_of_its_own_opens_on_every_page(served, open_browser):
     visit = open_browser(served)
-    visit.signs_in(LIN, "/data")
+    visit.signs_in(LEAD, "/data", RIGHTS)
     study = served.value("SELECT max(id) FROM study")
-    person = served.value("SELECT id FROM person WHERE name = ?", (LIN,))
+    person = served.value("SELECT id FROM person WHERE name = ?", (LEAD,))
     with served.store() as store, store.writing():
         store.change(
             "INSERT INTO preference (person_id, name, value) VALUES (?, 'study', ?)"
@@ -82,13 +86,21 @@ def test_a_study_with_categories_of_its_own_opens_on_every_page(served, open_bro
         " WHERE key = '普外科:2:1'"
     )
 
-    for path in ("/review", "/agreement", "/checklists", "/runs", f"/case?response={response}"):
+    for path in (
+        "/review",
+        "/agreement",
+        "/checklists",
+        "/runs",
+        "/leaderboard",
+        "/assign",
+        f"/case?response={response}",
+    ):
         visit.opens(path)
         visit.page.locator(".footer").wait_for()
         visit.settles()
         expect(visit.page.locator("[data-testid='stException']")).to_have_count(0)
         if path in ("/agreement", f"/case?response={response}"):
-            expect(visit.page.get_by_text("普外科", exact=False).first).to_be_visible()
+            expect(visit.page.get_by_text("普外科", exact=False).first).to_be_attached()
 
 
 def test_rows_that_cannot_be_read_are_listed_and_nothing_is_imported(
@@ -108,7 +120,7 @@ def test_rows_that_cannot_be_read_are_listed_and_nothing_is_imported(
 
 def test_scores_are_downloaded_without_names(served, open_browser, tmp_path):
     visit = open_browser(served)
-    visit.signs_in(LIN, "/data")
+    visit.signs_in(LEAD, "/data", RIGHTS)
     visit.page.get_by_text(sentence("en", "tables.export"), exact=True).click()
     visit.page.get_by_text(sentence("en", "tables.what_assessments"), exact=True).click()
     visit.page.get_by_text("XLSX", exact=True).click()
@@ -116,11 +128,14 @@ def test_scores_are_downloaded_without_names(served, open_browser, tmp_path):
     visit.page.get_by_role("button", name=sentence("en", "data.prepare")).last.click()
 
     with visit.page.expect_download() as download:
-        visit.page.get_by_role("button", name=sentence("en", "data.download")).click()
+        visit.page.get_by_role("button", name=sentence("en", "data.download"), exact=True).click()
 
     path = tmp_path / "scores.xlsx"
     download.value.save_as(path)
     table = read_table(path)
     place = table.columns.index("physician")
     assert {row[place] for _, row in table.rows} >= {"R1", "R2"}
-    assert LIN not in {row[place] for _, row in table.rows}
+    assert LEAD not in {row[place] for _, row in table.rows}
+    shown = "SELECT count(DISTINCT shown), count(DISTINCT question_id) FROM exposure"
+    person = "JOIN person ON person.id = person_id WHERE name = ? AND page = 'data'"
+    assert served.rows(f"{shown} {person}", (LEAD,)) == [(2, 2)]
