@@ -1,4 +1,4 @@
-"""Chat models behind any OpenAI-compatible endpoint, over plain HTTP.
+"""Chat models behind any OpenAI-compatible endpoint.
 
 The key is read from `OPENAI_API_KEY` when the engine is built and kept nowhere else. Errors carry
 codes and the host only: an endpoint's own message may repeat the key.
@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+import openai
+from httpx2 import Limits, Response
+from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
 
 from core.domain.addresses import OPENAI, host_of, is_loopback
 from core.engines.base import Configuration, Message, Reply
@@ -20,7 +22,7 @@ from core.engines.complaints import Complaint, complaint_of
 from core.engines.flow import Gate, Pace
 from core.errors import CallFailed, EngineStopped
 
-_TIMEOUT = ClientTimeout(total=None, connect=30.0, sock_read=180.0)  # seconds
+_TIMEOUT = Timeout(180.0, connect=30.0, pool=None)  # seconds; a call waits for its turn before
 #: Pauses in a row that an address may ask for without answering anything between them.
 _MOST_REFUSALS = 6
 #: Seconds: an address that asks to wait longer is given up for now.
@@ -58,8 +60,7 @@ class _Address:
         is_form_known: it has answered a call that asked for the dialect's form.
     """
 
-    session: ClientSession
-    url: str
+    client: AsyncOpenAI
     host: str
     gate: Gate
     dialect: _Dialect = field(default_factory=_Dialect)
@@ -153,7 +154,7 @@ class OpenAIChat:
     async def close(self) -> None:
         """Close the connections."""
         for address in self._addresses:
-            await address.session.close()
+            await address.client.close()
 
     # --- whose turn it is ---------------------------------------------------------------------
 
@@ -298,15 +299,16 @@ class OpenAIChat:
         """
         started = perf_counter()
         try:
-            async with address.session.post(
-                address.url, data=self._body(request, spoken), allow_redirects=False
-            ) as response:
-                status, body = response.status, await response.read()
-        except (ClientError, TimeoutError, OSError) as error:
+            response = await address.client.post(
+                "/chat/completions", cast_to=Response, content=self._body(request, spoken),
+                options={"headers": {"Content-Type": "application/json"}},
+            )  # fmt: skip
+        except openai.APIStatusError as error:
+            said = error.response
+            raise _Refused(complaint_of(said.status_code, said.headers, said.content)) from None
+        except (openai.APIError, OSError) as error:
             raise CallFailed("endpoint_unreachable", host=address.host) from error
-        if not 200 <= status < 300:
-            raise _Refused(complaint_of(status, response.headers, body))
-        reply = reply_of(body, perf_counter() - started)
+        reply = reply_of(response.content, perf_counter() - started)
         if reply is None:
             raise CallFailed("endpoint_empty", host=address.host)
         return reply
@@ -323,18 +325,20 @@ class OpenAIChat:
 
 
 def _address(address: str, key: str, ceiling: int) -> _Address:
-    headers = {"Content-Type": "application/json"}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
     host = host_of(address)
-    session = ClientSession(
-        connector=TCPConnector(limit=0),
-        cookie_jar=DummyCookieJar(),
-        headers=headers,
+    client = AsyncOpenAI(
+        api_key=key or "none",
+        base_url=address,
         timeout=_TIMEOUT,
-        trust_env=not is_loopback(host),  # a proxy is another machine
+        max_retries=0,  # when to ask again is decided here, for all calls together
+        http_client=DefaultAioHttpClient(
+            follow_redirects=False,
+            trust_env=not is_loopback(host),  # a proxy is another machine
+            timeout=_TIMEOUT,
+            limits=Limits(max_connections=None, max_keepalive_connections=ceiling),
+        ),
     )
-    return _Address(session, f"{address.rstrip('/')}/chat/completions", host, Gate(ceiling))
+    return _Address(client, host, Gate(ceiling))
 
 
 def body_of(
