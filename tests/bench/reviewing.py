@@ -38,7 +38,7 @@ _SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)
 _DRIVER = """
     window.presses = [];
     const shown = () => {
-        const bar = document.querySelector("[class*='-score-5'] button")?.closest("[class*='-score-5']");
+        const bar = document.querySelector("[class*='-score-5']:has(button)");
         const text = document.querySelector(".st-key-sheet-response .clinical-rendered, "
             + ".st-key-sheet-response .clinical");
         return bar && text ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
@@ -137,7 +137,7 @@ def _database(work: Path, name: str, size: tuple[int, int, float]) -> Path:
         for key, fields in plain_questions(code, count).items()
     }  # fmt: skip
     answers = {
-        key: {"model_answer": f"Answer to {key}. " + "**Dose** 5 mg, twice daily.\n\n- a\n- b\n" * 9,
+        key: {"model_answer": f"Answer to {key}. " + "**Dose** 5 mg twice daily.\n\n- a\n- b\n" * 9,
               "model_answer_score": "4", "model_answer_judgement": "Meets the core."}
         for key in questions
     }  # fmt: skip
