@@ -10,13 +10,13 @@ from core.ui.work_sheet import answer_opened, draw_answer, draw_entries, draw_fi
 
 with page("work") as p:
     everything = own_entries(p.store, p.study, p.person, Wanted())
-    asked = answer_opened()
+    asked = answer_opened(p)
     is_own = asked.isdecimal() and any(e.response_id == int(asked) for e in everything)
     with st.container(horizontal=True, vertical_alignment="center"):
         if is_own:
             st.button(
                 p.t("work.close"), key=p.key("all", "close"), shortcut="b",
-                on_click=open_answer, args=(None,),
+                on_click=open_answer, args=(p.kept, None),
             )  # fmt: skip
         st.page_link("pages/review.py", label=p.t("work.to_scoring"))
     if is_own:

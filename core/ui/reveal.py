@@ -3,6 +3,7 @@
 import html
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from core.store.studies import Study
 from core.ui.clinical import show_text
 from core.ui.figures import show_label
 from core.ui.score_bar import MARK_SIGNS, last_scored
-from core.ui.shell import Page, kept
+from core.ui.shell import Page
 
 #: The key of each cause.
 CAUSE_KEYS: dict[Cause, str] = {
@@ -34,7 +35,7 @@ def just_revealed(p: Page) -> list[Revealed]:
 
     Ask for it before the next response is chosen: it is an exposure.
     """
-    last = last_scored()
+    last = last_scored(p)
     return [] if last is None else revealing.revealed_at_once(p.store, p.study, p.person, last)
 
 
@@ -111,14 +112,14 @@ def draw_causes(p: Page, found: Revealed) -> None:
 
 def _draw_cause_keys(p: Page, found: Revealed) -> None:
     for cause, key in CAUSE_KEYS.items():
-        action: Callable[[], None] = partial(_ask_again, found.response_id)
+        action: Callable[[], None] = partial(_ask_again, p.kept, found.response_id)
         if cause != "reconsidered":
             action = p.act(_why, p.study, p.person, found.response_id, cause)
         st.button(
             p.t(f"cause.{cause}"), key=p.key(found.response_id, f"cause-{cause}"), shortcut=key,
             on_click=action,
         )  # fmt: skip
-    if kept().pop(_RECONSIDER, None) == found.response_id:
+    if p.kept.pop(_RECONSIDER, None) == found.response_id:
         asked = {"response": str(found.response_id), "reconsider": "1"}
         st.switch_page("pages/work.py", query_params=asked)
 
@@ -133,8 +134,8 @@ def said(p: Page, score: HumanScore) -> str:
 _RECONSIDER = "reconsider"
 
 
-def _ask_again(response_id: int) -> None:
-    kept()[_RECONSIDER] = response_id
+def _ask_again(kept: dict[str, Any], response_id: int) -> None:
+    kept[_RECONSIDER] = response_id
 
 
 def _why(store: Store, study: Study, person: Person, response_id: int, cause: Cause) -> None:

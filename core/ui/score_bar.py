@@ -14,19 +14,18 @@ from core.services import reviewing
 from core.services.reviewing import NoScore, Scoring, Sheet
 from core.store.database import Store
 from core.store.people import Person
-from core.store.studies import Study
 from core.ui.clinical import text_html
 from core.ui.figures import show_label
-from core.ui.shell import Page, entered, kept
+from core.ui.shell import Page, entered
 
 _LAST = "last-scored"
 #: Symbols of the marks; words would lose a choice when the language changes.
 MARK_SIGNS = {2: "✓", 1: "◧", 0: "✗"}
 
 
-def last_scored() -> int | None:
+def last_scored(p: Page) -> int | None:
     """The response that was answered last in this session."""
-    found: int | None = kept().get(_LAST)
+    found: int | None = p.kept.get(_LAST)
     return found
 
 
@@ -37,7 +36,7 @@ def draw_score_bar(p: Page, sheet: Sheet, *, raw: bool) -> None:
     else:
         _draw_scores(p, sheet)
     cannot = p.key(sheet.response_id, "cannot-open")
-    is_open = bool(kept().get(cannot))
+    is_open = bool(p.kept.get(cannot))
     widths = [5, 2, 3, 2, 2] if is_open else [6, 2, 2, 2, 2]
     note, *rest = st.columns(widths, gap="small", vertical_alignment="bottom")
     with note:
@@ -71,17 +70,17 @@ def draw_marks(p: Page, sheet: Sheet) -> None:
 
 def draw_undo(p: Page) -> None:
     """The button that takes the last answer back."""
-    last = last_scored()
+    last = last_scored(p)
     is_open = last is not None and reviewing.can_undo(p.store, p.person, last)
     st.button(
         p.t("review.undo"), key=p.key("all", "undo"), shortcut="u", width="stretch",
-        disabled=not is_open, on_click=p.act(_undo, p.study, p.person, last),
+        disabled=not is_open, on_click=p.act(_undo, p, last),
     )  # fmt: skip
 
 
-def toggle(name: str) -> None:
+def toggle(kept: dict[str, Any], name: str) -> None:
     """Turn something on the screen on or off."""
-    kept()[name] = not kept().get(name, False)
+    kept[name] = not kept.get(name, False)
 
 
 def rule_of(p: Page, category: str, score: int) -> str:
@@ -156,11 +155,11 @@ def _draw_tools(p: Page, sheet: Sheet, cannot: str, places: list[Any], *, raw: b
         )  # fmt: skip
     decline.button(
         p.t("scoring.cannot"), key=p.key(sheet.response_id, "cannot"), shortcut="x",
-        width="stretch", on_click=toggle, args=(cannot,),
+        width="stretch", on_click=toggle, args=(p.kept, cannot),
     )  # fmt: skip
     text.button(
         p.t("review.rendered" if raw else "review.raw"), key=p.key("all", "raw-switch"),
-        shortcut="t", width="stretch", on_click=toggle, args=(p.key("all", "raw"),),
+        shortcut="t", width="stretch", on_click=toggle, args=(p.kept, p.key("all", "raw")),
     )  # fmt: skip
     with undo:
         draw_undo(p)
@@ -178,7 +177,7 @@ def _draw_no_score(p: Page, sheet: Sheet, cannot: str, places: list[Any]) -> Non
         )  # fmt: skip
     back.button(
         p.t("scoring.back"), key=p.key(sheet.response_id, "cannot"), shortcut="x",
-        width="stretch", on_click=toggle, args=(cannot,),
+        width="stretch", on_click=toggle, args=(p.kept, cannot),
     )  # fmt: skip
     with undo:
         draw_undo(p)
@@ -224,7 +223,7 @@ def _give(store: Store, p: Page, sheet: Sheet, score: int | None, no_score: NoSc
         seconds=_seconds(state.get(_clock_key(p, sheet), "")),
     )
     reviewing.score(store, p.study, p.person, response_id, scoring)
-    kept()[_LAST] = response_id
+    p.kept[_LAST] = response_id
 
 
 def _seconds(shown: str) -> float | None:
@@ -236,9 +235,9 @@ def _seconds(shown: str) -> float | None:
     return seconds if 0 < seconds < math.inf else None
 
 
-def _undo(store: Store, study: Study, person: Person, response_id: int) -> None:
-    reviewing.undo(store, study, person, response_id)
-    kept().pop(_LAST, None)
+def _undo(store: Store, p: Page, response_id: int) -> None:
+    reviewing.undo(store, p.study, p.person, response_id)
+    p.kept.pop(_LAST, None)
 
 
 def _keep_draft(store: Store, person: Person, response_id: int, comment: str) -> None:

@@ -14,7 +14,7 @@ from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
 from core.ui.manual import show_manual
 from core.ui.score_bar import draw_marks, draw_score_bar, toggle
-from core.ui.shell import Page, entered, kept
+from core.ui.shell import Page, entered
 
 #: How many times the usual size a text may have, smallest first.
 _SIZES = ("0.9", "1", "1.15", "1.3", "1.5")
@@ -54,13 +54,13 @@ def _draw_reading(p: Page) -> None:
         )  # fmt: skip
     st.button(
         p.t("scoring.keys"), key=p.key("all", "help"), type="tertiary", shortcut="h",
-        on_click=toggle, args=(_help_key(p),),
+        on_click=toggle, args=(p.kept, _help_key(p)),
     )  # fmt: skip
 
 
 def draw_keys(p: Page) -> None:
     """The list of keys, once somebody asked for it."""
-    if kept().get(_help_key(p)):
+    if p.kept.get(_help_key(p)):
         lines = "".join(f"<li>{html.escape(p.t(f'key_list.{name}'))}</li>" for name in _KEYS)
         title = html.escape(p.t("key_list.title"))
         st.html(f'<div class="keys"><b>{title}</b><ul>{lines}</ul></div>')
@@ -69,7 +69,7 @@ def draw_keys(p: Page) -> None:
 def draw_sheet(p: Page, sheet: Sheet) -> None:
     """Draw one response to be scored, and the keys that score it."""
     left, right = st.columns([3, 2], gap="small")
-    raw = bool(kept().get(p.key("all", "raw"), False))
+    raw = bool(p.kept.get(p.key("all", "raw"), False))
     with left:
         with st.container(key="sheet-question"):
             _draw_question(p, sheet)
@@ -113,10 +113,10 @@ def _draw_measure(p: Page, sheet: Sheet, *, raw: bool) -> None:
                 key=p.key("all", "marks"), type="tertiary", shortcut="e",
                 on_click=p.act(_prefer, p.person, "marks", "off" if is_marking else "on"),
             )  # fmt: skip
-        is_auditing = bool(kept().get(audit_open))
+        is_auditing = bool(p.kept.get(audit_open))
         st.button(
             p.t("scoring.audit_off" if is_auditing else "scoring.audit"), key=p.key("all", "audit"),
-            type="tertiary", shortcut="v", on_click=toggle, args=(audit_open,),
+            type="tertiary", shortcut="v", on_click=toggle, args=(p.kept, audit_open),
         )  # fmt: skip
         st.button(
             p.t("assign.manual_title"), key=p.key("all", "manual"), type="tertiary", shortcut="m",

@@ -42,13 +42,20 @@ _LINKS = (
     ("data", "pages/data.py"),
     ("people", "pages/people.py"),
 )
+_STYLE = f"<style>{(_HERE / 'style.css').read_text(encoding='utf-8')}</style>"
+_SCRIPT = f"<script>{(_HERE / 'keys.js').read_text(encoding='utf-8')}</script>"
 _NOTICE = "notice"
 _KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page draws with: an open database, who looks, at what, and in which language."""
+    """What a page draws with: an open database, who looks, at what, and in which language.
+
+    Attributes:
+        kept: what pages remember in this session besides widgets; callbacks may write into it,
+            where writing into `st.session_state` would let the next press break them off.
+    """
 
     name: str
     store: Store
@@ -56,6 +63,7 @@ class Page:
     study: Study
     language: Language
     rights: frozenset[str]
+    kept: dict[str, Any]
 
     def t(self, key: str, /, **values: object) -> str:
         """A text in the reader's language."""
@@ -82,7 +90,7 @@ class Page:
 
     def act(self, action: Callable[..., Any], *args: Any) -> Callable[[], None]:
         """A callback that runs `action(store, *args)`; an error becomes a sentence on the page."""
-        path, language, person = self.store.path, self.language, self.person
+        path, language, person, kept = self.store.path, self.language, self.person, self.kept
 
         def callback() -> None:
             try:
@@ -90,7 +98,7 @@ class Page:
                     sign_in.check_still(store, person, is_active=True)
                     action(store, *args)
             except AttendingError as error:
-                kept()[_NOTICE] = error_sentence(language, error)
+                kept[_NOTICE] = error_sentence(language, error)
 
         return callback
 
@@ -104,12 +112,6 @@ def entered() -> dict[str, Any]:
     return st.session_state.to_dict()
 
 
-def kept() -> dict[str, Any]:
-    """What pages remember in this session besides widgets; callbacks may write into it."""
-    found: dict[str, Any] = entered()[_KEPT]
-    return found
-
-
 def database_path() -> Path:
     """The database this app works on."""
     named = os.environ.get("ATTENDING_DB")
@@ -119,7 +121,7 @@ def database_path() -> Path:
 @contextmanager
 def page(name: str) -> Iterator[Page]:
     """Open a page; the block draws it."""
-    st.session_state.setdefault(_KEPT, {})
+    kept = _kept()
     language = _language(None)
     path = database_path()
     try:
@@ -143,7 +145,7 @@ def page(name: str) -> Iterator[Page]:
                 if study is None:
                     st.info(sentence(language, "shell.no_study"))
                     st.stop()
-                yield Page(name, store, person, study, language, rights_of_actor(store))
+                yield Page(name, store, person, study, language, rights_of_actor(store), kept)
     except DatabaseRefused as error:
         st.error(error_sentence(language, error))
         st.stop()
@@ -158,6 +160,11 @@ def _check_page(store: Store, language: Language, name: str) -> None:
         st.stop()
 
 
+def _kept() -> dict[str, Any]:
+    found: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
+    return found
+
+
 @contextmanager
 def _told_in_one_sentence(language: Language) -> Iterator[None]:
     """Turn an error of ours into a sentence on the page."""
@@ -168,19 +175,23 @@ def _told_in_one_sentence(language: Language) -> Iterator[None]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _make_ready(path: Path) -> bool:
-    """Prepare a database once in this process; a new one gets the sample study, judged."""
+def _make_ready(path: Path) -> Store:
+    """Prepare a database once in this process; a new one gets the sample study, judged.
+
+    The connection that is kept does nothing: whenever the last one closes, SQLite moves the whole
+    write-ahead log into the database, and every press would wait for that.
+    """
     ensure_workbench(path)
     job_id = ensure_sample(path)
     if job_id is not None:
         ensure_worker(path)
         wait_for_job(path, job_id, seconds=20)
-    return True
+    return Store(path)
 
 
 def _language(known: tuple[Store, Person] | None) -> Language:
     """The language chosen in this session, else the person's, else the browser's."""
-    chosen = kept().get("language")
+    chosen = _kept().get("language")
     if chosen is None and known is not None:
         chosen = people.preference(known[0], known[1].id, "language")
     if chosen is None:
@@ -191,7 +202,7 @@ def _language(known: tuple[Store, Person] | None) -> Language:
 def _study(store: Store, person: Person | None) -> Study | None:
     """The study chosen in this session, else the person's last one, else the newest."""
     known = {study.id: study for study in studies.studies(store)}
-    chosen = kept().get("study")
+    chosen = _kept().get("study")
     if chosen is None and person is not None:
         chosen = people.preference(store, person.id, "study")
     if chosen is not None and int(chosen) in known:
@@ -207,14 +218,15 @@ def _draw_sidebar(
         st.segmented_control(
             "Language / 语言", LANGUAGES, default=language, key="language-choice", required=True,
             format_func={"zh": "中文", "en": "English"}.__getitem__,
-            label_visibility="collapsed", on_change=_choose_language, args=(store.path, person),
+            label_visibility="collapsed", on_change=_choose_language,
+            args=(store.path, person, _kept()),
         )  # fmt: skip
         names = {found.id: found.name for found in studies.studies(store)}
         if person is not None and study is not None and len(names) > 1:
             st.selectbox(
                 sentence(language, "shell.study"), list(names), key="study-choice",
                 index=list(names).index(study.id), format_func=names.__getitem__,
-                on_change=_choose_study, args=(store.path, person),
+                on_change=_choose_study, args=(store.path, person, _kept()),
             )  # fmt: skip
         if person is None:
             return
@@ -225,15 +237,15 @@ def _draw_sidebar(
         sign_in.draw_who(language, person)
 
 
-def _choose_language(path: Path, person: Person | None) -> None:
-    chosen = kept()["language"] = entered()["language-choice"]
+def _choose_language(path: Path, person: Person | None, kept: dict[str, Any]) -> None:
+    chosen = kept["language"] = entered()["language-choice"]
     if person is not None:
         with opened(path, actor=person.id) as store, store.writing():
             people.save_preference(store, person.id, "language", chosen)
 
 
-def _choose_study(path: Path, person: Person) -> None:
-    chosen = kept()["study"] = entered()["study-choice"]
+def _choose_study(path: Path, person: Person, kept: dict[str, Any]) -> None:
+    chosen = kept["study"] = entered()["study-choice"]
     with opened(path, actor=person.id) as store, store.writing():
         people.save_preference(store, person.id, "study", str(chosen))
 
@@ -242,9 +254,8 @@ def _draw_frame(language: Language, name: str) -> None:
     """Title, style and keys of every page."""
     title = sentence(language, f"nav.{name}")
     st.set_page_config(page_title=f"{title} · Attending", layout="wide")
-    st.html(_HERE / "style.css")
-    script = (_HERE / "keys.js").read_text(encoding="utf-8")
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    st.html(_STYLE)
+    st.html(_SCRIPT, unsafe_allow_javascript=True)
 
 
 def _draw_head(language: Language, name: str, study: Study) -> None:
@@ -253,8 +264,8 @@ def _draw_head(language: Language, name: str, study: Study) -> None:
     if study.is_illustrative:
         st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
     place = st.empty()  # always there: what follows keeps its place, and with it what is open
-    if _NOTICE in kept():
-        place.warning(kept().pop(_NOTICE))
+    if _NOTICE in _kept():
+        place.warning(_kept().pop(_NOTICE))
 
 
 def _draw_foot(language: Language) -> None:

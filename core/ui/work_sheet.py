@@ -20,7 +20,7 @@ from core.ui.figures import show_label
 from core.ui.reveal import draw_causes, draw_revealed, said
 from core.ui.score_bar import rule_of
 from core.ui.sheet import draw_criteria
-from core.ui.shell import Page, entered, kept
+from core.ui.shell import Page, entered
 
 _ROWS = 15
 _OPEN = "open-answer"
@@ -60,20 +60,20 @@ def draw_entries(p: Page, entries: list[Entry]) -> None:
         line.html(_line(p, entry))
         button.button(
             p.t("work.open"), key=p.key(entry.response_id, "open"), width="stretch",
-            on_click=open_answer, args=(entry.response_id,),
+            on_click=open_answer, args=(p.kept, entry.response_id),
         )  # fmt: skip
 
 
-def open_answer(response_id: int | None) -> None:
+def open_answer(kept: dict[str, Any], response_id: int | None) -> None:
     """Open one of one's answers, to be found by `answer_opened`; None goes back to the list."""
-    kept()[_OPEN] = {} if response_id is None else {"response": str(response_id)}
+    kept[_OPEN] = {} if response_id is None else {"response": str(response_id)}
 
 
-def answer_opened() -> str:
+def answer_opened(p: Page) -> str:
     """What the page's address opens: the id of a response, or ''."""
-    if _OPEN in kept():
-        st.query_params.from_dict(kept()[_OPEN])
-        del kept()[_OPEN]
+    if _OPEN in p.kept:
+        st.query_params.from_dict(p.kept[_OPEN])
+        del p.kept[_OPEN]
     return st.query_params.get("response", "")
 
 
@@ -184,7 +184,7 @@ def _save(store: Store, p: Page, sheet: Sheet, before: Draft, is_asked: bool) ->
     else:
         reason = of("reason") or ""
         correcting.correct(store, p.study, p.person, response_id, scoring, reason=reason)
-    open_answer(response_id)
+    open_answer(p.kept, response_id)
 
 
 def _line(p: Page, entry: Entry) -> str:

@@ -38,8 +38,7 @@ _SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)
 _DRIVER = """
     window.presses = [];
     const shown = () => {
-        const button = document.querySelector("[class*='-score-5'] button");
-        const bar = button?.closest("[class*='-score-5']");
+        const bar = document.querySelector("[class*='-score-5']:has(button)");
         const text = document.querySelector(".st-key-sheet-response .clinical-rendered, "
             + ".st-key-sheet-response .clinical");
         return bar && text ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
