@@ -120,9 +120,9 @@ def _draw_measure(p: Page, sheet: Sheet, *, raw: bool) -> None:
         )  # fmt: skip
         st.button(
             p.t("assign.manual_title"), key=p.key("all", "manual"), type="tertiary", shortcut="m",
-            on_click=toggle, args=(_manual_key(p),),
+            on_click=toggle, args=(p.kept, _manual_key(p)),
         )  # fmt: skip
-    if st.session_state.get(_manual_key(p)):
+    if p.kept.get(_manual_key(p)):
         with st.container(key="sheet-audit-manual"):
             show_label(p.t("assign.manual_title"))
             show_manual(p)
