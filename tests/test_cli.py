@@ -114,7 +114,8 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 COMMANDS = list(_commands(main))
 READING = {
     ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
-    ("user", "list"), ("audit-judge",), ("export", "cases"), ("export", "table"), ("jury", "list"), ("leaderboard",),
+    ("user", "list"), ("audit-judge",), ("export", "cases"), ("jury", "list"), ("leaderboard",),
+    ("export", "table"),
     *(("prompt", name) for name in ("list", "show", "diff", "preview")),
     ("assign", "list"), ("assign", "plan"), ("manual", "show"),
     ("question-audit", "show"), ("scores-of",), ("shift",),
