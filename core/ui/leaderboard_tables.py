@@ -237,7 +237,7 @@ def _left(p: Page, rates: Rates) -> str:
 
 
 def _column(p: Page, order: Order, name: str) -> str:
-    return name if order.by == "category2" else p.t(f"{order.by}.{name}")
+    return name if order.by == "category2" else p.named(order.by, name)
 
 
 def _show(name: str) -> None:

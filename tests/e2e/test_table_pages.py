@@ -88,6 +88,7 @@ def test_a_study_with_categories_of_its_own_opens_on_every_page(served, open_bro
 
     for path in (
         "/review",
+        "/work",
         "/agreement",
         "/checklists",
         "/runs",
