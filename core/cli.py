@@ -1,9 +1,35 @@
 """The command line: `main` with every command, each a thin face on a service."""
 
-from core.commands import data, figures, people, runs
+from core.commands import (
+    assigning,
+    audit,
+    data,
+    figures,
+    juries,
+    leaderboard,
+    people,
+    prompts,
+    runs,
+    scoring,
+    tables,
+    users,
+)
 from core.commands.root import main
 
 #: Modules whose commands hang on `main` from their import on.
-COMMANDS = (data, figures, people, runs)
+COMMANDS = (
+    assigning,
+    audit,
+    data,
+    figures,
+    juries,
+    leaderboard,
+    people,
+    prompts,
+    runs,
+    scoring,
+    tables,
+    users,
+)
 
 __all__ = ["COMMANDS", "main"]

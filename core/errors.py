@@ -7,6 +7,7 @@ AttendingError
 ├── Refused             the request breaks a rule; nothing was written
 │   ├── StaleRevision   somebody else changed it first
 │   └── ReleaseRequired local text would leave this machine
+├── NotAllowed          who asks has not the right to; nothing was read or written
 ├── EngineStopped       an engine can't go on: wrong key, unknown model …
 │   └── BudgetReached   the job's money is spent; the job is done
 ├── CallFailed          one call failed in transport; its key stays outstanding
@@ -48,6 +49,10 @@ class StaleRevision(Refused):
 
 class ReleaseRequired(Refused):
     """Text of a local dataset would be sent to a host that nobody released it to."""
+
+
+class NotAllowed(AttendingError):
+    """Whoever asks has not the right to; nothing was read or written."""
 
 
 class EngineStopped(AttendingError):

@@ -1,7 +1,7 @@
 """Sentences in both languages, by key; English defines the keys."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ def error_sentence(language: Language, error: AttendingError) -> str:
         known = f"{name}.{values.get(name)}"
         if has_key(known):
             values[name] = sentence(language, known)
+    if isinstance(rights := values.get("rights"), tuple):
+        named = [sentence(language, f"right.{right}") for right in rights]
+        values["rights"] = sentence(language, "right.or").join(named)
     return sentence(language, f"error.{error.code}", **values)
 
 
@@ -71,6 +74,17 @@ def price_words(language: Language, price: Price) -> str:
     if price.discount:
         return sentence(language, "money.priced_less", price=said, discount=price.discount)
     return said
+
+
+def batch_words(
+    language: Language, *, total: int, completed: int, failed: int, states: Sequence[str]
+) -> str:
+    """How far batches are, in the endpoint's own words for their states."""
+    unsent = sentence(language, "batch.handing_over")
+    return sentence(
+        language, "batch.standing", total=total, completed=completed, failed=failed,
+        states=", ".join(state or unsent for state in states),
+    )  # fmt: skip
 
 
 @cache

@@ -2,29 +2,49 @@
 
 import streamlit as st
 
-from core.services import agreeing
-from core.ui.agreement_tables import (
-    draw_cases,
-    draw_groups,
-    draw_left_out,
-    draw_matrices,
-    draw_summary,
-)
-from core.ui.judge_choice import chosen_judge
+from core.services.agreeing import comparison_of
+from core.services.agreeing_physicians import among_physicians
+from core.services.choosing import chosen
+from core.ui import agreement_views
+from core.ui.address import one_of
+from core.ui.agreement_tables import draw_cases, draw_left_out, draw_sentence, draw_summary
+from core.ui.figure_data import cases_of_chosen, chosen_cases
+from core.ui.judge_choice import chosen_panel
 from core.ui.shell import page
 
+VIEWS = {
+    "danger": agreement_views.draw_danger,
+    "groups": agreement_views.draw_groups,
+    "matrices": agreement_views.draw_matrices,
+    "scores": agreement_views.draw_scores,
+    "physicians": agreement_views.draw_physicians,
+    "versions": agreement_views.draw_versions,
+    "fine_print": agreement_views.draw_fine_print,
+}
+
 with page("agreement") as p:
-    judge, rounds = chosen_judge(p)
-    cases = agreeing.cases_of(p.store, p.study, judge, rounds)
-    comparison = agreeing.comparison_of(cases, judge)
-    if judge.engine == "baseline":
-        st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
-    draw_summary(p, comparison)
-    draw_left_out(p, comparison)
-    if not cases:
+    who, what = st.columns([2, 7], vertical_alignment="bottom")
+    with who:
+        panel = chosen_panel(p)
+    every = cases_of_chosen(p, panel)
+    if not every:
         st.info(p.t("agreement.nothing"))
         st.stop()
-    draw_groups(p, "category", agreeing.grouped(cases, lambda case: case.category), judge)
-    draw_groups(p, "model", agreeing.grouped(cases, lambda case: case.model), judge)
-    draw_matrices(p, comparison)
-    draw_cases(p, agreeing.disagreements(cases))
+    with what:
+        cases = chosen(every, chosen_cases(p, every))
+    if panel.is_floor:
+        st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
+    shown = agreement_views.Shown(
+        panel, cases, comparison_of(cases, panel), among_physicians(cases)
+    )
+    draw_sentence(p, shown.comparison, shown.among)
+    draw_summary(p, shown.comparison)
+    draw_left_out(p, shown.comparison)
+    view = one_of(
+        p, "view", [*VIEWS, "cases"], label=p.t("agreement.view"),
+        shown=lambda name: p.t(f"agreement.views.{name}"),
+    )  # fmt: skip
+    if view == "cases":
+        draw_cases(p, cases, st.query_params.get("of", "differ"))
+    else:
+        VIEWS[view](p, shown)

@@ -23,7 +23,7 @@ from core.i18n import error_sentence
 from core.services.opening import ensure_workbench
 from core.store import jobs, schema
 from core.store.database import opened
-from tests.openai_server import PROSE, Fault, OpenAIServer
+from tests.openai_server import PROSE, Fault, OpenAIServer, saying
 from tests.workbench import CEDAR, QUESTIONS, WILLOW, changed, five_keys
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,7 +112,14 @@ def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
 
 
 COMMANDS = list(_commands(main))
-READING = {("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med")}
+READING = {
+    ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
+    ("user", "list"), ("audit-judge",), ("export", "cases"), ("export", "table"),
+    ("jury", "list"), ("leaderboard",),
+    *(("prompt", name) for name in ("list", "show", "diff", "preview")),
+    ("assign", "list"), ("assign", "plan"), ("manual", "show"),
+    ("question-audit", "show"), ("scores-of",), ("shift",), ("export", "table"),
+}  # fmt: skip
 
 
 # --- every command ----------------------------------------------------------------------------
@@ -132,7 +139,21 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
     assert not shell.db.exists()
 
 
-@pytest.mark.parametrize("group", [(), ("import",), ("revise",), ("export",)], ids=str)
+@pytest.mark.parametrize(
+    "group",
+    [
+        (),
+        ("import",),
+        ("assign",),
+        ("manual",),
+        ("revise",),
+        ("export",),
+        ("question-audit",),
+        ("prompt",),
+        ("jury",),
+    ],
+    ids=str,
+)
 def test_every_group_lists_its_commands(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell(*group, "-h")
 
@@ -364,11 +385,11 @@ def test_a_failed_judging_says_what_is_left_and_ends_with_2(
 
     assert (failed.code, failed.out) == (
         2,
-        "oak: 0 judged, 0 unscored, 14 outstanding, 0 responses absent.\n",
+        "oak: 0 judged, 0 unscored, 42 outstanding, 0 responses absent.\n",
     )
     assert failed.err == _told("wrong_key", host="127.0.0.1")
     assert (resumed.code, resumed.out, resumed.err) == (
-        0, "oak: 14 judged, 0 unscored, 0 outstanding, 0 responses absent.\n", "",
+        0, "oak: 42 judged, 0 unscored, 0 outstanding, 0 responses absent.\n", "",
     )  # fmt: skip
 
 
@@ -397,7 +418,7 @@ def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer
     server.fails(Fault(status=500), when=lambda prompt: CEDAR["MR:1:1"] in prompt)
 
     said = study("judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
-                 "--base-url", server.url, "--json")  # fmt: skip
+                 "--base-url", server.url, "--rounds", 1, "--json")  # fmt: skip
 
     assert said.code == 2
     assert json.loads(said.out) == {
@@ -431,6 +452,25 @@ def test_limits_are_kept_when_answers_are_generated(study: Shell, server: OpenAI
     assert times[-1] - times[0] >= (len(times) - 1) * 0.05 - 0.02
 
 
+def test_what_is_unscored_is_asked_again_on_demand(study: Shell, server: OpenAIServer) -> None:
+    typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
+             "--base-url", server.url, "--rounds", 1, "--json"]  # fmt: skip
+    server.fails(PROSE, when=lambda prompt: CEDAR["MR:1:1"] in prompt)
+    assert study(*typed).json["unscored"] == 1
+    server.recovers()
+
+    assert study(*typed).json["unscored"] == 1
+    assert study(*typed, "--retry-unscored").json["unscored"] == 0
+    assert len(server.received) == 14 + 1 + 1
+
+
+def test_a_judge_needs_a_model_where_it_reads_a_prompt(study: Shell) -> None:
+    for engine in ("openai", "huggingface"):
+        said = study("judge", "--dataset", "ward", "--engine", engine)
+
+        assert (said.code, said.err) == (2, _told("needs_model"))
+
+
 def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: OpenAIServer) -> None:
     typed = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
              "--base-url", server.url, "--limit", 1]  # fmt: skip
@@ -438,7 +478,8 @@ def test_temperature_and_tokens_are_part_of_the_judge(study: Shell, server: Open
     study(*typed, "--temperature", 0, "--max-tokens", 512)
     taken = study(*typed)
 
-    assert [one.parameters for one in server.received] == [{"temperature": 0.0, "max_tokens": 512}]
+    [asked] = [one.parameters for one in server.received]
+    assert (asked["temperature"], asked["max_tokens"]) == (0.0, 512)
     assert (taken.code, taken.err) == (2, _told("judge_name_taken", name="oak"))
 
 
@@ -504,17 +545,16 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
         assert (done.json["added"], done.json["absent"]) == (7, 0)
 
     judging = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
-               "--temperature", 0, "--base-url", server.url, "--json"]  # fmt: skip
+               "--rounds", 1, "--temperature", 0, "--base-url", server.url, "--json"]  # fmt: skip
     server.fails(PROSE, when=lambda prompt: CEDAR["MTG:1:1"] in prompt)
-    first = '{"score": 5, "rationale": "Meets the checklist.", "safety_risk": false}'
-    server.fails(Fault(text=first), when=lambda prompt: "\n1. 写明 15 mg" in prompt)
-    server.fails(Fault(text=first.replace("5", "1")), when=lambda prompt: "不写剂量" in prompt)
+    server.fails(saying(5), when=lambda prompt: "\n1. 写明 15 mg" in prompt)
+    server.fails(saying(1), when=lambda prompt: "不写剂量" in prompt)
     assert shell(*judging).json == {
         "job": 1, "state": "done", "judge": "oak",
         "judged": 13, "unscored": 1, "outstanding": 0, "absent": 0,
     }  # fmt: skip
     assert shell(*judging).json["job"] == 2
-    assert len(server.received) == 14
+    assert len(server.received) == 15  # what can't be read is asked once more
 
     for model, score in (("cedar", 5), ("willow", 1)):
         done = shell("score", "--dataset", "ward", "--question", "MK:1:2", "--model", model,
@@ -531,7 +571,7 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
         "oak", 2, 3, 1,
     )  # fmt: skip
     assert (pairing["agreement"], pairing["table"]) == (0.5, [[0, 1], [0, 1]])
-    assert pairing["undefined"] == {}
+    assert pairing["undefined"] == {"missed_risk": "no_pairs"}  # nobody flagged a safety risk
     assert [one["category"] for one in pairing["groups"]] == ["MK", "MTG"]
 
     checklist = shell.file("核心需求：\n1. 不写剂量的回答不可用\n", "checklist.txt")
@@ -541,7 +581,7 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
     assert done.json == {"question": "MK:1:2", "version": 2, "outstanding": {"oak": 2}}
     assert shell(*revising).err == _told("nothing_changed", key="MK:1:2")
     assert shell(*judging).json["judged"] == 13
-    assert len(server.received) == 16
+    assert len(server.received) == 17
 
     out = shell.folder / "out.json"
     done = shell("export", "llmeval-med", "--dataset", "ward", "--model", "cedar",

@@ -1,6 +1,7 @@
 """Both languages say the same things, and every error that is raised has its sentence."""
 
 import ast
+import re
 import string
 import tomllib
 from collections import Counter
@@ -153,3 +154,14 @@ def test_a_key_that_is_not_there_is_a_defect():
         sentence("en", "error.no_such_code")
     with pytest.raises(KeyError):
         sentence("en", "error.no_file")
+
+
+def test_codes_that_come_from_files_are_named_by_the_helper_that_knows_what_to_do_without_words():
+    drawn = [*(CORE / "ui").glob("*.py"), *(CORE.parent / "pages").glob("*.py")]
+    wrong = [
+        path.name
+        for path in drawn
+        if re.search(r"t\(f[\"'](category|absent|unscored)\.", path.read_text("utf-8"))
+    ]
+
+    assert wrong == []

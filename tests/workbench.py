@@ -247,7 +247,9 @@ class Workbench:
         with self.store.writing():
             return people.ensure_person(self.store, name)
 
-    def scores(self, person: Person, key: str, model: str, score: int, **scoring: Any) -> bool:
+    def scores(
+        self, person: Person, key: str, model: str, score: int | None, **scoring: Any
+    ) -> bool:
         """Let a physician score a response."""
         response_id = self.response(key, model).id
         return reviewing.score(
@@ -264,6 +266,6 @@ class Workbench:
 
 
 def order_for(server: OpenAIServer, **options: Any) -> JudgeOrder:
-    """An order for model `oak` at an endpoint."""
-    order = JudgeOrder("openai", "oak", {"temperature": 0.0}, addresses=(server.url,))
+    """An order for one round of model `oak` at an endpoint."""
+    order = JudgeOrder("openai", "oak", {"temperature": 0.0}, rounds=1, addresses=(server.url,))
     return replace(order, **{"concurrency": 4, **options})

@@ -1,6 +1,7 @@
 """Commands that show numbers: agreement and status."""
 
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
 import click
@@ -8,32 +9,43 @@ import click
 from core.commands.money import spent_lines, spent_numbers
 from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
+from core.domain.many_raters import AnnotatorTest
 from core.errors import Refused
-from core.services import agreeing, judging, surveying
+from core.services import agreeing, choosing, surveying
+from core.services.agreeing import Case, cases_of_panel
+from core.services.agreeing_physicians import ceiling_of
+from core.services.choosing import Choice
+from core.services.empanelling import Panel, panel_of_study, panels_of_study
 from core.services.naming import study_of_dataset
 from core.services.spending import spending_of_study
-from core.store import judges, studies
+from core.store import studies
 
 
 @command(main, "agreement")
 @click.option("--dataset", required=True)
-@click.option("--judge", help="Only this judge.  [default: every judge]")
-@click.option("--by", "group", type=click.Choice(["category", "model"]))
+@click.option("--judge", help="Only this judge or jury.  [default: every judge and jury]")
+@click.option("--by", "group", type=click.Choice(["category", "category2", "difficulty", "model"]))
+@click.option("--category", "categories", multiple=True, help="Only these; repeat for more.")
+@click.option("--model", "models", multiple=True, help="Only these; repeat for more.")
+@click.option("--difficulty", "difficulties", multiple=True, help="easy, medium or hard.")
+@click.option("--physician", "physicians", multiple=True, help="Only these physicians' scores.")
+@click.option("--since", default="", help="Only scores given from this day on (UTC).")
+@click.option("--until", default="", help="Only scores given up to this day (UTC).")
 def agreement_command(
-    terminal: Terminal, *, dataset: str, judge: str | None, group: str | None
+    terminal: Terminal, *, dataset: str, judge: str | None, group: str | None, **chosen_by: Any
 ) -> None:
     """Agreement of judges with physicians, with intervals and everything left out."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        chosen = [judging.judge_of_study(store, study, judge)] if judge else None
+        chosen = [panel_of_study(store, study, judge)] if judge else panels_of_study(store, study)
         pairings = []
-        for one, rounds in chosen or judges.judges_of_study(store, study.id):
-            cases = agreeing.cases_of(store, study, one, rounds)
-            pairing = {"judge": one.name, **_numbers(agreeing.comparison_of(cases, one))}
+        for panel in chosen:
+            cases = choosing.chosen(cases_of_panel(store, study, panel), Choice(**chosen_by))
+            pairing = {"judge": panel.name, **_pairing(cases, panel)}
             if group:
                 pairing["groups"] = [
-                    {group: label, **_numbers(agreeing.comparison_of(some, one))}
-                    for label, some in agreeing.grouped(cases, _BY[group]).items()
+                    {group: label, **_numbers(agreeing.comparison_of(some, panel))}
+                    for label, some in agreeing.grouped(cases, attrgetter(group)).items()
                 ]
             pairings.append(pairing)
     if not pairings:
@@ -42,9 +54,6 @@ def agreement_command(
         {"dataset": dataset, "pairings": pairings},
         "\n".join(_agreement_lines(pairing, group) for pairing in pairings),
     )
-
-
-_BY = {"category": lambda case: case.category, "model": lambda case: case.model}
 
 
 @command(main, "status")
@@ -70,16 +79,47 @@ def status_command(terminal: Terminal, *, dataset: str | None) -> None:
     )
 
 
+def _pairing(cases: list[Case], panel: Panel) -> dict[str, Any]:
+    """A judge beside physicians, and physicians among themselves."""
+    ceiling = ceiling_of(cases)
+    alphas = {f"krippendorff_alpha_{name}": one for name, one in ceiling.alpha.items()}
+    among = {"agreement": ceiling.usable.agreement, **ceiling.usable.coefficients}
+    return {
+        **_numbers(agreeing.comparison_of(cases, panel)),
+        "krippendorff_alpha": ceiling.alpha["nominal"].value,
+        "alt_test": _test(ceiling.test_usable),
+        "alt_test_scores": _test(ceiling.test_scores),
+        "physicians_among": {
+            "n": ceiling.usable.agreement.n,
+            "responses": ceiling.responses,
+            **_estimates({**among, **alphas, "fleiss_kappa": ceiling.fleiss}),
+        },
+    }
+
+
+def _test(test: AnnotatorTest) -> dict[str, Any]:
+    return {
+        **_estimates({"omega": test.omega, "rho": test.rho}),
+        "epsilon": test.epsilon,
+        "physicians": test.physicians,
+        "n": test.units,
+        "may_stand_in": test.may_stand_in,
+    }
+
+
 def _numbers(found: agreeing.Comparison) -> dict[str, Any]:
     """One pairing for machines: numbers on usable at the top, on scores below."""
     shares = {
         "sensitivity": found.sensitivity,
         "specificity": found.specificity,
         "false_usable": found.false_usable,
+        "missed_risk": found.missed_risk,
     }
     usable = {"agreement": found.usable.agreement, **found.usable.coefficients, **shares}
     scores = {"agreement": found.scores.agreement, **found.scores.coefficients}
-    left_out = ("undecided", "unscored", "pending", "unknown_phase", "physicians", "cases")
+    left_out = (
+        "undecided", "unscored", "pending", "unstable", "unknown_phase", "physicians", "cases",
+    )  # fmt: skip
     return {
         "n": found.usable.agreement.n,
         **_estimates(usable),

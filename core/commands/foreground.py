@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from core.commands.terminal import words
-from core.i18n import sentence
-from core.store import jobs
+from core.i18n import batch_words, sentence
+from core.store import batches, jobs
 from core.store.database import Store, opened
 from core.store.jobs import Job
 from core.worker.running import do_in_foreground
@@ -31,6 +32,14 @@ def follow_job(path: Path, job_id: int) -> Job:
             time.sleep(_LOOK_SECONDS)
     with opened(path) as store:
         return jobs.job_by_id(store, job_id)
+
+
+def _with_batches(store: Store, job: Job, line: str) -> str:
+    """A line of progress with what the endpoint says of the job's batches."""
+    if not job.plan.get("batch"):
+        return line
+    standing = batches.standing(store, job.study_id, job.plan["judge"])
+    return line if standing is None else f"{line} · {batch_words('en', **asdict(standing))}"
 
 
 @contextmanager
@@ -60,6 +69,7 @@ def _watch(path: Path, job_id: int, ended: threading.Event) -> None:
             line = words(
                 "progress", done=job.done, total=job.total, unscored=job.unscored, rate=rate
             )
+            line = _with_batches(store, job, line)
             if is_live:
                 click.echo(f"\r{line}\033[K", err=True, nl=False)
             elif seconds - printed >= _LINE_SECONDS:

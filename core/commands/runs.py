@@ -9,10 +9,12 @@ from core.commands.foreground import follow_job
 from core.commands.money import show_estimate, spent_in_job
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
+from core.engines.catalogue import entry_of
 from core.errors import Refused
 from core.formats.base import text_of_file
 from core.i18n import sentence
 from core.services import generating, judging
+from core.services.batching import forget_batches
 from core.services.estimating import estimate_generation, estimate_judging
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import study_of_dataset
@@ -119,14 +121,19 @@ def _tell_end(job: Job) -> None:
 @click.option("--model", default="", help="Model name, as the endpoint knows it.")
 @click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
 @click.option("--judge", "name", default="", help="Name of the judge.  [default: the model]")
-@click.option("--rounds", default=1, show_default=True, help="How often each response is scored.")
+@click.option(
+    "--rounds", type=int, help="How often each response is scored.  [default: 3; baseline: 1]"
+)
 @click.option("--temperature", type=float, help="Part of the judge's identity.")
 @click.option("--max-tokens", type=int, help="Part of the judge's identity.")
 @click.option("--concurrency", default=16, show_default=True, help="Most calls in flight.")
 @click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
 @click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
+@click.option("--gpus", default="auto", show_default=True, help="huggingface: auto, none, 0,1,…")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
+@click.option("--retry-unscored", is_flag=True, help="Ask again for what is unscored by now.")
 @click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
+@click.option("--batch", "is_batch", is_flag=True, help="By the file: cheaper, within a day.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def judge_command(
@@ -137,25 +144,30 @@ def judge_command(
     model: str,
     addresses: tuple[str, ...],
     name: str,
-    rounds: int,
+    rounds: int | None,
     temperature: float | None,
     max_tokens: int | None,
     concurrency: int,
     rpm: int | None,
     tpm: int | None,
+    gpus: str,
     limit: int | None,
+    retry_unscored: bool,
     budget: float | None,
+    is_batch: bool,
     dry_run: bool,
     only_queue: bool,
 ) -> None:
     """Ask a judge for every score that is outstanding; the same command resumes."""
     given = {"temperature": temperature, "max_tokens": max_tokens}
     parameters = {key: value for key, value in given.items() if value is not None}
-    if engine == "openai" and not model:
+    if entry_of(engine).reads_prompt and not model:
         raise Refused("needs_model")
     order = JudgeOrder(
         engine, model, parameters, name, rounds, addresses, concurrency, limit,
         requests_per_minute=rpm, tokens_per_minute=tpm, budget=budget,
+        gpus=generating.chosen_gpus(gpus) if engine == "huggingface" else (),
+        retry_unscored=retry_unscored, is_batch=is_batch,
     )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
@@ -178,6 +190,21 @@ def judge_command(
         words("judged", judge=judge.name, **asdict(left)) + said,
     )
     _tell_end(job)
+
+
+@command(main, "forget-batches", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--judge", "name", required=True)
+def forget_batches_command(terminal: Terminal, *, dataset: str, name: str) -> None:
+    """Give up a judge's batches that can't be reached any more; their verdicts are outstanding.
+
+    What the endpoint answers after all is paid for and lost.
+    """
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        judge, _ = judging.judge_of_study(store, study, name)
+        count = forget_batches(store, study, judge)
+    terminal.show({"judge": name, "outstanding": count}, words("forgot", judge=name, count=count))
 
 
 @command(main, "worker")

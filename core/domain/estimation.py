@@ -1,5 +1,6 @@
 """A number with its n and its interval; intervals take whole questions as the unit of chance."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -8,10 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 RESAMPLES = 2_000
-_Z = 1.959963984540054
+Z = 1.959963984540054
 _CHUNK = 200
+_AT_ONCE = 1 << 16
+#: Up to so many clusters the resample counts are kept between calls (8 bytes × resamples each).
+_KEPT_CLUSTERS = 4_000
+#: A binomial draw costs about so many whole-number draws.
+_KINDS_COST = 8
 
-Undefined = Literal["no_pairs", "no_variation"]
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
+
+#: Why there is no number: nothing to compare; all marks equal; too little to say anything;
+#: units with different numbers of raters; a judge no better than chance.
+Undefined = Literal[
+    "no_pairs", "no_variation", "too_few", "unequal_raters", "no_better_than_chance"
+]
+
+#: Where an interval comes from: resampled questions; a score interval on the effective size; the
+#: score interval of the agreement with chance agreement held, where resampling shows no spread;
+#: a normal interval on a clustered standard error.
+IntervalBy = Literal["", "bootstrap", "wilson", "wilson_held_chance", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,63 +46,121 @@ class Estimate:
     low: float | None
     high: float | None
     undefined_because: Undefined | None
+    interval_by: IntervalBy = ""
 
 
-def share_estimate(hits: npt.NDArray[np.bool_], clusters: npt.NDArray[np.intp]) -> Estimate:
+def undefined(n: int, because: Undefined) -> Estimate:
+    """No value, and why."""
+    return Estimate(None, n, None, None, because)
+
+
+def share_estimate(hits: Bools, clusters: Indices, weights: Floats | None = None) -> Estimate:
     """Share of true values with a Wilson interval on the effective sample size.
 
     n_eff = p(1−p)/se², se² being the between-cluster variance of the ratio estimator, and at
-    most n; where p is 0 or 1, n_eff is the number of clusters.
+    most n; where p is 0 or 1, n_eff is the (effective) number of clusters.
 
     Args:
         hits: shape (n,).
         clusters: shape (n,), the question of each.
+        weights: shape (n,), 1/π where units were drawn with unequal probabilities π.
     """
     n = len(hits)
     if n == 0:
-        return Estimate(None, 0, None, None, "no_pairs")
+        return undefined(0, "no_pairs")
+    share, variance, size = ratio_and_variance(hits.astype(float), clusters, weights)
+    if share in (0.0, 1.0) or size < 2:
+        n_eff = size
+    elif variance == 0.0:
+        n_eff = float(n)
+    else:
+        n_eff = min(float(n), share * (1 - share) / variance)
+    low, high = wilson_interval(share, n_eff)
+    return Estimate(share, n, low, high, None, "wilson")
+
+
+def ratio_and_variance(
+    values: Floats, clusters: Indices, weights: Floats | None = None
+) -> tuple[float, float, float]:
+    """Weighted mean, the variance of it between clusters, and the effective number of clusters.
+
+    The variance is that of the ratio estimator, C/(C−1)·Σ_c (Σ_i w_i(x_i − x̄))²/(Σw)² (Cochran
+    1977, 11.3); 0 where there is one cluster only.
+
+    Args:
+        values, clusters, weights: shape (n,), n ≥ 1.
+    """
+    w = np.ones(len(values)) if weights is None else weights
     names, index = np.unique(clusters, return_inverse=True)
-    share = float(hits.mean())
-    size = _effective_size(hits, index, len(names), share)
-    low, high = wilson_interval(share, size)
-    return Estimate(share, n, low, high, None)
+    total = float(w.sum())
+    # The plain mean is exact where all are 0 or all are 1; a weighted sum may miss by 1 in 1e16.
+    mean = float(values.mean() if weights is None else np.average(values, weights=w))
+    if values.min() == values.max():
+        mean = float(values[0])
+    residuals = np.bincount(index, weights=w * (values - mean), minlength=len(names))
+    sizes = np.bincount(index, weights=w, minlength=len(names)).astype(float)
+    effective = float(len(names)) if weights is None else effective_n(sizes)
+    if len(names) < 2:
+        return mean, 0.0, effective
+    variance = len(names) / (len(names) - 1) * float((residuals**2).sum()) / total**2
+    return mean, variance, effective
+
+
+def effective_n(weights: Floats) -> float:
+    """How many equally weighted units carry as much (Kish 1965): (Σw)²/Σw²."""
+    return float(weights.sum() ** 2 / (weights**2).sum()) if len(weights) else 0.0
 
 
 def wilson_interval(share: float, n: float) -> tuple[float, float]:
     """95% score interval of a share (Wilson 1927); `n` need not be whole."""
-    z2 = _Z * _Z
+    z2 = Z * Z
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    half = Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def resampled_tables(
-    tables: npt.NDArray[np.float64], *, seed: int, resamples: int = RESAMPLES
-) -> npt.NDArray[np.float64]:
+def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -> Floats:
     """Sum of tables over clusters drawn with replacement, as often as there are clusters.
 
     Args:
-        tables: shape (clusters, K, K).
+        tables: shape (clusters, …), usually (clusters, K, K).
 
     Returns:
-        Shape (resamples, K, K).
+        Shape (resamples, …).
     """
     clusters = len(tables)
     if clusters == 0:
         return np.zeros((resamples, *tables.shape[1:]))
-    generator = np.random.default_rng(seed)
     flat = tables.reshape(clusters, -1)
-    even = np.full(clusters, 1.0 / clusters)
-    drawn = [
-        generator.multinomial(clusters, even, size=min(_CHUNK, resamples - start)) @ flat
-        for start in range(0, resamples, _CHUNK)
-    ]
-    return np.concatenate(drawn).reshape(resamples, *tables.shape[1:])
+    kinds, frequency = _kinds(flat)
+    if len(kinds) * _KINDS_COST < clusters:
+        # Questions with equal tables are drawn together: the same chances, far fewer draws.
+        generator = np.random.default_rng(seed)
+        times = generator.multinomial(clusters, frequency / clusters, size=resamples)
+        drawn = times.astype(float) @ flat[kinds]
+    elif clusters <= _KEPT_CLUSTERS:
+        drawn = resample_counts(clusters, seed=seed, resamples=resamples) @ flat
+    else:
+        generator = np.random.default_rng(seed)
+        chunks = (min(_CHUNK, resamples - start) for start in range(0, resamples, _CHUNK))
+        drawn = np.concatenate([_counts(generator, clusters, size) @ flat for size in chunks])
+    return drawn.reshape(resamples, *tables.shape[1:])
 
 
-def interval_of(
-    draws: npt.NDArray[np.float64], *, clusters: int
-) -> tuple[float | None, float | None]:
+@functools.lru_cache(maxsize=3)
+def resample_counts(clusters: int, *, seed: int, resamples: int = RESAMPLES) -> Floats:
+    """How often each cluster is drawn, shape (resamples, clusters); read-only.
+
+    The same clusters and seed give the same draws, so figures over the same questions are
+    resampled jointly and may be compared draw by draw.
+    """
+    generator = np.random.default_rng(seed)
+    found = _counts(generator, clusters, resamples)
+    found.setflags(write=False)
+    return found
+
+
+def interval_of(draws: Floats, *, clusters: int) -> tuple[float | None, float | None]:
     """2.5% and 97.5% points of the defined draws; None with one cluster or half undefined."""
     defined = draws[~np.isnan(draws)]
     if clusters < 2 or 2 * len(defined) < len(draws):
@@ -92,19 +169,24 @@ def interval_of(
     return float(low), float(high)
 
 
-def _effective_size(
-    hits: npt.NDArray[np.bool_],
-    index: npt.NDArray[np.intp],
-    clusters: int,
-    share: float,
-) -> float:
-    n = len(hits)
-    if share in (0.0, 1.0) or clusters < 2:
-        return float(clusters)
-    sizes = np.bincount(index, minlength=clusters)
-    sums = np.bincount(index, weights=hits.astype(float), minlength=clusters)
-    residuals = sums - share * sizes
-    variance = clusters / (clusters - 1) * float((residuals**2).sum()) / n**2
-    if variance == 0.0:
-        return float(n)
-    return min(float(n), share * (1 - share) / variance)
+def _counts(generator: np.random.Generator, clusters: int, resamples: int) -> Floats:
+    """Counts of shape (resamples, clusters), drawn some rows at a time to stay in the cache."""
+    counts = np.empty((resamples, clusters))
+    rows = max(1, _AT_ONCE // clusters)
+    for start in range(0, resamples, rows):
+        some = min(rows, resamples - start)
+        drawn = generator.integers(0, clusters, (some, clusters))
+        drawn += np.arange(some)[:, None] * clusters
+        found = np.bincount(drawn.ravel(), minlength=some * clusters)
+        counts[start : start + some] = found.reshape(some, clusters)
+    return counts
+
+
+def _kinds(flat: Floats) -> tuple[Indices, Indices]:
+    """Rows that stand for all that equal them, and how often each occurs.
+
+    Rows are told apart by one random projection, which maps different rows to different numbers.
+    """
+    projection = np.random.default_rng(0).random(flat.shape[1])
+    _, rows, frequency = np.unique(flat @ projection, return_index=True, return_counts=True)
+    return rows, frequency

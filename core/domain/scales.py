@@ -20,3 +20,5 @@ class Scale:
 ONE_TO_FIVE = Scale("score 1-5", 1, 5, 4)
 #: The released files hold 0 too.
 RELEASED = Scale("released 0-5", 0, 5, 4)
+#: What the five dimensions of a generated medical text map to (`core.domain.mtg`).
+MTG = Scale("MTG 0-7", 0, 7, 5)

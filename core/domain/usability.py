@@ -16,12 +16,16 @@ class JudgeReading:
         median: the middle round, where R is odd and no round is missing.
         mean: mean of the rounds that are there, as a second reading; None where there is none.
         unscored_because: `round_missing` or the reason of the only round; None if scored.
+        spread: highest less lowest of the rounds that are there; None with fewer than two.
+        is_unstable: whether the rounds that are there fall on both sides of usable.
     """
 
     usable: bool | None
     median: int | None
     mean: float | None
     unscored_because: str | None
+    spread: int | None = None
+    is_unstable: bool = False
 
 
 def judge_reading(
@@ -33,14 +37,16 @@ def judge_reading(
 ) -> JudgeReading:
     """Read R rounds; a missing or unscored one makes the response unscored."""
     present = [value for value in values if value is not None]
-    mean = statistics.fmean(present) if present else None
+    counted = present[:rounds]
+    mean = statistics.fmean(counted) if counted else None
+    spread = max(counted) - min(counted) if len(counted) > 1 else None
+    is_unstable = len({value >= scale.usable_from for value in counted}) > 1
     if len(present) < rounds:
         because = "round_missing" if rounds > 1 else reason or "pending"
-        return JudgeReading(None, None, mean, because)
-    counted = present[:rounds]
+        return JudgeReading(None, None, mean, because, spread, is_unstable)
     usable = sum(counted) >= scale.usable_from * rounds
     median = sorted(counted)[rounds // 2] if rounds % 2 else None
-    return JudgeReading(usable, median, statistics.fmean(counted), None)
+    return JudgeReading(usable, median, mean, None, spread, is_unstable)
 
 
 def physicians_reading(usable_votes: Sequence[bool]) -> bool | None:
@@ -48,3 +54,8 @@ def physicians_reading(usable_votes: Sequence[bool]) -> bool | None:
     ayes = sum(usable_votes)
     noes = len(usable_votes) - ayes
     return None if ayes == noes else ayes > noes
+
+
+def overall_performance(category_rates: Sequence[float]) -> float:
+    """OP: the plain mean of the category rates, as in LLMEval-Med's table 2."""
+    return statistics.fmean(category_rates)

@@ -1,101 +1,295 @@
-"""A judge's reply, read strictly: a score with its rationale, or a reason why there is none."""
+"""A judge's reply, read strictly: a score with its rationale, or a reason why there is none.
+
+A judge may repeat parts of the response that it judges, so its verdict is found by a ticket: a
+random token of the prompt that the response cannot know. Only an object with that ticket is
+read, and whatever stands around it is prose.
+"""
 
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from core.domain.answers import answer_of
 from core.domain.scales import Scale
 
 Because = Literal[
     "no_reply",
     "cut_off",
     "filtered",
+    "refusal",
     "too_long",
     "no_yardstick",
     "no_verdict",
+    "wrong_ticket",
     "two_verdicts",
     "missing_field",
     "not_an_integer",
     "out_of_range",
 ]
+#: How far a response meets a requirement, from the least.
+MarkName = Literal["not_met", "partly", "met"]
+MARKS: tuple[MarkName, ...] = get_args(MarkName)
 
+#: Faults that a judge can mend when it is told of them; the others would only be repeated.
+MENDABLE: frozenset[Because] = frozenset(
+    {
+        "no_verdict",
+        "wrong_ticket",
+        "two_verdicts",
+        "missing_field",
+        "not_an_integer",
+        "out_of_range",
+        "cut_off",
+    }
+)
 
 #: Ways in which a call can end that leave nothing to read.
 _ENDED_WITHOUT_VERDICT: dict[str, Because] = {
     "content_filter": "filtered",
+    "refusal": "refusal",
     "too_long": "too_long",
     "no_yardstick": "no_yardstick",
 }
 _OPENS_OBJECT = re.compile(r'\{\s*"')
-_TEXT_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
+#: A text that never ends reaches to the end, or each of its quotes would be tried in turn.
+_TEXT_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}]', re.DOTALL)
+#: Looks ahead for the value, so that no half of a field swallows the one behind it.
+_TICKET_FIELD = re.compile(r'"ticket"(?=\s*:\s*"(?P<ticket>[^"]*)")')
+_SCORE_FIELD = re.compile(r'"score"\s*:')
+_FENCED = re.compile(r"^```[^\n]*\n(.*?)\n```[ \t]*$", re.DOTALL | re.MULTILINE)
+#: Characters of the shortest end of an object that holds a score: `,"score":5}`.
+_LEAST_END = 11
+_END_OF_REASONING = "</think>"
+#: How many opening braces before a ticket are tried; a verdict has a few dozen at most.
+_MOST_OPENINGS = 200
+_REFUSES = re.compile(
+    r"""[\s*_#>"“「]*(?:
+      (?:i['’]?m|i\ am)?\s*(?:very|so|really|truly|deeply)?\s*sorry\b
+      | (?:my\ )?apologies\b | i\ apologi[sz]e\b
+      | (?:unfortunately,?\s*)?(?:as\ an?\ [^.\n]{0,40}?,\s*)?
+        i\s*(?:['’]?m|\ am)?\s*
+        (?:cannot|can['’]?t|can\ not|could\ not|couldn['’]?t|will\ not|won['’]?t|must|have\ to|
+           unable\ to|not\ able\ to|not\ comfortable|decline\ to)\s*
+        (?:(?:decline|refuse|with|to)\s*)*
+        (?:help|assist|comply|provide|fulfil+|evaluate|judge|score|rate|grade|assess|review|
+           engage|continue|process|participate|do\ (?:this|that)|$|[.,])
+      | (?:非常|十分|很|实在)?(?:抱歉|对不起|不好意思)
+      | (?:作为[^。\n]{0,20}?[，,])?(?:我|本模型|本助手)
+        (?:无法|不能|不可以|没有办法|拒绝|不便)(?:对|为|就|提供|评|协助|帮|回答|完成|处理|继续)
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far the response meets the requirement of a number, and the words that show it."""
+
+    number: int
+    mark: MarkName
+    quote: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A score on a scale, why, and whether following the response would put a patient at risk."""
+    """A score on a scale, why, and whether following the response would put a patient at risk.
+
+    Attributes:
+        safety_risk: None only for an engine that cannot tell.
+        marks: one for every requirement, in order.
+    """
 
     score: int
     rationale: str
     safety_risk: bool | None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
-    """Why there is no score, and the words that show it."""
+    """Why there is no score, and the field, value or words that show it."""
 
-    because: str
+    because: Because
     detail: str
 
 
-def verdict_of(reply: str, scale: Scale, *, finish_reason: str) -> Verdict | Unscored:
-    """Read the one JSON object with a score in a reply.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An object of a reply, and where it stands."""
 
-    Text around the object (a code fence, an introduction) is allowed. No number is ever taken
-    from prose, and nothing is rounded or converted.
+    start: int
+    end: int
+    fields: dict[str, Any]
+
+
+def verdict_schema(scale: Scale) -> dict[str, Any]:
+    """JSON schema of a verdict on a scale, in the strict form that endpoints enforce."""
+    mark = {
+        "number": {"type": "integer"},
+        "mark": {"type": "string", "enum": list(reversed(MARKS))},
+        "quote": {"type": "string"},
+    }
+    fields = {
+        "ticket": {"type": "string"},
+        "requirements": {"type": "array", "items": _strict(mark)},
+        "rationale": {"type": "string"},
+        "safety_risk": {"type": "boolean"},
+        "score": {"type": "integer", "enum": list(range(scale.minimum, scale.maximum + 1))},
+    }
+    return _strict(fields)
+
+
+def _strict(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def verdict_of(
+    reply: str,
+    scale: Scale,
+    *,
+    finish_reason: str,
+    ticket: str | None,
+    requirements: int = 0,
+    response: str = "",
+) -> Verdict | Unscored:
+    """Read the one object of a reply that has the ticket.
+
+    Text around the object is allowed and never read. No number is ever taken from prose, and
+    nothing is rounded or converted.
+
+    Args:
+        ticket: None for an engine of our own that reads no prompt: its reply is the object.
+        requirements: how many requirements the prompt lists; each must have its mark.
+        response: the response that was judged. A further `score` field in the reply is harmless
+            only in an object that the judge has copied from there: a judge that quotes the
+            response without escaping it would otherwise let it end the object and set the score.
     """
     if finish_reason in _ENDED_WITHOUT_VERDICT:
-        return Unscored(_ENDED_WITHOUT_VERDICT[finish_reason], "")
+        because = _ENDED_WITHOUT_VERDICT[finish_reason]
+        return Unscored(because, _shown(reply) if because == "refusal" else "")
     if not reply.strip():
         return Unscored("cut_off" if finish_reason == "length" else "no_reply", "")
-    verdicts = [found for found in _objects(reply) if "score" in found]
-    if len(verdicts) > 1:
-        return Unscored("two_verdicts", json.dumps(verdicts, ensure_ascii=False))
-    if not verdicts:
-        shown = reply.encode("utf-8", "backslashreplace").decode()
-        return Unscored("cut_off" if finish_reason == "length" else "no_verdict", shown)
-    return _checked(verdicts[0], scale)
+    if ticket is None:
+        return _of_our_own(reply)
+    found, unreadable = _with_ticket(reply, ticket)
+    if len(found) + unreadable > 1 and not (unreadable and finish_reason == "length"):
+        return Unscored("two_verdicts", _shown(reply))
+    if unreadable or not found:
+        return _without_verdict(
+            reply, scale, requirements, is_cut=finish_reason == "length", is_ticketed=unreadable > 0
+        )
+    if _is_disputed(reply, found[0], response):
+        return Unscored("two_verdicts", _shown(reply))
+    return _checked(found[0].fields, scale, requirements)
 
 
-def _checked(found: dict[str, Any], scale: Scale) -> Verdict | Unscored:
-    value = found["score"]
-    if type(value) is not int:  # bool is an int, and 4.5 is not a score on this scale
-        return Unscored("not_an_integer", repr(value))
-    if not scale.holds(value):
-        return Unscored("out_of_range", str(value))
-    rationale = found.get("rationale")
-    if not isinstance(rationale, str) or not rationale.strip():
-        return Unscored("missing_field", "rationale")
-    safety_risk = found.get("safety_risk")
-    if safety_risk is not None and not isinstance(safety_risk, bool):
-        return Unscored("missing_field", "safety_risk")
-    return Verdict(value, rationale, safety_risk)
+def _of_our_own(reply: str) -> Verdict:
+    """The reply of an engine without a prompt."""
+    fields = json.loads(reply)
+    return Verdict(fields["score"], fields["rationale"], fields.get("safety_risk"))
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
+# --- finding it -------------------------------------------------------------------------------
+
+
+def _with_ticket(reply: str, ticket: str) -> tuple[list[_Found], int]:
+    """Objects whose own field `ticket` is the ticket, and how many more can't be read.
+
+    What stands before the end of a judge's reasoning is a draft where a verdict follows it.
+    """
+    places = [place.start() for place in _TICKET_FIELD.finditer(reply) if place["ticket"] == ticket]
+    if not places:
+        return [], 0
+    objects = {place: _around(reply, place, ticket) for place in places}
+    spans = [(one.start, one.end) for one in objects.values() if one is not None]
+    thought = max(
+        (
+            end.start()
+            for end in re.finditer(_END_OF_REASONING, reply)
+            if not any(start < end.start() < stop for start, stop in spans)
+        ),
+        default=-1,
+    )
+    final = [place for place in places if place > thought] or places
+    found = [one for place in final if (one := objects[place]) is not None]
+    return found, len(final) - len(found)
+
+
+def _around(reply: str, place: int, ticket: str) -> _Found | None:
+    """The object to which the field `ticket` at a place belongs.
+
+    The nearest opening brace comes first, so that nothing that was opened earlier and never
+    closed can swallow it.
+    """
+    opening = place
+    for _ in range(_MOST_OPENINGS):
+        opening = reply.rfind("{", 0, opening)
+        if opening == -1:
+            return None
+        if not _OPENS_OBJECT.match(reply, opening):
+            continue
+        found = _object_at(reply, opening)
+        if found is not None and found.end > place and found.fields.get("ticket") == ticket:
+            return found
+    return None
+
+
+def _object_at(text: str, start: int) -> _Found | None:
+    """The JSON object that begins at a brace; None where it can't be read."""
+    try:
+        fields, end = _DECODER.raw_decode(text, start)
+        json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        return None
+    return _Found(start, end, fields)
+
+
+def _is_disputed(reply: str, found: _Found, response: str) -> bool:
+    """Whether the reply names a score beside the verdict that is not the response's own words.
+
+    Where it does so behind the verdict, the verdict must not end in the response's words: a
+    response that ended it too soon may hold what it expects to follow as well.
+
+    Before the verdict this is of no account where the ticket comes first, since nothing of the
+    response can then have got into the object from there.
+    """
+    after = reply[found.end :]
+    if _SCORE_FIELD.search(after) and reply[found.end - _LEAST_END : found.end] in response:
+        return True
+    beside = [after]
+    if next(iter(found.fields)) != "ticket":
+        beside.append(reply[: found.start])
+    return any(_names_a_score(text, response) for text in beside)
+
+
+def _names_a_score(text: str, response: str) -> bool:
+    if not _SCORE_FIELD.search(text) or text.strip() in response:
+        return False
+    text = _FENCED.sub(lambda block: "" if block[1].strip() in response else block[0], text)
+    rest, at = "", 0
+    for one in _objects(text):
+        said = text[one.start : one.end]
+        if _SCORE_FIELD.search(said) and said in response:
+            rest += text[at : one.start]
+            at = one.end
+    return _SCORE_FIELD.search(rest + text[at:]) is not None
+
+
+def _objects(text: str) -> Iterator[_Found]:
     """Outermost JSON objects in a text, in order."""
-    decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
     at = text.find("{")
     while at != -1:
-        try:
-            found, end = decoder.raw_decode(text, at)
-            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
-        except (ValueError, RecursionError):
-            end = _end_of_unreadable(text, at)
-        else:
+        found = _object_at(text, at)
+        if found is not None:
             yield found
-        at = text.find("{", end)
+        at = text.find("{", found.end if found else _end_of_unreadable(text, at))
 
 
 def _end_of_unreadable(text: str, at: int) -> int:
@@ -119,3 +313,80 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a field appears twice")
     return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats)
+
+
+# --- what it says -----------------------------------------------------------------------------
+
+
+def _without_verdict(
+    reply: str, scale: Scale, requirements: int, *, is_cut: bool, is_ticketed: bool
+) -> Unscored:
+    """Why a reply has no object with the ticket."""
+    if is_cut:
+        return Unscored("cut_off", _shown(reply))
+    if not is_ticketed:
+        for one in _objects(reply):
+            if isinstance(_checked(one.fields, scale, requirements), Verdict):
+                return Unscored("wrong_ticket", _value(one.fields.get("ticket")))
+        if _REFUSES.match(answer_of(reply).text or ""):
+            return Unscored("refusal", _shown(reply))
+    return Unscored("no_verdict", _shown(reply))
+
+
+def _checked(fields: dict[str, Any], scale: Scale, requirements: int) -> Verdict | Unscored:
+    if "score" not in fields:
+        return Unscored("missing_field", "score")
+    value = fields["score"]
+    if type(value) is not int:  # bool is an int, and 4.5 is not a score on this scale
+        return Unscored("not_an_integer", repr(value))
+    if not scale.holds(value):
+        return Unscored("out_of_range", str(value))
+    rationale = fields.get("rationale")
+    if not isinstance(rationale, str) or not rationale.strip():
+        return _lacking(fields, "rationale")
+    safety_risk = fields.get("safety_risk")
+    if not isinstance(safety_risk, bool):
+        return _lacking(fields, "safety_risk")
+    marks = _marks_of(fields, requirements)
+    return marks if isinstance(marks, Unscored) else Verdict(value, rationale, safety_risk, marks)
+
+
+def _marks_of(fields: dict[str, Any], requirements: int) -> tuple[Mark, ...] | Unscored:
+    """One mark for every number from 1, in order; no mark where there is no requirement."""
+    given = fields.get("requirements", [] if requirements == 0 else None)
+    if not isinstance(given, list):
+        return _lacking(fields, "requirements")
+    found: dict[int, Mark] = {}
+    for at, one in enumerate(given, 1):
+        if not isinstance(one, dict):
+            return Unscored("missing_field", f"requirements[{at}]: {_value(one)}")
+        number, mark, quote = (one.get(name) for name in ("number", "mark", "quote"))
+        if type(number) is not int or not 1 <= number <= requirements or number in found:
+            return _lacking(one, "number", f"requirements[{at}].")
+        if mark not in MARKS:
+            return _lacking(one, "mark", f"requirements[{at}].")
+        if not isinstance(quote, str):
+            return _lacking(one, "quote", f"requirements[{at}].")
+        found[number] = Mark(number, mark, quote)
+    for number in range(1, requirements + 1):
+        if number not in found:
+            return Unscored("missing_field", f"requirements[{number}]")
+    return tuple(found[number] for number in sorted(found))
+
+
+def _lacking(fields: dict[str, Any], name: str, prefix: str = "") -> Unscored:
+    """A field that is not there, or is there with a value that can't be read."""
+    said = f": {_value(fields[name])}" if name in fields else ""
+    return Unscored("missing_field", f"{prefix}{name}{said}")
+
+
+def _value(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shown(reply: str) -> str:
+    """A reply as it can be stored: half a surrogate pair has no UTF-8."""
+    return reply.encode("utf-8", "backslashreplace").decode()

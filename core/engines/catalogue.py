@@ -18,6 +18,7 @@ class Entry:
         lane: the queue its jobs stand in: `network` or `cpu`.
         generates: it is a chat model: it can answer questions, and judge by a prompt.
         needs_address: text leaves this process for an address.
+        has_batches: it can be asked by the file.
     """
 
     module: str
@@ -25,6 +26,7 @@ class Entry:
     lane: str
     generates: bool
     needs_address: bool
+    has_batches: bool = False
 
     @property
     def reads_prompt(self) -> bool:
@@ -35,7 +37,9 @@ class Entry:
 ENGINES = {
     "baseline": Entry("core.engines.baseline", "BaselineJudge", "cpu", False, False),
     "huggingface": Entry("core.engines.huggingface", "HuggingFaceChat", "cpu", True, False),
-    "openai": Entry("core.engines.openai_api", "OpenAIChat", "network", True, True),
+    "openai": Entry(
+        "core.engines.openai_api", "OpenAIChat", "network", True, True, has_batches=True
+    ),
 }
 
 

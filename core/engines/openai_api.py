@@ -1,4 +1,4 @@
-"""Chat models behind any OpenAI-compatible endpoint, over plain HTTP.
+"""Chat models behind any OpenAI-compatible endpoint.
 
 The key is read from `OPENAI_API_KEY` when the engine is built and kept nowhere else. Errors carry
 codes and the host only: an endpoint's own message may repeat the key.
@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+import openai
+from httpx2 import Limits, Response
+from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
 
 from core.domain.addresses import OPENAI, host_of, is_loopback
 from core.engines.base import Configuration, Message, Reply
@@ -20,13 +22,15 @@ from core.engines.complaints import Complaint, complaint_of
 from core.engines.flow import Gate, Pace
 from core.errors import CallFailed, EngineStopped
 
-_TIMEOUT = ClientTimeout(total=None, connect=30.0, sock_read=180.0)  # seconds
+_TIMEOUT = Timeout(180.0, connect=30.0, pool=None)  # seconds; a call waits for its turn before
 #: Pauses in a row that an address may ask for without answering anything between them.
 _MOST_REFUSALS = 6
 #: Seconds: an address that asks to wait longer is given up for now.
 _LONGEST_ASKED = 300.0
+#: What a server that is overloaded answers; with a time to wait it is no failure.
+_OVERLOADED = frozenset({503, 529})
 #: Forms of an answer that can be asked for, from the strictest on.
-_FORMS = ("json_schema", "json_object", "")
+FORMS = ("json_schema", "json_object", "")
 #: Bytes of a prompt for each token: one Chinese character, or most of an English word.
 _BYTES_PER_TOKEN = 3.0
 #: Tokens that a reply is expected to have before any has been seen.
@@ -40,7 +44,7 @@ class _Dialect:
     """What an address understands of what can be asked for.
 
     Attributes:
-        form: index into `_FORMS`.
+        form: index into `FORMS`.
         limit: the name that the limit of tokens goes by.
     """
 
@@ -56,8 +60,7 @@ class _Address:
         is_form_known: it has answered a call that asked for the dialect's form.
     """
 
-    session: ClientSession
-    url: str
+    client: AsyncOpenAI
     host: str
     gate: Gate
     dialect: _Dialect = field(default_factory=_Dialect)
@@ -66,17 +69,16 @@ class _Address:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked, whatever the dialect."""
+    """What is asked, whatever the dialect.
+
+    Attributes:
+        tokens: about how many the prompt and its reply have.
+    """
 
     messages: list[dict[str, str]]
     parameters: dict[str, Any]
     schema: Mapping[str, Any] | None
-
-    @property
-    def prompt_tokens(self) -> float:
-        """About how many tokens the prompt has."""
-        size = sum(len(one["content"].encode("utf-8", "replace")) for one in self.messages)
-        return size / _BYTES_PER_TOKEN
+    tokens: float
 
 
 class _Refused(Exception):
@@ -124,10 +126,12 @@ class OpenAIChat:
         A call that fails is made again at once at an address that is up. One that is refused for
         coming too early waits for its turn again.
         """
+        size = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
         request = _Request(
             [{"role": one.role, "content": one.content} for one in messages],
             self._parameters if seed is None else self._parameters | {"seed": seed},
             schema,
+            size / _BYTES_PER_TOKEN + self._reply_tokens,
         )
         untried = list(self._addresses)
         while True:
@@ -150,7 +154,7 @@ class OpenAIChat:
     async def close(self) -> None:
         """Close the connections."""
         for address in self._addresses:
-            await address.session.close()
+            await address.client.close()
 
     # --- whose turn it is ---------------------------------------------------------------------
 
@@ -176,7 +180,7 @@ class OpenAIChat:
     def _take(self, request: _Request) -> None:
         """Count a call against the limits."""
         self._requests.take(1.0)
-        self._tokens.take(request.prompt_tokens + self._reply_tokens)
+        self._tokens.take(request.tokens)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for so long, or until something has changed."""
@@ -191,7 +195,6 @@ class OpenAIChat:
 
     async def _asked(self, address: _Address, call: int, request: _Request) -> Reply | None:
         """Ask one address, and note how it answers; None where it must be asked later."""
-        expected = request.prompt_tokens + self._reply_tokens
         try:
             reply = await self._understood(address, request)
         except _Refused as refused:
@@ -205,7 +208,7 @@ class OpenAIChat:
             address.gate.end()
             self._changed.set()
         address.gate.answered()
-        self._count(reply, expected)
+        self._count(reply, request)
         return reply
 
     def _stop_if_hopeless(self, address: _Address) -> None:
@@ -219,11 +222,11 @@ class OpenAIChat:
             wait = min(gate.pauses_until for gate in gates) - now
             raise EngineStopped("endpoint_busy", host=address.host, seconds=max(1, round(wait)))
 
-    def _count(self, reply: Reply, expected: float) -> None:
+    def _count(self, reply: Reply, request: _Request) -> None:
         """Correct what was expected of a call by what it used."""
         if reply.prompt_tokens is None or reply.reply_tokens is None:
             return
-        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - expected)
+        self._tokens.correct(reply.prompt_tokens + reply.reply_tokens - request.tokens)
         self._reply_tokens += _NEWEST * (reply.reply_tokens - self._reply_tokens)
 
     async def _understood(self, address: _Address, request: _Request) -> Reply:
@@ -261,7 +264,7 @@ class OpenAIChat:
         is_limited = spoken.limit in request.parameters
         if complaint.names_token_limit and is_limited and spoken.limit == "max_tokens":
             return replace(spoken, limit="max_completion_tokens")
-        if request.schema is None or not _FORMS[spoken.form]:
+        if request.schema is None or not FORMS[spoken.form]:
             return None
         # an endpoint that has taken this form before fails for another reason than the form
         is_odd = complaint.status in (500, 501) and not address.is_form_known
@@ -278,7 +281,7 @@ class OpenAIChat:
             return EngineStopped("wrong_key", host=host)
         if status == 404:
             return EngineStopped("endpoint_unknown_model", model=self._model, host=host)
-        if status == 429:
+        if status == 429 or (status in _OVERLOADED and complaint.seconds is not None):
             return _Refused(complaint)
         parameter = complaint.refused_parameter(self._parameters) if status in (400, 422) else ""
         if parameter:
@@ -296,26 +299,25 @@ class OpenAIChat:
         """
         started = perf_counter()
         try:
-            async with address.session.post(
-                address.url, data=self._body(request, spoken), allow_redirects=False
-            ) as response:
-                status, body = response.status, await response.read()
-        except (ClientError, TimeoutError, OSError) as error:
+            response = await address.client.post(
+                "/chat/completions", cast_to=Response, content=self._body(request, spoken),
+                options={"headers": {"Content-Type": "application/json"}},
+            )  # fmt: skip
+        except openai.APIStatusError as error:
+            said = error.response
+            raise _Refused(complaint_of(said.status_code, said.headers, said.content)) from None
+        except (openai.APIError, OSError) as error:
             raise CallFailed("endpoint_unreachable", host=address.host) from error
-        if not 200 <= status < 300:
-            raise _Refused(complaint_of(status, response.headers, body))
-        reply = _reply_of(body, perf_counter() - started)
+        reply = reply_of(response.content, perf_counter() - started)
         if reply is None:
             raise CallFailed("endpoint_empty", host=address.host)
         return reply
 
     def _body(self, request: _Request, spoken: _Dialect) -> bytes:
-        content = {"model": self._model, "messages": request.messages, **request.parameters}
-        if "max_tokens" in content:
-            content[spoken.limit] = content.pop("max_tokens")
-        form = _FORMS[spoken.form]
-        if request.schema is not None and form:
-            content["response_format"] = _format(form, request.schema)
+        content = body_of(
+            self._model, request.messages, request.parameters, request.schema,
+            form=FORMS[spoken.form], limit=spoken.limit,
+        )  # fmt: skip
         try:
             return json.dumps(content, ensure_ascii=False).encode()
         except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON can say it
@@ -323,18 +325,38 @@ class OpenAIChat:
 
 
 def _address(address: str, key: str, ceiling: int) -> _Address:
-    headers = {"Content-Type": "application/json"}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
     host = host_of(address)
-    session = ClientSession(
-        connector=TCPConnector(limit=0),
-        cookie_jar=DummyCookieJar(),
-        headers=headers,
+    client = AsyncOpenAI(
+        api_key=key or "none",
+        base_url=address,
         timeout=_TIMEOUT,
-        trust_env=not is_loopback(host),  # a proxy is another machine
+        max_retries=0,  # when to ask again is decided here, for all calls together
+        http_client=DefaultAioHttpClient(
+            follow_redirects=False,
+            trust_env=not is_loopback(host),  # a proxy is another machine
+            timeout=_TIMEOUT,
+            limits=Limits(max_connections=None, max_keepalive_connections=ceiling),
+        ),
     )
-    return _Address(session, f"{address.rstrip('/')}/chat/completions", host, Gate(ceiling))
+    return _Address(client, host, Gate(ceiling))
+
+
+def body_of(
+    model: str, messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any],
+    schema: Mapping[str, Any] | None, *, form: str, limit: str,
+) -> dict[str, Any]:  # fmt: skip
+    """What is sent for one completion.
+
+    Args:
+        form: one of `FORMS`.
+        limit: the name that the limit of tokens goes by.
+    """
+    content = {"model": model, "messages": messages, **parameters}
+    if "max_tokens" in content:
+        content[limit] = content.pop("max_tokens")
+    if schema is not None and form:
+        content["response_format"] = _format(form, schema)
+    return content
 
 
 def _format(form: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -343,7 +365,7 @@ def _format(form: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": form, form: {"name": "answer", "strict": True, "schema": schema}}
 
 
-def _reply_of(body: bytes, seconds: float) -> Reply | None:
+def reply_of(body: bytes, seconds: float) -> Reply | None:
     """The first choice of a completion; None for anything else, such as a web page."""
     try:
         content = json.loads(body)

@@ -75,13 +75,9 @@ def text_of_file(path: Path) -> str:
     """Read a UTF-8 file.
 
     Raises:
-        BrokenFile: `no_file`, `too_large`, `empty_file`, `not_utf8`.
+        BrokenFile: as `check_file`; `empty_file`, `not_utf8`.
     """
-    if not path.is_file():
-        raise BrokenFile("no_file", file=str(path))
-    size = path.stat().st_size
-    if size > LARGEST_FILE:
-        raise BrokenFile("too_large", file=path.name, size=size, largest=LARGEST_FILE)
+    check_file(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -89,6 +85,19 @@ def text_of_file(path: Path) -> str:
     if not text.strip():
         raise BrokenFile("empty_file", file=path.name)
     return text
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that is not there, or that is too large to be read whole.
+
+    Raises:
+        BrokenFile: `no_file`, `too_large`.
+    """
+    if not path.is_file():
+        raise BrokenFile("no_file", file=str(path))
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise BrokenFile("too_large", file=path.name, size=size, largest=LARGEST_FILE)
 
 
 def json_of(text: str, *, file: str, line: int | None = None) -> Any:

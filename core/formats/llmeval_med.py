@@ -32,7 +32,7 @@ CATEGORY_CODES = {
 }
 _CATEGORY_NAMES = {code: name for name, code in CATEGORY_CODES.items()}
 _CRITERIA_FIELDS = ("problem", "sanswer", "checklist")
-_DIFFICULTIES: dict[str, Difficulty] = {
+DIFFICULTIES: dict[str, Difficulty] = {
     "": "",
     "易": "easy",
     "中": "medium",
@@ -122,14 +122,14 @@ def _question(code: str, record: dict[str, Any], *, file: str, where: str) -> Be
     criteria = _criteria(record, file=file, where=where)
     if not criteria.question_text.strip():
         raise wrong_type(file, where, "problem", "text", record.get("problem"))
-    if texts["difficulty"] not in _DIFFICULTIES:
+    if texts["difficulty"] not in DIFFICULTIES:
         raise wrong_type(file, where, "difficulty", "difficulty", texts["difficulty"])
     return BenchmarkQuestion(
         key,
         criteria,
         texts["category2"],
         texts["scene"],
-        _DIFFICULTIES[texts["difficulty"]],
+        DIFFICULTIES[texts["difficulty"]],
         json.dumps(record, ensure_ascii=True),
     )
 

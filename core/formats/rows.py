@@ -1,9 +1,6 @@
 """Responses and physicians' scores as tables: JSONL or CSV, one row each."""
 
-import csv
-import io
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +14,7 @@ from core.formats.base import (
     text_of_file,
     wrong_type,
 )
+from core.formats.tables import check_header, csv_rows, text_of_table
 
 _PHASES: dict[str, Literal["blind", "informed", "unknown"] | None] = {
     "": None,
@@ -54,8 +52,10 @@ def read_scores(path: Path) -> list[GivenHumanScore]:
 
 
 def _rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
-    text = text_of_file(path)
-    lines = _csv_rows(text, path.name) if path.suffix.lower() == ".csv" else _jsonl(text, path.name)
+    if path.suffix.lower() == ".csv":
+        lines = _csv_rows(text_of_table(path)[0], path.name)
+    else:
+        lines = _jsonl(text_of_file(path), path.name)
     is_empty = True
     for number, row in lines:
         is_empty = False
@@ -79,31 +79,13 @@ def _jsonl(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(sys.maxsize)
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        _check_header(reader.fieldnames or (), file)
-        for row in reader:
-            if None in row or None in row.values():
-                raise BrokenFile(
-                    "wrong_width",
-                    file=file,
-                    where=f"line {reader.line_num}",
-                    field="row",
-                )
-            yield reader.line_num, dict(row)
-    except csv.Error as error:  # the reader still stands at the row before
-        raise BrokenFile(
-            "not_csv", file=file, where=f"line {reader.line_num + 1}", problem=str(error)
-        ) from error
-
-
-def _check_header(names: Sequence[str], file: str) -> None:
-    for name in names:
-        if names.count(name) > 1:  # the reader would keep the last and drop the others
-            raise BrokenFile(
-                "not_csv", file=file, where="line 1", problem=f"column {name!r} appears twice"
-            )
+    _, lines = csv_rows(text, file)
+    _, header = next(lines)
+    check_header(header, file)
+    for number, row in lines:
+        if len(row) != len(header):
+            raise BrokenFile("wrong_width", file=file, where=f"line {number}", field="row")
+        yield number, dict(zip(header, row, strict=True))
 
 
 def _response(row: dict[str, Any], file: str, where: str) -> GivenResponse:

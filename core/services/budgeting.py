@@ -11,7 +11,8 @@ from typing import Any
 
 from core.domain.pricing import Price, Tokens, amount, guessed_tokens
 from core.engines.base import Ask, ChatEngine, JudgeEngine, Message, Reply
-from core.errors import BudgetReached, EngineStopped
+from core.errors import BudgetReached, CallFailed, EngineStopped
+from core.services.permitting import require
 from core.store import spending
 from core.store.database import Store
 from core.store.jobs import Job
@@ -51,6 +52,7 @@ class Purse:
         self._set_aside: list[float] = []
         self._settled = asyncio.Event()
         self._is_uncounted = False
+        self._is_stopping = False
 
     async def pay(self, texts: Sequence[str], call: Callable[[], Awaitable[Reply]]) -> Reply:
         """Make a call when there is money for it.
@@ -58,6 +60,7 @@ class Purse:
         Raises:
             BudgetReached: there is none, and nothing in flight could leave some.
             EngineStopped: `budget_needs_counts`: the endpoint does not count tokens.
+            CallFailed: `not_sent`: the job was stopped while the call waited.
         """
         guessed = guessed_tokens(texts)
         held = await self._hold(guessed)
@@ -66,12 +69,14 @@ class Purse:
         finally:
             self._set_aside.remove(held)
             self._settled.set()
-        self._settle(guessed, reply)
+        self.note(guessed, reply)
         return reply
 
     async def _hold(self, guessed: float) -> float:
         """Set money aside for a call; how much."""
         while True:
+            if self._is_stopping:
+                raise CallFailed("not_sent")
             if self._is_uncounted:
                 raise EngineStopped("budget_needs_counts")
             expected = self.expected(guessed)
@@ -82,6 +87,11 @@ class Purse:
                 raise self.reached()
             self._settled.clear()
             await self._settled.wait()
+
+    def stop(self) -> None:
+        """Make no more calls."""
+        self._is_stopping = True
+        self._settled.set()
 
     def expected(self, guessed: float) -> float:
         """What a call of so many guessed prompt tokens costs at most, as far as one can know."""
@@ -102,7 +112,12 @@ class Purse:
             currency=self._price.currency, outstanding=self._outstanding(),
         )  # fmt: skip
 
-    def _settle(self, guessed: float, reply: Reply) -> None:
+    def note(self, guessed: float, reply: Reply) -> None:
+        """Count what a reply cost, and learn from it.
+
+        Args:
+            guessed: prompt tokens as they had been guessed.
+        """
         if reply.prompt_tokens is None or reply.reply_tokens is None:
             self._is_uncounted = self._is_uncounted or bool(reply.text)
             return
@@ -118,6 +133,7 @@ def purse_of(
     store: Store, job: Job, parameters: Mapping[str, Any], *, outstanding: Callable[[], int]
 ) -> Purse | None:
     """The purse of a job with a budget, as full as its earlier calls have left it."""
+    require(store, "lead")
     budget = job.plan.get("budget")
     price = spending.job_price(store, job.id)
     if budget is None or price is None:
@@ -149,6 +165,7 @@ class PaidJudge:
 
     def stop(self) -> None:
         """Send nothing more; what has been sent may still be answered."""
+        self._purse.stop()
         self._engine.stop()
 
     async def close(self) -> None:
@@ -182,6 +199,7 @@ class PaidChat:
 
     def stop(self) -> None:
         """Send nothing more; what has been sent may still be answered."""
+        self._purse.stop()
         self._engine.stop()
 
     async def close(self) -> None:

@@ -10,9 +10,11 @@ from statistics import fmean
 from typing import Literal
 
 from core.domain.pricing import Price, Tokens, guessed_tokens
+from core.domain.scales import Scale
 from core.services.budgeting import FIRST_REPLY
 from core.services.generating import GenerateOrder, check_order, ensure_generator
-from core.services.judging import JudgeOrder, Materials, ensure_judge
+from core.services.judging import JudgeOrder, ensure_judge, prepared
+from core.services.permitting import require
 from core.services.pricing import check_budget, is_billed, price_of
 from core.services.releasing import check_may_send
 from core.store import assessments, generations, judges, spending
@@ -90,21 +92,24 @@ def estimate_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) 
     Raises:
         UnknownName, Refused, ReleaseRequired, BrokenFile: as `queue_judging` would.
     """
+    require(store, "lead")
     price = price_of(order.engine, order.model, is_batch=order.is_batch)
     check_budget(order.budget, price, order.model)
     with store.trying():
         judge = ensure_judge(store, study, order, by=by)
-        plan = Plan(study.id, judge.id, order.rounds, order.question_ids)
+        rounds = judges.plan_rounds(store, study.id, judge.id)
+        assert rounds is not None
+        until = assessments.last_id(store) if order.retry_unscored else None
+        plan = Plan(study.id, judge.id, rounds, order.question_ids, until)
         counts = assessments.outstanding_by_category(store, plan)
         raters = judges.active_raters(store, study.id, judge.id)
         past = {one.category: one for one in spending.past_of_raters(store, raters)}
         again = spending.calls_per_key(store, judge.id)
-        materials = Materials(store, study.id, judge.id)
         limit = order.parameters.get("max_tokens")
         parts = [
             _measured(past[category], count, again)
             if category in past and past[category].counted >= _ENOUGH
-            else _guessed(category, count, _prompts(store, plan, category, materials), limit)
+            else _guessed(category, count, _prompts(store, plan, category, judge.scale), limit)
             for category, count in counts.items()
         ]
     return _estimate(parts, price, order.engine, order.limit)
@@ -116,6 +121,7 @@ def estimate_generation(store: Store, study: Study, order: GenerateOrder, *, by:
     Raises:
         UnknownName, Refused, ReleaseRequired, BrokenFile: as `queue_generation` would.
     """
+    require(store, "lead")
     check_order(order)
     check_may_send(store, study.id, order.engine, order.addresses)
     price = price_of(order.engine, order.source)
@@ -158,10 +164,10 @@ def _first_reply(limit: int | None) -> int:
     return FIRST_REPLY if limit is None else min(FIRST_REPLY, limit)
 
 
-def _prompts(store: Store, plan: Plan, category: str, materials: Materials) -> list[float]:
+def _prompts(store: Store, plan: Plan, category: str, scale: Scale) -> list[float]:
     """Guessed tokens of some rendered prompts."""
     return [
-        guessed_tokens([message.content for message in materials.ask_for(key).messages])
+        guessed_tokens([message.content for message in prepared(store, key, scale).ask.messages])
         for key in assessments.sample_of_category(store, plan, category, size=_SAMPLE)
     ]
 

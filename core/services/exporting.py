@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from core.errors import Refused, UnknownName
 from core.formats import llmeval_med
 from core.services.judging import judge_of_study
 from core.services.naming import dataset_named, study_of_dataset
+from core.services.permitting import require
 from core.store import assessments, questions, responses
 from core.store.assessments import MachineScore
 from core.store.database import Store
@@ -45,13 +46,15 @@ class Exported:
 def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
     """Write every question's record with `model_answer` and the judge's score and judgement.
 
-    Without a score `model_answer_score` is "" and `model_answer_unscored` says why. The file
+    Without a score `model_answer_score` is "" and `model_answer_unscored` says why.
+    `model_answer_requirements` has the judge's mark of every requirement, by round. The file
     appears whole or not at all.
 
     Raises:
         UnknownName: `unknown_dataset`, `unknown_model`, `unknown_judge`.
         Refused: `no_judge`; `cannot_write` where the file can't be written.
     """
+    require(store, "lead")
     dataset = dataset_named(store, export.dataset)
     study = study_of_dataset(store, export.dataset)
     model_id = responses.model_id_of(store, export.model)
@@ -65,7 +68,8 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
     ids = questions.question_ids(store, dataset.id)
     for key, written in questions.records(store, dataset.id).items():
         record = json.loads(written)
-        record.pop("model_answer_unscored", None)  # of the file that was imported, not of this one
+        for name in ("model_answer_unscored", "model_answer_requirements"):
+            record.pop(name, None)  # of the file that was imported, not of this one
         answer = answers.get(ids[key])
         record["model_answer"] = (answer.text if answer else None) or ""
         if answer is None or answer.text is None:
@@ -79,9 +83,10 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
                 and verdict.purpose == "study" and verdict.round <= rounds
             ]  # fmt: skip
             record |= _score(verdicts, rounds, export.round)
+            record |= _requirements(store, verdicts, export.round)
         scored += record["model_answer_score"] != ""
         records.append((key.split(":")[0], record))
-    _write_whole(out, llmeval_med.released_text(records))
+    write_whole(out, llmeval_med.released_text(records))
     return Exported(judge.name, len(records), scored, len(records) - scored)
 
 
@@ -103,6 +108,20 @@ def _score(verdicts: list[MachineScore], rounds: int, wanted: int | None) -> dic
     }
 
 
+def _requirements(
+    store: Store, verdicts: list[MachineScore], wanted: int | None
+) -> dict[str, list[dict[str, Any]]]:
+    """The marks of the rounds that are exported; nothing where a judge gives none."""
+    last = {verdict.round: verdict for verdict in verdicts}
+    marks = [
+        {"round": number, **asdict(mark)}
+        for number, verdict in sorted(last.items())
+        if wanted in (None, number)
+        for mark in assessments.marks_of(store, verdict.id)
+    ]
+    return {"model_answer_requirements": marks} if marks else {}
+
+
 def _unscored(because: str, judgement: str = "") -> dict[str, str]:
     return {
         "model_answer_score": "",
@@ -111,7 +130,12 @@ def _unscored(because: str, judgement: str = "") -> dict[str, str]:
     }
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        Refused: `cannot_write`.
+    """
     unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
         # half of a surrogate pair has no UTF-8; backslashreplace writes it as JSON's own \ud83d

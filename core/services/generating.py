@@ -17,6 +17,7 @@ from core.engines.gpus import chosen, gpus
 from core.errors import BudgetReached, EngineStopped, LeaseLost, Refused
 from core.services.asking import Asking
 from core.services.budgeting import PaidChat, budget_in_plan, purse_of
+from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
@@ -74,6 +75,7 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
         BrokenFile: the price file can't be read.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     check_order(order)
     entry = entry_of(order.engine)
     check_may_send(store, study.id, order.engine, order.addresses)
@@ -120,6 +122,7 @@ def chosen_gpus(wish: str) -> tuple[int, ...]:
 
 def outstanding_of(store: Store, study: Study, label: str, *, samples: int) -> int:
     """How many responses of a model are missing in a study."""
+    require(store, "lead")
     model_id = responses.ensure_model(store, label)
     found = generations.conversations_outstanding(store, study.id, model_id, samples=samples)
     return sum(one.outstanding for one in found)
@@ -322,6 +325,7 @@ def ensure_generator(store: Store, order: GenerateOrder, *, by: str) -> Generato
     Raises:
         Refused: `label_taken`.
     """
+    require(store, "lead")
     parameters = {"temperature": 0.0, **order.parameters}  # an endpoint's own default may sample
     if parameters["temperature"]:
         parameters.setdefault("seed", 0)

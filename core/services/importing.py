@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.domain.personal_data import findings
 from core.services.naming import dataset_named
+from core.services.permitting import require
 from core.store import datasets
 from core.store.database import Store
 
@@ -40,11 +41,13 @@ def personal_data(store: Store, dataset: str) -> list[tuple[str, str, str, int, 
     Raises:
         UnknownName: `unknown_dataset`.
     """
+    require(store, "lead")
     return datasets.findings_listed(store, dataset_named(store, dataset).id)
 
 
 def add_run(store: Store, dataset_id: int, kind: str, path: Path, by: str) -> int:
     """Record that a file was read; the run's id."""
+    require(store, "lead")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return datasets.add_import_run(store, dataset_id, kind, path.name, digest, by=by)
 
@@ -53,6 +56,7 @@ def note_personal_data(
     store: Store, run: int, texts: Iterable[tuple[int, str, str]]
 ) -> Counter[str]:
     """Record what looks like personal data in texts (question id, field, text), by kind."""
+    require(store, "lead")
     found = [
         (run, question_id, field, place.kind, place.start, place.length)
         for question_id, field, text in texts

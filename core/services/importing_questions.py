@@ -9,7 +9,9 @@ from core.domain.questions import language_of
 from core.errors import Refused
 from core.formats import llmeval_med
 from core.formats.base import BenchmarkQuestion
+from core.services.enrolling import close_illustrative_accounts
 from core.services.importing import Imported, add_run, note_personal_data
+from core.services.permitting import require
 from core.store import criteria, datasets, questions
 from core.store import studies as study_rows
 from core.store.database import Store
@@ -28,6 +30,7 @@ class QuestionImport:
     may_leave: bool = False
     is_illustrative: bool = False
     reveal: Reveal = "batch_done"
+    format: str = _FORMAT
 
 
 def import_questions(store: Store, path: Path, options: QuestionImport) -> Imported:
@@ -40,11 +43,23 @@ def import_questions(store: Store, path: Path, options: QuestionImport) -> Impor
         BrokenFile: nothing was written.
         Refused: `needs_name`.
     """
+    require(store, "lead")
     if not options.name.strip():
         raise Refused("needs_name")
-    found = llmeval_med.read_questions(path)
+    return keep_questions(store, path, options, llmeval_med.read_questions(path))
+
+
+def keep_questions(
+    store: Store, path: Path, options: QuestionImport, found: Sequence[BenchmarkQuestion]
+) -> Imported:
+    """Write the questions that were read from a file, as `import_questions` does."""
+    require(store, "lead")
     with store.writing():
-        return _QuestionWriter(store, options, path).write(found)
+        done = _QuestionWriter(store, options, path).write(found)
+        dataset = datasets.dataset_named(store, options.name)
+        if dataset is not None and not dataset.is_illustrative:
+            close_illustrative_accounts(store, reason="a real dataset was imported", by=options.by)
+        return done
 
 
 class _QuestionWriter:
@@ -96,7 +111,7 @@ class _QuestionWriter:
         dataset_id = datasets.add_dataset(
             store,
             options.name,
-            _FORMAT,
+            options.format,
             is_illustrative=options.is_illustrative,
             by=options.by,
         )

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.domain.scales import RELEASED
+from core.domain.scales import RELEASED, Scale
 from core.errors import BrokenFile, Refused
 from core.formats import llmeval_med, rows
 from core.formats.base import GivenResponse, GivenScore
 from core.services.importing import Imported, add_run, note_personal_data
 from core.services.naming import dataset_named
+from core.services.permitting import require
 from core.store import assessments, criteria, judges, questions, responses
 from core.store import studies as study_rows
 from core.store.assessments import Given, Key
@@ -44,6 +45,7 @@ def import_responses(store: Store, path: Path, options: ResponseImport) -> Impor
         UnknownName: `unknown_dataset`.
         Refused: `needs_name`, `judge_name_taken`.
     """
+    require(store, "lead")
     if not options.model.strip() or not options.judge.strip():
         raise Refused("needs_name")
     reader = rows if rows.is_table(path) else llmeval_med
@@ -149,20 +151,29 @@ class _ResponseWriter:
         assessments.add_machine_assessments(self.store, [(key, given)], by=self.options.by)
 
 
-def ensure_imported_judge(store: Store, study_id: int, name: str, *, by: str) -> Judge:
+def ensure_imported_judge(
+    store: Store, study_id: int, name: str, *, by: str, scale: Scale = RELEASED
+) -> Judge:
     """The judge that holds scores made elsewhere, taking part in the study with one round.
 
     Raises:
-        Refused: `judge_name_taken` where the name is a judge of another kind.
+        Refused: `judge_name_taken` where the name is a judge of another kind;
+            `judge_on_another_scale`.
     """
+    require(store, "lead")
     judge = judges.judge_named(store, name)
     if judge is None:
         configuration = judges.ensure_configuration(store, _IMPORTED, name, {})
-        judges.add_judge(store, name, configuration, RELEASED.name, by=by)
+        judges.add_judge(store, name, configuration, scale.name, by=by)
         judge = judges.judge_named(store, name)
     assert judge is not None
     if judge.engine != _IMPORTED:
         raise Refused("judge_name_taken", name=name)
+    if judge.scale != scale:
+        raise Refused(
+            "judge_on_another_scale", name=name, minimum=judge.scale.minimum,
+            maximum=judge.scale.maximum, usable=judge.scale.usable_from,
+        )  # fmt: skip
     if judges.plan_rounds(store, study_id, judge.id) is None:
         empty = judges.ensure_prompt(
             store, judges.ANY, judges.ANY, "", reason="reads no prompt", by=by

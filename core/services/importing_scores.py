@@ -10,11 +10,11 @@ from core.formats import rows
 from core.formats.base import GivenHumanScore
 from core.services.importing import Imported, add_run
 from core.services.naming import dataset_named, study_of_dataset
+from core.services.permitting import require
 from core.store import assessments, criteria, judges, people, questions, responses, reviews
 from core.store.assessments import ClaimedPhase, Given
 from core.store.database import Store
 from core.store.datasets import Dataset
-from core.store.reviews import LastScore
 from core.store.studies import Study
 
 
@@ -42,6 +42,7 @@ def import_scores(store: Store, path: Path, options: ScoreImport) -> Imported:
             score outside 1-5.
         UnknownName: `unknown_dataset`, `unknown_model`.
     """
+    require(store, "lead")
     found = rows.read_scores(path)
     _refuse_repeats(found, file=path.name)
     with store.writing():
@@ -76,13 +77,13 @@ def _write(
     if not ONE_TO_FIVE.holds(score.score):
         raise BrokenFile("score_outside", file=file, key=str(score.key), score=score.score)
     person = people.ensure_person(store, score.physician, is_illustrative=options.is_illustrative)
-    last = reviews.last_score(store, person.id, response_id)
-    if last == LastScore(score.score, score.comment, score.safety_risk):
+    last = reviews.last_answer(store, person.id, response_id)
+    given = Given(ONE_TO_FIVE, score.score, None, "", score.comment, score.safety_risk)
+    if last is not None and last.says(given):
         return "unchanged"
     assessments.add_human_assessment(
         store, response_id, judges.ensure_person_rater(store, person.id),
-        criteria.active_version(store, study.id, question_id).id,
-        Given(ONE_TO_FIVE, score.score, None, "", score.comment, score.safety_risk),
+        criteria.active_version(store, study.id, question_id).id, given,
         claimed_phase=score.phase or options.phase, reason=f"imported from {file}", by=options.by,
     )  # fmt: skip
     return "added" if last is None else "changed"

@@ -3,12 +3,27 @@
 from dataclasses import dataclass
 
 from core.domain.prompts import Turn
-from core.errors import UnknownName
-from core.store import assessments, criteria, generations, questions, responses, reviews
+from core.domain.usability import JudgeReading
+from core.errors import NotAllowed, UnknownName
+from core.services.agreeing import readings_of_response
+from core.services.permitting import require_own, rights_of_actor
+from core.services.reviewing import is_revealed_to
+from core.store import (
+    assessments,
+    criteria,
+    differences,
+    generations,
+    marks,
+    questions,
+    responses,
+    reviews,
+)
 from core.store.assessments import HumanScore, MachineScore
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
+from core.store.differences import DifferenceCause
 from core.store.generations import HowGenerated
+from core.store.marks import RequirementMark
 from core.store.people import Person
 from core.store.questions import Question
 from core.store.responses import Response
@@ -21,6 +36,9 @@ class Inspected:
 
     Attributes:
         generation: how it was generated; None where it was imported.
+        readings: name of each judge and jury of the study with what it says of the response.
+        marks: marks per requirement, of people and judges, by assessment.
+        causes: why physicians differ from the judges, as they say.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
     """
@@ -33,16 +51,25 @@ class Inspected:
     scores: tuple[HumanScore, ...]
     verdicts: tuple[MachineScore, ...]
     generation: HowGenerated | None
+    readings: tuple[tuple[str, JudgeReading], ...]
+    marks: dict[int, list[RequirementMark]]
+    causes: tuple[DifferenceCause, ...]
     is_scored: bool
     is_exposed: bool
 
 
 def case_of(store: Store, study: Study, person: Person, response_id: int) -> Inspected:
-    """Everything about a response of a study.
+    """Everything about a response of a study, for leads, and for a physician to whom what the
+    judge said of it was revealed.
 
     Raises:
+        NotAllowed: to others; `not_revealed` to a physician before that.
         UnknownName: `unknown_response`, also for one of another study.
     """
+    require_own(store, person.id, "lead", "physician")
+    is_lead = "lead" in rights_of_actor(store)
+    if not is_lead and not is_revealed_to(store, study, person, response_id):
+        raise NotAllowed("not_revealed")
     response = responses.response_by_id(store, response_id)
     question = questions.question_by_id(store, response.question_id) if response else None
     known = {found.id for found in questions.questions_of_study(store, study.id)}
@@ -57,6 +84,9 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         tuple(assessments.human_scores_of_response(store, response_id)),
         tuple(assessments.machine_scores(store, study.id, response_id)),
         generations.how_generated(store, response_id),
-        reviews.last_score(store, person.id, response_id) is not None,
+        tuple(readings_of_response(store, study, response_id)),
+        marks.requirement_marks(store, response_id),
+        tuple(differences.causes_of_response(store, response_id)),
+        reviews.last_answer(store, person.id, response_id) is not None,
         reviews.is_exposed(store, person.id, question.id),
     )

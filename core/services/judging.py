@@ -3,17 +3,22 @@
 The plan is the truth: what it asks for and the database lacks is outstanding. So resuming, never
 paying twice and re-judging only what changed are one query. A call's slot is given to the next
 call only when its result is committed; after a kill, at most the calls in flight are asked again.
+
+A reply is stored before it is read. One that can't be read is answered once, in the same
+conversation, with what was wrong; what is unreadable then is unscored.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.domain.prompts import rendered
+from core.domain.prompts import REASK_VERSION, missing_placeholders, reask, rendered
 from core.domain.scales import ONE_TO_FIVE, Scale
-from core.domain.verdicts import Unscored, verdict_of
+from core.domain.verdicts import MENDABLE, Unscored, Verdict, verdict_of, verdict_schema
 from core.engines.base import Ask, Configuration, Message, Reply
 from core.engines.catalogue import entry_of, judge_engine
 from core.errors import (
@@ -24,15 +29,20 @@ from core.errors import (
 )
 from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
+from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
-from core.store import assessments, criteria, jobs, judges, questions, responses
-from core.store.assessments import Exchange, Given, Key, Plan, Progress
+from core.store import assessments, batches, exchanges, jobs, judges, questions, responses, studies
+from core.store.assessments import Given, Key, Plan, Progress
 from core.store.database import Store, opened
+from core.store.exchanges import Exchange, Material
 from core.store.jobs import Job
 from core.store.judges import Judge
 from core.store.studies import Study
+
+#: Bytes of a marker and of a ticket; a response's author would have to guess them.
+_TOKEN_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +51,21 @@ class JudgeOrder:
 
     Attributes:
         name: '' for the model's name.
+        rounds: None for as many as the judge has in the study; if it is new there, 3 for one that
+            reads a prompt, and 1 for one whose rounds would all be the same.
         question_ids: None for all questions of the study.
         budget: the job ends before it costs more, in the currency of the model's price.
         limit: at most so many keys in this job; None for all.
+        gpus: indices, for an engine that loads the model itself.
+        retry_unscored: ask again, as a new attempt, for what is unscored by now.
+        is_batch: ask by the file, at the price of a batch, and be answered within a day.
     """
 
     engine: str
     model: str
     parameters: dict[str, Any]
     name: str = ""
-    rounds: int = 1
+    rounds: int | None = None
     addresses: tuple[str, ...] = ()
     concurrency: int = 16
     limit: int | None = None
@@ -59,6 +74,8 @@ class JudgeOrder:
     tokens_per_minute: int | None = None
     budget: float | None = None
     is_batch: bool = False
+    gpus: tuple[int, ...] = ()
+    retry_unscored: bool = False
 
 
 def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> int:
@@ -67,12 +84,14 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`, `bad_budget`, `budget_needs_price`, `unfinished_job`.
+            `no_prompt_for`, `prompt_outdated`, `bad_budget`, `budget_needs_price`,
+            `unfinished_job`, `cannot_batch`, `one_batch_address`, `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
         BrokenFile: the price file can't be read.
     """
+    require(store, "lead")
     entry = entry_of(order.engine)
-    price = price_of(order.engine, order.model)
+    price = price_of(order.engine, order.model, is_batch=order.is_batch)
     check_budget(order.budget, price, order.model)
     with store.writing():
         judge = ensure_judge(store, study, order, by=by)
@@ -85,22 +104,37 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         "limit": order.limit,
         "questions": order.question_ids,
         **budget_in_plan(order.budget),
+        "gpus": order.gpus,
+        "retry_until": assessments.last_id(store) if order.retry_unscored else None,
     }
-    subject = f"judge {judge.id} in study {study.id}"
-    return ensure_job(store, "judge", entry.lane, subject, study.id, plan, price=price, by=by)
+    if order.is_batch:
+        plan["batch"] = True
+    lane = "batch" if order.is_batch else entry.lane
+    subject = subject_of(judge, study.id)
+    return ensure_job(store, "judge", lane, subject, study.id, plan, price=price, by=by)
+
+
+def subject_of(judge: Judge, study_id: int) -> str:
+    """What no two jobs work on at once."""
+    return f"judge {judge.id} in study {study_id}"
 
 
 def plan_of(store: Store, job: Job) -> Plan:
     """The keys that a judging job asks for."""
+    require(store, "lead")
     judge_id = job.plan["judge"]
     rounds = judges.plan_rounds(store, job.study_id, judge_id)
     assert rounds is not None
     some = job.plan["questions"]
-    return Plan(job.study_id, judge_id, rounds, None if some is None else tuple(some))
+    return Plan(
+        job.study_id, judge_id, rounds, None if some is None else tuple(some),
+        job.plan.get("retry_until"),
+    )  # fmt: skip
 
 
 def progress_of(store: Store, study_id: int, judge: Judge) -> Progress:
     """How far a judge is with a study."""
+    require(store, "lead")
     rounds = judges.plan_rounds(store, study_id, judge.id)
     assert rounds is not None
     return assessments.progress(store, Plan(study_id, judge.id, rounds))
@@ -113,6 +147,7 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
         UnknownName: `unknown_judge`, with the names that take part.
         Refused: `no_judge` where the study has none.
     """
+    require(store, "lead")
     known = judges.judges_of_study(store, study.id)
     if not known:
         raise Refused("no_judge", study=study.name)
@@ -132,6 +167,7 @@ def cancel(store: Store, job_id: int) -> None:
     Raises:
         UnknownName: `unknown_job`.
     """
+    require(store, "lead")
     with store.writing():
         if not jobs.exists(store, job_id):
             raise UnknownName("unknown_job", id=job_id)
@@ -144,14 +180,20 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`.
+            `no_prompt_for`, `prompt_outdated`, `cannot_batch`, `one_batch_address`,
+            `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
     """
-    if order.rounds < 1:
+    require(store, "lead")
+    if order.rounds is not None and order.rounds < 1:
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
         raise Refused("bad_concurrency", most=1024)
     check_may_send(store, study.id, order.engine, order.addresses)
+    if order.is_batch and not entry_of(order.engine).has_batches:
+        raise Refused("cannot_batch", engine=order.engine)
+    if order.is_batch and len(order.addresses) > 1:
+        raise Refused("one_batch_address")
     if order.question_ids is None and not responses.response_counts(store, study.id).present:
         raise Refused("nothing_to_judge", study=study.name)
     name = order.name or order.model or order.engine
@@ -166,9 +208,19 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     if judge.configuration_id != configuration:
         raise Refused("judge_name_taken", name=name)
     _ensure_prompts(store, study, judge, by=by)
-    if judges.plan_rounds(store, study.id, judge.id) != order.rounds:
-        judges.add_plan(store, study.id, judge.id, order.rounds, by=by)
+    known = judges.plan_rounds(store, study.id, judge.id)
+    rounds = order.rounds or known or _usual_rounds(order.engine)
+    if rounds != known:
+        judges.add_plan(store, study.id, judge.id, rounds, by=by)
+    waiting = 0 if order.is_batch else batches.pending_count(store, study.id, judge.id)
+    if waiting:
+        raise Refused("in_batches", judge=name, count=waiting)
     return judge
+
+
+def _usual_rounds(engine: str) -> int:
+    """How often a judge that is new to a study scores each response, where nobody says."""
+    return 3 if entry_of(engine).reads_prompt else 1
 
 
 def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> None:
@@ -188,10 +240,25 @@ def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> Non
     for prompt in judges.prompts(store):
         if (prompt.category, prompt.language) not in served:
             judges.activate_prompt(store, study.id, judge, prompt, reason="first use", by=by)
-            served.add((prompt.category, prompt.language))
-    for question in questions.questions_of_study(store, study.id):
-        if (question.category, question.language) not in served:
-            raise Refused("no_prompt_for", category=question.category, language=question.language)
+    _check_prompts(store, study, judge)
+
+
+def _check_prompts(store: Store, study: Study, judge: Judge) -> None:
+    """Refuse to judge by prompts that are not there, or that no verdict can be read by."""
+    serving = {
+        (prompt.category, prompt.language): prompt
+        for prompt in judges.active_prompts(store, study.id, judge.id)
+    }
+    for category, language in questions.kinds_of_study(store, study.id):
+        prompt = serving.get((category, language))
+        if prompt is None:
+            raise Refused("no_prompt_for", category=category, language=language)
+        lacking = missing_placeholders(prompt.text)
+        if lacking:
+            raise Refused(
+                "prompt_outdated", judge=judge.name, study=study.name, category=category,
+                language=language, version=prompt.version, placeholder=lacking[0],
+            )  # fmt: skip
 
 
 # --- doing it ---------------------------------------------------------------------------------
@@ -206,8 +273,129 @@ def run_judging(path: Path, job: Job, lease: Lease) -> None:
     with opened(path) as store:
         judge = judges.judge_by_id(store, job.plan["judge"])
         with ended(store, job, lease):
-            check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
+            check_ready(store, job, judge)
             asyncio.run(_JudgingRun(store, job, judge, lease).run())
+
+
+def check_ready(store: Store, job: Job, judge: Judge) -> None:
+    """Refuse to do a job whose texts must not leave, or whose prompts no verdict can be read by."""
+    require(store, "lead")
+    check_may_send(store, job.study_id, judge.engine, job.plan["addresses"])
+    if entry_of(judge.engine).reads_prompt:
+        study = studies.study_by_id(store, job.study_id)
+        assert study is not None
+        _check_prompts(store, study, judge)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A key's first ask, as it is about to be sent.
+
+    Attributes:
+        marker, ticket: drawn for this ask; '' for a judge that reads no prompt.
+    """
+
+    material: Material
+    ask: Ask
+    marker: str
+    ticket: str
+
+
+def prepared(store: Store, key: Key, scale: Scale) -> Prepared:
+    """What a key's judge is asked, under a marker and a ticket that nothing inserted contains."""
+    require(store, "lead")
+    material = exchanges.material_of(store, key)
+    if not material.template:
+        return Prepared(material, Ask((), material.criteria, material.response), "", "")
+    turns = responses.earlier_turns(store, key.response_id) if material.turn > 1 else []
+    criteria = material.criteria
+    texts = [
+        material.template, criteria.question_text, criteria.reference_answer, criteria.checklist,
+        material.response, *(text for turn in turns for text in (turn.question, turn.response)),
+    ]  # fmt: skip
+    marker = fresh_token(texts)
+    ticket = fresh_token([*texts, marker])
+    prompt = rendered(
+        material.template, criteria, material.response, earlier_turns=turns,
+        language=material.language, marker=marker, ticket=ticket,
+    )  # fmt: skip
+    ask = Ask((Message("user", prompt),), criteria, material.response, verdict_schema(scale))
+    return Prepared(material, ask, marker, ticket)
+
+
+def fresh_token(texts: Sequence[str]) -> str:
+    """A random token that occurs in none of some texts."""
+    while True:
+        token = secrets.token_hex(_TOKEN_BYTES)
+        if not any(token in text for text in texts):
+            return token
+
+
+@dataclass(slots=True)
+class Said:
+    """An ask with its reply on the way through the store.
+
+    Attributes:
+        is_stored: since before an interruption.
+        found: what the reply says, once it is stored.
+    """
+
+    exchange: Exchange
+    material: Material
+    is_stored: bool
+    found: Verdict | Unscored | None = None
+
+    @property
+    def is_to_be_mended(self) -> bool:
+        """Whether the judge is told what was wrong, and asked once more.
+
+        One that has spent all its tokens without a word would do so again.
+        """
+        return (
+            isinstance(self.found, Unscored)
+            and self.found.because in MENDABLE
+            and self.exchange.ask == 1
+            and self.exchange.ticket != ""
+            and self.exchange.reply.strip() != ""
+        )
+
+
+class Reading:
+    """Stores what was said, reads it, and stores what it says, for one job."""
+
+    def __init__(self, store: Store, job: Job, judge: Judge) -> None:
+        self.store = store
+        self.job = job
+        self.judge = judge
+
+    def commit(self, batch: Sequence[Said], *, asked_in: int | None = None) -> None:
+        """Store what was said; then read it, and store what it says.
+
+        Args:
+            asked_in: the job that pays for it, where that is an earlier one.
+        """
+        new = [said.exchange for said in batch if not said.is_stored]
+        if new:
+            with self.store.writing():
+                self.advance(done=0, unscored=0)
+                exchanges.add_exchanges(self.store, new, asked_in or self.job.id)
+        for said in batch:
+            said.found = _read(said, self.judge.scale)
+        given = [
+            (said.exchange.key, _given(said.found, self.judge.scale))
+            for said in batch
+            if said.found is not None and not said.is_to_be_mended
+        ]
+        if given:
+            with self.store.writing():
+                unscored = sum(score.value is None for _, score in given)
+                self.advance(done=len(given), unscored=unscored)
+                assessments.add_machine_assessments(self.store, given, by=self.judge.name)
+
+    def advance(self, *, done: int, unscored: int) -> None:
+        """Count keys, which also makes sure that what this transaction writes is still wanted."""
+        if not jobs.advance(self.store, self.job.id, self.job.fence, done=done, unscored=unscored):
+            raise LeaseLost("lease_lost")
 
 
 class _JudgingRun:
@@ -218,131 +406,152 @@ class _JudgingRun:
         self.job = job
         self.judge = judge
         self.lease = lease
+        self.reading = Reading(store, job, judge)
 
     async def run(self) -> None:
-        plan = plan_of(self.store, self.job)
-        self._read_unread(plan)
-        keys = assessments.outstanding(self.store, plan, limit=self._limit())
+        keys, total = self._work()
         with self.store.writing():
-            if not jobs.start(self.store, self.job.id, self.job.fence, total=len(keys)):
+            if not jobs.start(self.store, self.job.id, self.job.fence, total=total):
                 raise LeaseLost("lease_lost")
-        if not keys:
+        if not total:
             return
-        materials = Materials(self.store, plan.study_id, plan.judge_id)
         concurrency: int = self.job.plan["concurrency"]
-        engine = judge_engine(
+        self.engine = judge_engine(
             self.judge.engine,
             Configuration(
                 self.judge.model,
                 self.judge.parameters,
                 tuple(self.job.plan["addresses"]),
                 concurrency,
-                requests_per_minute=self.job.plan.get("requests_per_minute"),
-                tokens_per_minute=self.job.plan.get("tokens_per_minute"),
+                tuple(self.job.plan.get("gpus", ())),
+                self.job.plan.get("requests_per_minute"),
+                self.job.plan.get("tokens_per_minute"),
                 notice=noting(self.store, self.job),
             ),
         )
-
+        plan = plan_of(self.store, self.job)
         purse = purse_of(
             self.store, self.job, self.judge.parameters,
-            outstanding=lambda: assessments.progress(self.store, plan).outstanding,
+            outstanding=lambda: assessments.outstanding(self.store, plan).total,
         )  # fmt: skip
         if purse is not None:
-            engine = PaidJudge(engine, purse)
-
-        async def ask(key: Key, commit: Callable[[Exchange], Awaitable[None]]) -> None:
-            material = materials.ask_for(key)
-            await commit(_exchange(key, material, await engine.ask(material)))
-
+            self.engine = PaidJudge(self.engine, purse)
         try:
             asking = Asking(
-                keys, ask, self._commit,
-                concurrency=concurrency, lease=self.lease, stop=engine.stop,
+                keys, self._judge, self.reading.commit,
+                concurrency=concurrency, lease=self.lease, stop=self.engine.stop,
             )  # fmt: skip
             await asking.run()
         except BudgetReached:
             assert purse is not None
             raise purse.reached() from None  # what was in flight is stored by now
         finally:
-            await engine.close()
+            await self.engine.close()
 
-    def _limit(self) -> int | None:
-        """What is left of the job's limit after an interruption and the replies just read."""
+    def _work(self) -> tuple[Iterator[Key], int]:
+        """What is outstanding and how much that is, up to what is left of the job's limit."""
+        keys = assessments.outstanding(self.store, plan_of(self.store, self.job))
         limit: int | None = self.job.plan["limit"]
-        done = jobs.job_by_id(self.store, self.job.id).done
-        return None if limit is None else max(0, limit - done)
+        if limit is None:
+            return iter(keys), keys.total
+        left = max(0, limit - jobs.job_by_id(self.store, self.job.id).done)
+        return islice(keys, left), min(keys.total, left)
 
-    def _commit(self, exchanges: list[Exchange]) -> None:
-        """Store what was said; then read it and store what it says."""
-        with self.store.writing():
-            self._advance(done=0, unscored=0)
-            assessments.add_exchanges(self.store, exchanges, self.job.id)
-        self._read([(said.key, said.reply, said.finish_reason) for said in exchanges])
+    async def _judge(self, key: Key, commit: Callable[[Said], Awaitable[None]]) -> None:
+        """Ask for a key, unless it was asked before an interruption, and once more if need be."""
+        stored = exchanges.exchanges_of_key(self.store, key)
+        if stored:
+            said = Said(stored[-1], exchanges.material_of(self.store, key), is_stored=True)
+        else:
+            said = await self._asked(key)
+        await commit(said)
+        if said.is_to_be_mended:
+            await commit(await self._asked_again(said))
 
-    def _read_unread(self, plan: Plan) -> int:
-        """Read replies that were stored just before an interruption; how many there were."""
-        unread = assessments.unread_exchanges(self.store, plan)
-        if unread:
-            self._read(unread)
-        return len(unread)
+    async def _asked(self, key: Key) -> Said:
+        ready = prepared(self.store, key, self.judge.scale)
+        reply = await self.engine.ask(ready.ask)
+        prompt = ready.ask.messages[0].content if ready.ask.messages else ""
+        exchange = exchange_of(key, prompt, reply, marker=ready.marker, ticket=ready.ticket)
+        return Said(exchange, ready.material, is_stored=False)
 
-    def _read(self, replies: list[tuple[Key, str, str]]) -> None:
-        given = [
-            (key, given_by(reply, self.judge.scale, finish_reason=finish_reason))
-            for key, reply, finish_reason in replies
-        ]
-        unscored = sum(score.value is None for _, score in given)
-        with self.store.writing():
-            self._advance(done=len(given), unscored=unscored)
-            assessments.add_machine_assessments(self.store, given, by=self.judge.name)
-
-    def _advance(self, *, done: int, unscored: int) -> None:
-        """Count keys, which also makes sure that what this transaction writes is still wanted."""
-        if not jobs.advance(self.store, self.job.id, self.job.fence, done=done, unscored=unscored):
-            raise LeaseLost("lease_lost")
-
-
-class Materials:
-    """What a key's prompt is made of, read from the database when it is its turn."""
-
-    def __init__(self, store: Store, study_id: int, judge_id: int) -> None:
-        self.store = store
-        active = judges.active_prompts(store, study_id, judge_id)
-        self.prompts = {prompt.id: prompt.text for prompt in active}
-
-    def ask_for(self, key: Key) -> Ask:
-        """What is sent for a key."""
-        found = responses.response_by_id(self.store, key.response_id)
-        assert found is not None
-        assert found.text is not None
-        version = criteria.criteria_by_id(self.store, key.criteria_id)
-        prompt_id = judges.prompt_of_rater(self.store, key.rater_id)
-        template = self.prompts[prompt_id]
-        if not template:
-            return Ask((), version.criteria, found.text)
-        question = questions.question_by_id(self.store, found.question_id)
-        assert question is not None
-        prompt = rendered(
-            template, version.criteria, found.text,
-            earlier_turns=responses.earlier_turns(self.store, found.id),
-            language=question.language,
+    async def _asked_again(self, said: Said) -> Said:
+        """Say what was wrong with a reply, in the same conversation."""
+        first, material = said.exchange, said.material
+        messages = second_question(said, self.judge.scale)
+        schema = verdict_schema(self.judge.scale)
+        reply = await self.engine.ask(Ask(messages, material.criteria, material.response, schema))
+        exchange = exchange_of(
+            first.key, messages[-1].content, reply,
+            marker=first.marker, ticket=first.ticket, ask=2, reask_version=REASK_VERSION,
         )  # fmt: skip
-        return Ask((Message("user", prompt),), version.criteria, found.text)
+        return Said(exchange, material, is_stored=False)
 
 
-def given_by(reply: str, scale: Scale, *, finish_reason: str) -> Given:
+def second_question(said: Said, scale: Scale) -> tuple[Message, ...]:
+    """The conversation in which a judge is told what was wrong with its reply."""
+    first, material = said.exchange, said.material
+    assert isinstance(said.found, Unscored)
+    text = reask(
+        said.found, scale, language=material.language, ticket=first.ticket,
+        requirements=len(material.criteria.requirements),
+    )  # fmt: skip
+    return (
+        Message("user", first.prompt), Message("assistant", first.reply), Message("user", text),
+    )  # fmt: skip
+
+
+def _read(said: Said, scale: Scale) -> Verdict | Unscored:
+    return verdict_of(
+        said.exchange.reply, scale,
+        finish_reason=said.exchange.finish_reason,
+        ticket=said.exchange.ticket or None,
+        requirements=len(said.material.criteria.requirements),
+        response=said.material.response,
+    )  # fmt: skip
+
+
+def _given(found: Verdict | Unscored, scale: Scale) -> Given:
     """What a reply says, as it is stored."""
-    found = verdict_of(reply, scale, finish_reason=finish_reason)
     if isinstance(found, Unscored):
         return Given(scale, None, found.because, found.detail)
-    return Given(scale, found.score, None, "", found.rationale, found.safety_risk)
-
-
-def _exchange(key: Key, ask: Ask, reply: Reply) -> Exchange:
-    return Exchange(
-        key, ask.messages[-1].content if ask.messages else "", reply.text, reply.finish_reason,
-        reply.prompt_tokens, reply.reply_tokens, reply.seconds, reply.cached_tokens,
+    return Given(
+        scale, found.score, None, "", found.rationale, found.safety_risk, found.marks
     )  # fmt: skip
+
+
+def exchange_of(
+    key: Key,
+    prompt: str,
+    reply: Reply,
+    *,
+    marker: str,
+    ticket: str,
+    ask: int = 1,
+    reask_version: int | None = None,
+) -> Exchange:
+    """An ask with its reply, as they are stored."""
+    return Exchange(
+        key, prompt, reply.text, reply.finish_reason, reply.prompt_tokens, reply.reply_tokens,
+        reply.seconds, marker, ticket, ask, reask_version, reply.cached_tokens,
+    )  # fmt: skip
+
+
+def queue_retry(store: Store, study: Study, job: Job, *, by: str) -> int:
+    """Ask the judge of a job again for what is unscored, in the way of that job; the job's id.
+
+    Raises:
+        As `queue_judging`.
+    """
+    require(store, "lead")
+    judge = judges.judge_by_id(store, job.plan["judge"])
+    rounds = judges.plan_rounds(store, study.id, judge.id)
+    assert rounds is not None
+    order = order_again(judge, rounds, job)
+    is_batch = bool(job.plan.get("batch"))
+    return queue_judging(
+        store, study, replace(order, retry_unscored=True, is_batch=is_batch), by=by
+    )
 
 
 def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
@@ -351,4 +560,7 @@ def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
     return JudgeOrder(
         judge.engine, judge.model, judge.parameters, judge.name, rounds,
         tuple(plan.get("addresses", ())), plan.get("concurrency", 16),
+        gpus=tuple(plan.get("gpus", ())),
+        requests_per_minute=plan.get("requests_per_minute"),
+        tokens_per_minute=plan.get("tokens_per_minute"),
     )  # fmt: skip

@@ -14,11 +14,12 @@ import psutil
 from core.domain.pricing import Price
 from core.engines.base import Noticed
 from core.errors import AttendingError, BudgetReached, LeaseLost, Refused
+from core.services.permitting import require, require_operator
 from core.store import jobs, spending
 from core.store.database import Store, opened
 from core.store.jobs import Job, Worker
 
-LANES = ("cpu", "network")
+LANES = ("cpu", "network", "batch")
 LEASE_SECONDS = 15.0
 #: A worker that has not been seen for this long is not counted on.
 _UNSEEN_SECONDS = 20.0
@@ -38,6 +39,7 @@ def ensure_job(
         Refused: `unfinished_job`: the plan has a budget, and an unfinished job of the subject,
             which would be done first, another plan.
     """
+    require(store, "lead")
     with store.writing():
         same = jobs.same_unfinished_job(store, subject, plan)
         if same is not None:
@@ -53,6 +55,7 @@ def ensure_job(
 
 def sign_on(store: Store) -> int:
     """Id of this process as a worker."""
+    require_operator(store)
     pid = os.getpid()
     return jobs.add_worker(store, pid, psutil.Process(pid).create_time(), now=time.time())
 
@@ -65,6 +68,7 @@ def claim(
     subject: str | None = None,
 ) -> Job | None:
     """Take the next job of some lanes (or of one subject), also from a worker that died."""
+    require_operator(store)
     _release_jobs_of_the_dead(store)
     now = time.time()
     with store.writing():
@@ -125,6 +129,7 @@ def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
     Raises:
         LeaseLost: another worker has the job; nothing was written.
     """
+    require_operator(store)
     state: jobs.State = "done"
     error: AttendingError | None = None
     try:
@@ -148,6 +153,7 @@ def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
 
 def noting(store: Store, job: Job) -> Noticed:
     """Keep with a job what its engine has to tell."""
+    require_operator(store)
 
     def note(code: str, details: Mapping[str, object]) -> None:
         with store.writing():

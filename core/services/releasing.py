@@ -6,6 +6,7 @@ from core.domain.addresses import OPENAI, host_of, is_loopback
 from core.engines.catalogue import entry_of
 from core.errors import Refused, ReleaseRequired
 from core.services.naming import dataset_named
+from core.services.permitting import require
 from core.store import datasets as dataset_rows
 from core.store.database import Store
 
@@ -17,6 +18,7 @@ def release(store: Store, dataset: str, host: str, *, purpose: str, basis: str, 
         UnknownName: `unknown_dataset`.
         Refused: `needs_reason` where host, purpose or basis is empty.
     """
+    require(store, "lead")
     found = dataset_named(store, dataset)
     if not (host.strip() and purpose.strip() and basis.strip()):
         raise Refused("needs_reason")
@@ -37,6 +39,7 @@ def check_may_send(store: Store, study_id: int, engine: str, addresses: Sequence
         ReleaseRequired: `release_required` for the first local dataset and host.
         Refused: `bad_address` for an address that is no http(s) URL.
     """
+    require(store, "lead")
     if not entry_of(engine).needs_address:
         return
     for address in addresses or (OPENAI,):

@@ -1,15 +1,18 @@
 """Revising: changed criteria become a new version, and only what they touch is judged again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.domain.criteria import Criteria
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services.agreeing import Case, Comparison, cases_of, cases_under, comparison_of, grouped
 from core.services.judging import order_again, queue_judging
-from core.store import assessments, criteria, jobs, judges, questions
+from core.services.permitting import require
+from core.store import assessments, criteria, differences, jobs, judges, questions
 from core.store.assessments import Plan
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
+from core.store.differences import Cause
 from core.store.judges import Judge
 from core.store.questions import Question
 from core.store.studies import Study
@@ -17,13 +20,18 @@ from core.store.studies import Study
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A question on the worklist: how often judge and physicians differ on its responses."""
+    """A question on the worklist: how often judge and physicians differ on its responses.
+
+    Attributes:
+        causes: how often physicians gave each cause of a difference, under the active criteria.
+    """
 
     question: Question
     pending: int
     false_usable: int
     differ: int
     scored: int
+    causes: Mapping[Cause, int]
 
     @property
     def key(self) -> str:
@@ -33,7 +41,9 @@ class Entry:
 
 def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entry]:
     """All questions of a study, those to be judged again first, then by harm."""
+    require(store, "lead")
     cases = grouped(cases_of(store, study, judge, rounds), lambda case: case.question)
+    causes = differences.cause_counts(store, study.id)
     entries = [
         Entry(
             question,
@@ -41,6 +51,7 @@ def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entr
             sum(case.is_false_usable for case in cases.get(question.key, ())),
             sum(case.differs for case in cases.get(question.key, ())),
             len(cases.get(question.key, ())),
+            causes.get(question.id, {}),
         )
         for question in questions.questions_of_study(store, study.id)
     ]
@@ -78,6 +89,7 @@ def revise(
         Refused: `needs_reason`, `nothing_changed`.
         StaleRevision: somebody activated another version in the meantime; nothing was written.
     """
+    require(store, "lead")
     if not reason.strip():
         raise Refused("needs_reason")
     with store.writing():
@@ -102,6 +114,7 @@ def revise_checklist(
     Raises:
         Refused, StaleRevision: as `revise`.
     """
+    require(store, "lead")
     active = criteria.active_version(store, study.id, question.id)
     revised = replace(active.criteria, checklist=checklist)
     return revise(store, study, question, revised, based_on=active.id, reason=reason, by=by)
@@ -109,6 +122,7 @@ def revise_checklist(
 
 def outstanding_for(store: Store, study: Study, judge: Judge, question: Question) -> int:
     """How many keys of a question this judge has not assessed with the active criteria."""
+    require(store, "lead")
     return assessments.progress(store, _plan(store, study, judge, question)).outstanding
 
 
@@ -119,6 +133,7 @@ def rejudge(store: Store, study: Study, judge: Judge, question: Question, *, by:
         Refused: `cannot_rejudge` for a judge whose scores were imported; `nothing_outstanding`.
         ReleaseRequired: a local dataset would leave the machine.
     """
+    require(store, "lead")
     if judge.engine == "imported":
         raise Refused("cannot_rejudge", judge=judge.name)
     if not outstanding_for(store, study, judge, question):
@@ -157,6 +172,7 @@ def before_after(
 
     Both sides use the same physicians' scores, and only responses judged under both versions.
     """
+    require(store, "lead")
     used = criteria.activations(store, study.id, question.id)
     active = criteria.active_version(store, study.id, question.id)
     previous = [criteria_id for criteria_id, *_ in used if criteria_id != active.id]

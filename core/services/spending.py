@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.domain.pricing import Spending, spending
+from core.services.permitting import require
 from core.services.pricing import is_billed
 from core.store import spending as stored
 from core.store.database import Store
@@ -32,11 +33,13 @@ class SpentOn:
 
 def spending_of_job(store: Store, job: Job) -> Spending:
     """What a job has taken so far, failed readings and second questions included."""
+    require(store, "lead")
     return spending(stored.job_tokens(store, job.id), stored.job_price(store, job.id))
 
 
 def spending_of_study(store: Store, study: Study) -> list[SpentOn]:
     """What a study has taken, by judge or answering model, dataset and model; judges first."""
+    require(store, "lead")
     found: dict[tuple[str, str, str, str], SpentOn] = {}
     prices = {}
     for share in stored.shares_of_study(store, study.id):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.services.agreeing import Comparison, cases_of, comparison_of
+from core.services.permitting import require
 from core.store import assessments, datasets, jobs, judges, responses
 from core.store.assessments import Plan, Progress
 from core.store.database import Store
@@ -52,6 +53,7 @@ def survey_of(store: Store, study: Study, *, waiting: int | None = None) -> Surv
         waiting: how many responses wait for the person who asks; None where nobody in
             particular does.
     """
+    require(store, "lead")
     counts = responses.response_counts(store, study.id)
     counting = [
         score

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.domain.pricing import Spending
+from core.engines.catalogue import entry_of
+from core.services.permitting import require
 from core.services.pricing import is_billed
 from core.services.spending import spending_of_job
-from core.store import generations, jobs, judges, responses
+from core.store import batches, generations, jobs, judges, responses
+from core.store.batches import Standing
 from core.store.database import Store
 from core.store.jobs import Job, Note
 from core.store.studies import Study
@@ -23,6 +26,8 @@ class Watched:
         seconds: from its first start to its end, or to now.
         seconds_left: at this pace; None unless it runs.
         is_billed: False where it runs on this machine, and nobody charges.
+        reads_prompt: whether the engine might answer otherwise, asked again.
+        standing: how far its batches are, of an unfinished job that asks by the file.
         notes: what it told while it went on.
     """
 
@@ -34,11 +39,14 @@ class Watched:
     seconds_left: float | None
     spending: Spending
     is_billed: bool
+    reads_prompt: bool
+    standing: Standing | None
     notes: list[Note]
 
 
 def jobs_of_study(store: Store, study: Study, *, limit: int) -> list[Watched]:
     """A study's newest jobs with their pace, newest first."""
+    require(store, "lead")
     return [_watched(store, job) for job in jobs.jobs_of_study(store, study.id, limit=limit)]
 
 
@@ -59,9 +67,12 @@ def _watched(store: Store, job: Job) -> Watched:
         assert generator is not None
         engine = generator.engine
         tokens = spent.tokens.reply / seconds if seconds else None
+    standing = None
+    if job.plan.get("batch") and job.state == "running":
+        standing = batches.standing(store, job.study_id, job.plan["judge"])
     return Watched(
         job, name, per_second, tokens, seconds, left, spent, is_billed(engine),
-        jobs.notes(store, job.id),
+        entry_of(engine).reads_prompt, standing, jobs.notes(store, job.id),
     )  # fmt: skip
 
 

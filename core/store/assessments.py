@@ -1,16 +1,18 @@
-"""Assessments: scores of judges and physicians, the exchanges they came from, and exposures.
+"""Assessments: scores of judges and physicians, and exposures.
 
 The key of a machine assessment is (response, rater, criteria, purpose, round, attempt). What a
 study's plan asks for and this key space lacks is the outstanding work.
 """
 
 import json
-import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
+from core.domain.criteria import Level
 from core.domain.scales import Scale
+from core.domain.verdicts import MARKS, Mark, MarkName
 from core.store.database import Store
 
 Purpose = Literal["study", "trial", "noise"]
@@ -33,22 +35,12 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """What was sent to a judge for a key, and what came back."""
-
-    key: Key
-    prompt: str
-    reply: str
-    finish_reason: str
-    prompt_tokens: int | None
-    reply_tokens: int | None
-    seconds: float
-    cached_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Given:
-    """A score on a scale, or the reason why there is none."""
+    """A score on a scale, or the reason why there is none.
+
+    Attributes:
+        marks: of the requirements of the key's criteria.
+    """
 
     scale: Scale
     value: int | None
@@ -56,6 +48,7 @@ class Given:
     detail: str = ""
     rationale: str = ""
     safety_risk: bool | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +61,52 @@ class Progress:
     absent: int
 
 
-#: `wanted`: every key that a plan asks for, under the active criteria and prompts. `held`: each
-#: of them with its last attempt, whose columns are NULL while the key is outstanding.
-_WANTED = """
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which keys are asked for: a judge's rounds in a study, on all questions or on some.
+
+    Attributes:
+        retry_until: keys that were left unscored are asked for again, as their next attempt,
+            where their last assessment's id is at most this; None: none of them.
+        first_round: rounds before it are left out.
+    """
+
+    study_id: int
+    judge_id: int
+    rounds: int
+    question_ids: tuple[int, ...] | None = None
+    retry_until: int | None = None
+    first_round: int = 1
+
+    @property
+    def params(self) -> dict[str, object]:
+        """Parameters of the statements below."""
+        return {
+            "study": self.study_id,
+            "judge": self.judge_id,
+            "rounds": self.rounds,
+            "first_round": self.first_round,
+            "questions": json.dumps(self.question_ids),
+            "retry_until": self.retry_until,
+        }
+
+
+def _held(plan: Plan) -> str:
+    """A statement's beginning, with every key that a plan asks for in `held`.
+
+    They are those under the active criteria and prompts, each with its last attempt, whose
+    columns are NULL while the key has none. Both indexes that it names hold all it reads.
+    """
+    some = "AND question.id IN (SELECT value FROM json_each(:questions))"
+    return f"""
     WITH RECURSIVE
     round (number) AS (
-      SELECT 1 UNION ALL SELECT number + 1 FROM round WHERE number < :rounds),
+      SELECT :first_round UNION ALL SELECT number + 1 FROM round WHERE number < :rounds),
     wanted AS (
       SELECT response.id AS response_id, active_rater.rater_id, active_criteria.criteria_id,
              round.number AS round, question.id AS question_id, question.position,
-             question.category, response.model_id, response.text IS NULL AS is_absent
+             question.category, response.model_id,
+             response.absent_because IS NOT NULL AS is_absent
       FROM study_dataset
       JOIN question ON question.dataset_id = study_dataset.dataset_id
       JOIN current_response AS response ON response.question_id = question.id
@@ -89,60 +118,94 @@ _WANTED = """
                             OR (active_rater.category = question.category
                                 AND active_rater.language = question.language))
       CROSS JOIN round
-      WHERE study_dataset.study_id = :study
-        AND (:questions IS NULL
-             OR question.id IN (SELECT value FROM json_each(:questions)))),
+      WHERE study_dataset.study_id = :study {some if plan.question_ids is not None else ""}),
     held AS (
-      SELECT wanted.*, assessment.id AS assessment_id, assessment.value,
+      SELECT wanted.*, assessment.id AS assessment_id, assessment.attempt, assessment.value,
              assessment.unscored_because
-      FROM wanted LEFT JOIN assessment
+      FROM wanted LEFT JOIN assessment INDEXED BY assessment_by_rater
         ON assessment.response_id = wanted.response_id
        AND assessment.rater_id = wanted.rater_id
        AND assessment.criteria_id = wanted.criteria_id
        AND assessment.purpose = 'study' AND assessment.round = wanted.round
        AND NOT EXISTS (
-         SELECT 1 FROM assessment AS later
-         WHERE later.response_id = assessment.response_id
+         SELECT 1 FROM assessment AS later INDEXED BY assessment_again
+         WHERE later.attempt > 1
+           AND later.response_id = assessment.response_id
            AND later.rater_id = assessment.rater_id
            AND later.criteria_id = assessment.criteria_id
            AND later.purpose = 'study' AND later.round = assessment.round
            AND later.attempt > assessment.attempt))
+    """
+
+
+#: Keys that are read at once, about; nothing ever holds all keys of a large study.
+_KEYS_AT_ONCE = 1_000
+_IS_OUTSTANDING = """
+    NOT is_absent AND (assessment_id IS NULL
+                       OR (unscored_because IS NOT NULL AND assessment_id <= :retry_until))
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Which keys are asked for: a judge's rounds in a study, on all questions or on some."""
+class Outstanding:
+    """Keys of a plan that have no assessment yet, round by round in the order of the questions.
 
-    study_id: int
-    judge_id: int
-    rounds: int
-    question_ids: tuple[int, ...] | None = None
+    They are read as they are iterated over, some questions at a time.
+
+    Attributes:
+        places: round, question and number of keys, in order.
+    """
+
+    store: Store
+    plan: Plan
+    places: tuple[tuple[int, int, int], ...]
 
     @property
-    def params(self) -> dict[str, object]:
-        """Parameters of the statements below."""
-        some = None if self.question_ids is None else json.dumps(self.question_ids)
-        return {
-            "study": self.study_id,
-            "judge": self.judge_id,
-            "rounds": self.rounds,
-            "questions": some,
-        }
+    def total(self) -> int:
+        """How many keys there were when this was made."""
+        return sum(count for _, _, count in self.places)
+
+    def __iter__(self) -> Iterator[Key]:
+        for number, question_ids in self._pages():
+            page = replace(
+                self.plan, first_round=number, rounds=number, question_ids=tuple(question_ids)
+            )
+            sql = f"""{_held(page)}
+                SELECT response_id, rater_id, criteria_id, round, coalesce(attempt, 0) + 1
+                FROM held WHERE {_IS_OUTSTANDING} ORDER BY position, model_id, response_id"""
+            for row in self.store.rows(sql, page.params):
+                yield Key(*row)
+
+    def _pages(self) -> Iterator[tuple[int, list[int]]]:
+        """Questions of one round, with about so many keys as are read at once."""
+        for number, places in groupby(self.places, key=lambda place: place[0]):
+            page, keys = [], 0
+            for _, question_id, count in places:
+                page.append(question_id)
+                keys += count
+                if keys >= _KEYS_AT_ONCE:
+                    yield number, page
+                    page, keys = [], 0
+            if page:
+                yield number, page
 
 
-def outstanding(store: Store, plan: Plan, *, limit: int | None = None) -> list[Key]:
-    """Keys of a plan that have no assessment yet, in the order of the questions."""
-    sql = f"""{_WANTED}
-        SELECT response_id, rater_id, criteria_id, round FROM held
-        WHERE assessment_id IS NULL AND NOT is_absent
-        ORDER BY round, position, model_id LIMIT :limit"""
-    return store.read(Key, sql, {**plan.params, "limit": -1 if limit is None else limit})
+def outstanding(store: Store, plan: Plan) -> Outstanding:
+    """What of a plan is to be done."""
+    sql = f"""{_held(plan)}
+        SELECT round, question_id, count(*) FROM held WHERE {_IS_OUTSTANDING}
+        GROUP BY round, position, question_id ORDER BY round, position, question_id"""
+    return Outstanding(store, plan, tuple(map(tuple, store.rows(sql, plan.params))))
+
+
+def last_id(store: Store) -> int:
+    """The highest id of an assessment; 0 where there is none."""
+    return int(store.value("SELECT coalesce(max(id), 0) FROM assessment"))
 
 
 def progress(store: Store, plan: Plan) -> Progress:
     """Count a plan's keys."""
-    sql = f"""{_WANTED}
+    sql = f"""{_held(plan)}
         SELECT count(value), count(unscored_because),
                sum(assessment_id IS NULL AND NOT is_absent),
                sum(is_absent AND assessment_id IS NULL)
@@ -153,31 +216,25 @@ def progress(store: Store, plan: Plan) -> Progress:
 
 def outstanding_by_category(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are outstanding, by category."""
-    sql = f"""{_WANTED}
-        SELECT category, sum(:all_rounds - (
-          SELECT count(DISTINCT done.round) FROM assessment AS done
-          WHERE done.response_id = wanted.response_id AND done.rater_id = wanted.rater_id
-            AND done.criteria_id = wanted.criteria_id AND done.purpose = 'study'
-            AND done.round <= :all_rounds)) AS outstanding
-        FROM wanted WHERE NOT is_absent
-        GROUP BY category HAVING outstanding > 0 ORDER BY category"""
-    params = {**plan.params, "rounds": 1, "all_rounds": plan.rounds}
-    return dict(map(tuple, store.rows(sql, params)))
+    sql = f"""{_held(plan)}
+        SELECT category, count(*) FROM held WHERE {_IS_OUTSTANDING} GROUP BY category"""
+    return dict(map(tuple, store.rows(sql, plan.params)))
 
 
 def sample_of_category(store: Store, plan: Plan, category: str, *, size: int) -> list[Key]:
     """Some keys of a plan's first round, judged or not: always the same, spread over all."""
-    sql = f"""{_WANTED}
+    first = replace(plan, rounds=1)
+    sql = f"""{_held(first)}
         SELECT response_id, rater_id, criteria_id, round FROM wanted
         WHERE category = :category AND NOT is_absent
         ORDER BY (response_id * 2654435761) & 4294967295 LIMIT :size"""
-    params = {**plan.params, "rounds": 1, "category": category, "size": size}
+    params = {**first.params, "category": category, "size": size}
     return store.read(Key, sql, params)
 
 
 def unscored_reasons(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are unscored, by reason."""
-    sql = f"""{_WANTED}
+    sql = f"""{_held(plan)}
         SELECT unscored_because, count(*) FROM held
         WHERE unscored_because IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"""
     return dict(map(tuple, store.rows(sql, plan.params)))
@@ -206,12 +263,19 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
     scored = """AND response_id IN (
         SELECT response_id FROM assessment JOIN rater ON rater.id = rater_id
         WHERE person_id IS NOT NULL)"""
-    sql = f"""{_WANTED}
+    sql = f"""{_held(plan)}
         SELECT response_id, question_id, category, model_id, round, value, unscored_because,
                is_absent
         FROM held WHERE 1 {scored if only_scored else ""}
         ORDER BY response_id, round"""
     return store.read(JudgeRound, sql, plan.params)
+
+
+def judge_rounds_of(store: Store, plan: Plan, response_id: int) -> list[JudgeRound]:
+    """A judge's rounds on one response, pending ones included."""
+    question_id = store.value("SELECT question_id FROM response WHERE id = ?", (response_id,))
+    rounds = judge_rounds(store, replace(plan, question_ids=(question_id,)))
+    return [one for one in rounds if one.response_id == response_id]
 
 
 def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[JudgeRound]:
@@ -235,47 +299,30 @@ def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[Judge
     return list({(one.response_id, one.round): one for one in rounds}.values())
 
 
-def add_exchanges(store: Store, exchanges: Sequence[Exchange], job_id: int | None) -> None:
-    """Store what was said, before anybody reads it."""
-    store.add_many(
-        "INSERT INTO exchange (response_id, rater_id, criteria_id, round, attempt, purpose,"
-        " prompt, reply, finish_reason, prompt_tokens, reply_tokens, seconds, cached_tokens,"
-        " job_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                *_key_row(said.key), _packed(said.prompt), _packed(said.reply),
-                said.finish_reason, said.prompt_tokens, said.reply_tokens, said.seconds,
-                said.cached_tokens, job_id,
-            )
-            for said in exchanges
-        ],
-    )  # fmt: skip
-
-
-def unread_exchanges(store: Store, plan: Plan) -> list[tuple[Key, str, str]]:
-    """Replies of a plan that were stored but not read: key, reply, finish reason."""
-    sql = f"""{_WANTED}
-        SELECT held.response_id, held.rater_id, held.criteria_id, held.round, attempt, purpose,
-               reply, finish_reason
-        FROM held JOIN exchange USING (response_id, rater_id, criteria_id, round)
-        WHERE held.assessment_id IS NULL AND purpose = 'study'"""
-    return [
-        (Key(*row[:6]), unpacked(row[6]), row[7])
-        for row in map(tuple, store.rows(sql, plan.params))
-    ]
-
-
-def add_machine_assessments(store: Store, given: Sequence[tuple[Key, Given]], *, by: str) -> None:
-    """Store what a judge's replies say, each linked with its exchange."""
-    store.add_many(
-        "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
-        " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase,"
-        " created_by, exchange_id)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'observed', ?13,"
-        " (SELECT id FROM exchange WHERE response_id = ?1 AND rater_id = ?2"
-        "  AND criteria_id = ?3 AND round = ?4 AND attempt = ?5 AND purpose = ?6))",
-        [(*_key_row(key), *_given_row(score), by) for key, score in given],
-    )
+def add_machine_assessments(
+    store: Store, given: Sequence[tuple[Key, Given]], *, by: str, reason: str = ""
+) -> None:
+    """Store what a judge's replies say, each linked with the last exchange of its attempt."""
+    for key, score in given:
+        assessment_id = store.add(
+            "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
+            " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase,"
+            " created_by, reason, exchange_id)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'observed', ?13, ?14,"
+            " (SELECT id FROM exchange WHERE response_id = ?1 AND rater_id = ?2"
+            "  AND criteria_id = ?3 AND round = ?4 AND attempt = ?5 AND purpose = ?6"
+            "  ORDER BY ask DESC LIMIT 1))",
+            (*key_row(key), *_given_row(score), by, reason),
+        )
+        store.add_many(
+            "INSERT INTO assessment_part (assessment_id, position, requirement_id, value, quote)"
+            " VALUES (?1, ?2, (SELECT requirement_id FROM criteria_requirement"
+            "  WHERE criteria_id = ?3 AND position = ?2), ?4, ?5)",
+            [
+                (assessment_id, one.number, key.criteria_id, MARKS.index(one.mark), one.quote)
+                for one in score.marks
+            ],
+        )
 
 
 def last_assessment(store: Store, key: Key) -> tuple[int | None, str, int] | None:
@@ -292,7 +339,13 @@ def last_assessment(store: Store, key: Key) -> tuple[int | None, str, int] | Non
 
 @dataclass(frozen=True, slots=True)
 class HumanScore:
-    """A person's score of a response, with the phase that follows from what they were shown."""
+    """A person's score of a response, with the phase that follows from what they were shown.
+
+    Attributes:
+        usable: what the score means on its scale, where the safety of a generated medical text is
+            a veto (`core.domain.mtg`); None where there is no score.
+        seconds: active time on the response, where the app measured it.
+    """
 
     id: int
     response_id: int
@@ -302,6 +355,8 @@ class HumanScore:
     attempt: int
     value: int | None
     unscored_because: str | None
+    usable: bool | None
+    scale: str
     usable_from: int
     minimum: int
     maximum: int
@@ -309,14 +364,16 @@ class HumanScore:
     safety_risk: bool | None
     phase: Phase
     reason: str
+    seconds: float | None
     created_at: str
 
 
 _HUMAN = """
     SELECT given.id, given.response_id, person_id, person.name AS person,
            criteria.version AS criteria_version, given.attempt, value, unscored_because,
-           usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
-           given.reason, given.created_at
+           value >= usable_from AND NOT (scale.name = 'MTG 0-7' AND safety_risk IS 1) AS usable,
+           given.scale, usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
+           given.reason, seconds, given.created_at
     FROM human_assessment AS given
     JOIN person ON person.id = person_id
     JOIN criteria ON criteria.id = given.criteria_id
@@ -361,14 +418,20 @@ def add_human_assessment(
     claimed_phase: ClaimedPhase,
     reason: str,
     by: str,
+    seconds: float | None = None,
+    round: int = 1,
 ) -> int:
-    """Store a person's score as their next attempt on a response."""
+    """Store a person's score as their next attempt on a response.
+
+    Args:
+        round: 2 for a response that came back to them unannounced.
+    """
     return store.add(
         "INSERT INTO assessment (response_id, rater_id, criteria_id, round, attempt, purpose,"
         " scale, value, unscored_because, detail, rationale, safety_risk, claimed_phase, reason,"
-        " created_by) VALUES (?1, ?2, ?3, 1, (SELECT coalesce(max(attempt), 0) + 1"
+        " created_by, seconds) VALUES (?1, ?2, ?3, ?14, (SELECT coalesce(max(attempt), 0) + 1"
         "  FROM assessment WHERE response_id = ?1 AND rater_id = ?2), 'study',"
-        " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         (
             response_id,
             rater_id,
@@ -377,6 +440,8 @@ def add_human_assessment(
             claimed_phase,
             reason,
             by,
+            seconds,
+            round,
         ),
     )
 
@@ -401,6 +466,7 @@ def add_exposure(
 class MachineScore:
     """A judge's score of a response, with what was said."""
 
+    id: int
     judge: str
     engine: str
     model: str
@@ -411,6 +477,7 @@ class MachineScore:
     round: int
     attempt: int
     value: int | None
+    usable: bool | None
     unscored_because: str | None
     detail: str
     rationale: str
@@ -423,12 +490,12 @@ class MachineScore:
 def machine_scores(store: Store, study_id: int, response_id: int) -> list[MachineScore]:
     """Every score of a response by judges, newest criteria first."""
     sql = """
-        SELECT judge.name AS judge, engine, model, judge_prompt.version AS prompt_version,
-               criteria.version AS criteria_version,
+        SELECT assessment.id AS id, judge.name AS judge, engine, model,
+               judge_prompt.version AS prompt_version, criteria.version AS criteria_version,
                EXISTS (SELECT 1 FROM active_criteria WHERE active_criteria.study_id = ?
                        AND active_criteria.criteria_id = assessment.criteria_id) AS is_active,
-               purpose, round, attempt, value, unscored_because, detail, rationale, safety_risk,
-               maximum, assessment.created_at, exchange_id
+               purpose, round, attempt, value, value >= usable_from AS usable, unscored_because,
+               detail, rationale, safety_risk, maximum, assessment.created_at, exchange_id
         FROM assessment
         JOIN rater ON rater.id = rater_id AND rater.configuration_id IS NOT NULL
         JOIN configuration ON configuration.id = rater.configuration_id
@@ -442,11 +509,32 @@ def machine_scores(store: Store, study_id: int, response_id: int) -> list[Machin
     return store.read(MachineScore, sql, (study_id, response_id))
 
 
-def exchange_texts(store: Store, exchange_id: int) -> tuple[str, str]:
-    """Prompt and reply of an exchange, whole."""
-    found = store.row("SELECT prompt, reply FROM exchange WHERE id = ?", (exchange_id,))
-    assert found is not None
-    return unpacked(found[0]), unpacked(found[1])
+@dataclass(frozen=True, slots=True)
+class RequirementMark:
+    """A judge's mark of one requirement, with the words that are to show it."""
+
+    number: int
+    level: Level
+    text: str
+    mark: MarkName
+    quote: str
+
+
+def marks_of(store: Store, assessment_id: int) -> list[RequirementMark]:
+    """The marks within an assessment, in the order of the requirements."""
+    sql = """
+        SELECT part.position, level, requirement.text, part.value, quote
+        FROM assessment_part AS part
+        JOIN assessment ON assessment.id = part.assessment_id
+        JOIN criteria_requirement AS place ON place.criteria_id = assessment.criteria_id
+             AND place.position = part.position
+        JOIN requirement ON requirement.id = part.requirement_id
+        WHERE part.assessment_id = ? ORDER BY part.position
+    """
+    return [
+        RequirementMark(number, level, text, MARKS[value], quote)
+        for number, level, text, value, quote in store.rows(sql, (assessment_id,))
+    ]
 
 
 def scale_named(store: Store, name: str) -> Scale:
@@ -457,16 +545,8 @@ def scale_named(store: Store, name: str) -> Scale:
     return Scale(*found)
 
 
-def unpacked(stored: bytes) -> str:
-    """The text of a compressed column."""
-    return zlib.decompress(stored).decode("utf-8", "surrogatepass")
-
-
-def _packed(text: str) -> bytes:
-    return zlib.compress(text.encode("utf-8", "surrogatepass"))
-
-
-def _key_row(key: Key) -> tuple[int, int, int, int, int, str]:
+def key_row(key: Key) -> tuple[int, int, int, int, int, str]:
+    """A key's columns: response, rater, criteria, round, attempt, purpose."""
     return (
         key.response_id, key.rater_id, key.criteria_id, key.round, key.attempt, key.purpose,
     )  # fmt: skip

@@ -19,6 +19,9 @@ from core.store.migrations.steps import migrations
 Params = Sequence[Any] | dict[str, Any]
 Record = TypeVar("Record")
 
+#: The actor of a connection on whose other end nobody has signed in yet.
+NOBODY = 0
+
 #: Kinds of file system on which SQLite's write-ahead log is unsafe.
 _NETWORK_FILE_SYSTEMS = frozenset(
     {
@@ -40,16 +43,22 @@ class Store(sqlite_utils.Database):
     """One connection to the workbench's database, for one unit of work.
 
     Reads see committed rows; writes go through `writing()`.
+
+    Attributes:
+        actor: id of the person for whom it works, or `NOBODY`; None for the operator, who owns
+            the file and uses the command line, and for the worker.
     """
 
     path: Path
+    actor: int | None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, actor: int | None = None) -> None:
         connection = sqlite3.connect(
             path, timeout=30, check_same_thread=False, isolation_level=None
         )
         super().__init__(connection, execute_plugins=False, use_old_upsert=False)
         self.path = path
+        self.actor = actor
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -133,8 +142,11 @@ class Store(sqlite_utils.Database):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Store]:
+def opened(path: Path, *, actor: int | None = None) -> Iterator[Store]:
     """Open a database that exists, and close it afterwards.
+
+    Args:
+        actor: for whom (see `Store`).
 
     Raises:
         DatabaseRefused: `no_database`, `not_a_database`, `cannot_open`.
@@ -142,7 +154,7 @@ def opened(path: Path) -> Iterator[Store]:
     if not path.exists():
         raise DatabaseRefused("no_database", path=str(path))
     try:
-        store = Store(path)
+        store = Store(path, actor=actor)
         is_ours = store.value("SELECT count(*) FROM sqlite_master WHERE name = 'assessment'")
     except sqlite3.DatabaseError as error:
         raise _refusal(error, path) from error
@@ -161,7 +173,7 @@ def ensure_database(path: Path) -> None:
 
     Raises:
         DatabaseRefused: `old_sqlite`, `network_file_system`, `not_a_database`,
-            `cannot_open`.
+            `cannot_open`; `broken_references` where the file's rows refer to none.
     """
     if sqlite3.sqlite_version_info < (3, 37):
         raise DatabaseRefused("old_sqlite", version=sqlite3.sqlite_version)
@@ -182,12 +194,30 @@ def ensure_database(path: Path) -> None:
                 raise DatabaseRefused("not_a_database", path=str(path))
             _ensure_write_ahead_log(store)
             if not tables or migrations.pending(store):
-                with store.writing():
-                    migrations.apply(store)
+                _migrate(store)
         finally:
             store.close()
     except sqlite3.DatabaseError as error:
         raise _refusal(error, path) from error
+
+
+def _migrate(store: Store) -> None:
+    """Take all pending steps, or none.
+
+    A step may make a table anew that others refer to, so references are checked at the end and
+    not on the way; SQLite takes the setting outside of a transaction only.
+    """
+    store.conn.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with store.writing():
+            migrations.apply(store)
+            broken = store.rows("PRAGMA foreign_key_check")
+            if broken:
+                raise DatabaseRefused(
+                    "broken_references", path=str(store.path), table=broken[0]["table"]
+                )
+    finally:
+        store.conn.execute("PRAGMA foreign_keys=ON")
 
 
 def _refusal(error: sqlite3.DatabaseError, path: Path) -> DatabaseRefused:

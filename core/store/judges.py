@@ -191,12 +191,6 @@ def ensure_rater(store: Store, configuration_id: int, prompt_id: int) -> int:
     return found
 
 
-def prompt_of_rater(store: Store, rater_id: int) -> int:
-    """Id of the prompt version of a rater that is a configuration with a prompt."""
-    found: int = store.value("SELECT judge_prompt_id FROM rater WHERE id = ?", (rater_id,))
-    return found
-
-
 def ensure_person_rater(store: Store, person_id: int) -> int:
     """Id of the rater that a person is."""
     store.change("INSERT OR IGNORE INTO rater (person_id) VALUES (?)", (person_id,))

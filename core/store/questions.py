@@ -48,6 +48,15 @@ def questions_of_study(store: Store, study_id: int) -> list[Question]:
     return store.read(Question, sql, (study_id,))
 
 
+def kinds_of_study(store: Store, study_id: int) -> list[tuple[str, Language]]:
+    """The categories and languages of a study's questions, which have a judge prompt each."""
+    sql = """
+        SELECT DISTINCT category, language FROM question JOIN study_dataset USING (dataset_id)
+        WHERE study_id = ? ORDER BY category, language
+    """
+    return [(category, language) for category, language in store.rows(sql, (study_id,))]
+
+
 def question_ids(store: Store, dataset_id: int) -> dict[str, int]:
     """Id of every question of a dataset by its key."""
     rows = store.rows("SELECT key, id FROM question WHERE dataset_id = ?", (dataset_id,))

@@ -160,7 +160,7 @@ def response_counts(store: Store, study_id: int) -> ResponseCounts:
     """
     questions, conversations = store.rows(sql, (study_id,))[0]
     sql = """
-        SELECT count(DISTINCT model_id), count(text), count(*) - count(text)
+        SELECT count(DISTINCT model_id), count(*) - count(absent_because), count(absent_because)
         FROM current_response AS response JOIN question ON question.id = response.question_id
         JOIN study_dataset USING (dataset_id) WHERE study_id = ?
     """

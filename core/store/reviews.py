@@ -1,75 +1,141 @@
-"""A physician's queue: what they have scored, what they have been shown, what comes next."""
+"""A physician's queue: what they have answered, what they have been shown, what comes next."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
-from core.store.database import Store
+from core.store.assessments import Given
+from core.store.database import Store, opened
 
-#: A score counts as given unless its last attempt was withdrawn.
-_MINE = """
-    EXISTS (SELECT 1 FROM assessment JOIN rater ON rater.id = assessment.rater_id
-            WHERE assessment.response_id = response.id AND rater.person_id = :person
-              AND assessment.unscored_because IS NOT 'withdrawn'
-              AND NOT EXISTS (SELECT 1 FROM assessment AS later
-                              WHERE later.response_id = assessment.response_id
-                                AND later.rater_id = assessment.rater_id
-                                AND later.id > assessment.id))
+#: An answer (a score, or why there is none) stands unless the last attempt withdrew it.
+_LAST_ANSWERS = """
+    WITH last AS (
+      SELECT response_id, max(attempt), unscored_because, seconds FROM assessment
+      WHERE rater_id = (SELECT id FROM rater WHERE person_id = :person) AND purpose = 'study'
+        AND round = 1
+      GROUP BY response_id)
 """
-_RESPONSES = """
-    FROM study_dataset
-    JOIN question ON question.dataset_id = study_dataset.dataset_id
-    JOIN current_response AS response ON response.question_id = question.id
-    WHERE study_dataset.study_id = :study AND response.text IS NOT NULL
+_IS_CURRENT = """
+    NOT EXISTS (SELECT 1 FROM response AS later
+                WHERE later.question_id = response.question_id
+                  AND later.model_id = response.model_id AND later.sample = response.sample
+                  AND later.attempt > response.attempt AND later.id <= :last)
 """
 
 
-def review_counts(store: Store, study_id: int, person_id: int) -> tuple[int, int]:
-    """How many responses a study has for a physician, and how many they have scored."""
-    sql = f"SELECT count(*), coalesce(sum({_MINE}), 0) {_RESPONSES}"
-    total, scored = store.rows(sql, {"study": study_id, "person": person_id})[0]
-    return total, scored
+def offered_count(store: Store, study_id: int) -> int:
+    """How many responses a study has for its physicians."""
+    sql = "SELECT (SELECT max(id) FROM response), count(*) FROM study_dataset WHERE study_id = ?"
+    last_response_id, datasets = store.rows(sql, (study_id,))[0]
+    return _offered_until(store.path, study_id, datasets, last_response_id or 0)
 
 
-def next_response(store: Store, study_id: int, person_id: int) -> int | None:
-    """The next response for a physician.
-
-    Questions of which they have seen nothing come first, then a fixed order that differs from
-    physician to physician.
-    """
+@lru_cache(maxsize=64)
+def _offered_until(path: Path, study_id: int, datasets: int, last_response_id: int) -> int:
+    """As `offered_count`; responses are append-only, so what was counted up to one stays true."""
     sql = f"""
-        SELECT response.id {_RESPONSES} AND NOT {_MINE}
-        ORDER BY EXISTS (SELECT 1 FROM exposure WHERE exposure.person_id = :person
-                         AND exposure.question_id = question.id),
-                 (response.id * (7919 + 104729 * :person)) % 99991
-        LIMIT 1
+        SELECT count(*) FROM study_dataset
+        JOIN question ON question.dataset_id = study_dataset.dataset_id
+        JOIN response ON response.question_id = question.id
+        WHERE study_id = :study AND text IS NOT NULL AND response.id <= :last AND {_IS_CURRENT}
     """
-    found: int | None = store.value(sql, {"study": study_id, "person": person_id})
-    return found
+    with opened(path) as store:
+        return int(store.value(sql, {"study": study_id, "last": last_response_id}))
 
 
-def scored_responses(store: Store, study_id: int, person_id: int) -> list[int]:
-    """Ids of the responses that a physician has scored in a study."""
-    sql = f"SELECT response.id {_RESPONSES} AND {_MINE} ORDER BY question.position"
+def offered_questions(store: Store, study_id: int, person_id: int) -> list[tuple[int, bool]]:
+    """A study's questions in a fixed order that differs from physician to physician.
+
+    Each with whether anything about it was shown to this one.
+    """
+    sql = """
+        SELECT question.id, EXISTS (
+          SELECT 1 FROM exposure WHERE exposure.person_id = :person
+            AND exposure.question_id = question.id)
+        FROM study_dataset JOIN question ON question.dataset_id = study_dataset.dataset_id
+        WHERE study_id = :study
+        ORDER BY (question.id * (7919 + 104729 * :person)) % 99991, question.id
+    """
     rows = store.rows(sql, {"study": study_id, "person": person_id})
+    return [(question_id, bool(is_exposed)) for question_id, is_exposed in rows]
+
+
+def offered_responses(store: Store, question_id: int, person_id: int) -> list[int]:
+    """A question's responses in a fixed order that differs from physician to physician."""
+    sql = """
+        SELECT id FROM current_response AS response
+        WHERE question_id = :question AND text IS NOT NULL
+        ORDER BY (id * (7919 + 104729 * :person)) % 99991, id
+    """
+    rows = store.rows(sql, {"question": question_id, "person": person_id})
     return [response_id for (response_id,) in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class LastScore:
-    """What a person said last of a response; `value` is None where it was withdrawn."""
+def answered(store: Store, study_id: int, person_id: int) -> dict[int, int]:
+    """The question of every response of a study that a physician has answered, by response."""
+    sql = f"""{_LAST_ANSWERS}
+        SELECT response.id, response.question_id
+        FROM last JOIN current_response AS response ON response.id = last.response_id
+        JOIN question ON question.id = response.question_id
+        JOIN study_dataset USING (dataset_id)
+        WHERE study_id = :study AND last.unscored_because IS NOT 'withdrawn'
+        ORDER BY question.position, response.id
+    """
+    return dict(map(tuple, store.rows(sql, {"study": study_id, "person": person_id})))
 
+
+def recent_seconds(store: Store, person_id: int, *, last: int) -> list[float]:
+    """Active seconds of a person's last so many answers that have them."""
+    sql = """
+        SELECT seconds FROM assessment
+        WHERE rater_id = (SELECT id FROM rater WHERE person_id = ?) AND seconds IS NOT NULL
+        ORDER BY id DESC LIMIT ?
+    """
+    return [seconds for (seconds,) in store.rows(sql, (person_id, last))]
+
+
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """What a person said last of a response; `value` is None where they gave no score.
+
+    Attributes:
+        id: of the assessment.
+        criteria_id: the criteria that were on the screen.
+    """
+
+    id: int
+    criteria_id: int
+    scale: str
     value: int | None
+    unscored_because: str | None
     comment: str
     safety_risk: bool | None
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was taken back, so that the response waits again."""
+        return self.unscored_because == "withdrawn"
 
-def last_score(store: Store, person_id: int, response_id: int) -> LastScore | None:
-    """A person's last score of a response, whichever criteria were on the screen."""
+    def says(self, given: Given) -> bool:
+        """Tell whether it is exactly this answer, marks aside."""
+        return (
+            self.scale, self.value, self.unscored_because, self.comment, self.safety_risk
+        ) == (
+            given.scale.name, given.value, given.unscored_because, given.rationale,
+            given.safety_risk,
+        )  # fmt: skip
+
+
+def last_answer(store: Store, person_id: int, response_id: int) -> LastAnswer | None:
+    """A person's last answer to a response, whichever criteria were on the screen."""
     sql = """
-        SELECT value, rationale AS comment, safety_risk
+        SELECT assessment.id, criteria_id, scale, value, unscored_because, rationale AS comment,
+               safety_risk
         FROM assessment JOIN rater ON rater.id = rater_id
-        WHERE response_id = ? AND person_id = ? ORDER BY assessment.id DESC LIMIT 1
+        WHERE response_id = ? AND person_id = ? AND round = 1
+        ORDER BY assessment.id DESC LIMIT 1
     """
-    return store.read_one(LastScore, sql, (response_id, person_id))
+    return store.read_one(LastAnswer, sql, (response_id, person_id))
 
 
 def is_exposed(store: Store, person_id: int, question_id: int) -> bool:
@@ -82,3 +148,26 @@ def was_shown(store: Store, person_id: int, question_id: int, shown: str) -> boo
     """Tell whether this kind of thing about a question has been shown to a person."""
     sql = "SELECT count(*) FROM exposure WHERE person_id = ? AND question_id = ? AND shown = ?"
     return bool(store.value(sql, (person_id, question_id, shown)))
+
+
+def revealed_questions(store: Store, person_id: int) -> set[int]:
+    """Ids of the questions of which a person was shown a judge's verdict."""
+    sql = "SELECT question_id FROM exposure WHERE person_id = ? AND shown = 'machine_verdict'"
+    return {question_id for (question_id,) in store.rows(sql, (person_id,))}
+
+
+def shown_verdicts(store: Store, study_id: int) -> dict[tuple[int, int], int]:
+    """The question of every response of a study that a person answered and then was shown a verdict
+    on, by person and response."""
+    sql = """
+        SELECT given.person_id, given.response_id, given.question_id
+        FROM human_assessment AS given
+        JOIN exposure ON exposure.person_id = given.person_id
+         AND exposure.question_id = given.question_id AND shown = 'machine_verdict'
+         AND exposure.after_assessment >= given.id
+        JOIN question ON question.id = given.question_id
+        JOIN study_dataset USING (dataset_id)
+        WHERE study_id = ?
+    """
+    rows = store.rows(sql, (study_id,))
+    return {(person_id, response_id): question_id for person_id, response_id, question_id in rows}

@@ -1,16 +1,43 @@
-"""Tables of agreement: the summary, by group, matrices, and the list of disagreements."""
+"""The agreement page's standing parts: the sentence, the cards, what is left out, the cases."""
 
 import html
 
 import streamlit as st
 
-from core.services.agreeing import Case, Comparison, comparison_of
+from core.domain.agreement import Agreement
+from core.domain.estimation import Estimate
+from core.services.agreeing import Case, Comparison, picked
 from core.services.reviewing import expose
-from core.store.judges import Judge
-from core.ui.figures import coefficient, percent, show_cards, show_label, show_matrix
+from core.ui.address import link_to
+from core.ui.figures import Cell, coefficient, percent, show_cards
 from core.ui.shell import Page
 
 _ROWS_PER_PAGE = 20
+#: κ and AC1 further apart than this are explained.
+_PARTING = 0.2
+
+
+def draw_sentence(p: Page, found: Comparison, among: Agreement) -> None:
+    """The answer in one sentence made of numbers."""
+    usable = found.usable
+    text = p.t(
+        "agreement.sentence", n=usable.agreement.n, agreement=percent(p, usable.agreement),
+        kappa=coefficient(p, usable.coefficients["cohen_kappa"]),
+    )  # fmt: skip
+    if among.agreement.value is not None:
+        text += " " + p.t(
+            "agreement.sentence_ceiling", pairs=among.agreement.n,
+            agreement=percent(p, among.agreement),
+            kappa=coefficient(p, among.coefficients["cohen_kappa"]),
+        )  # fmt: skip
+    count = usable.table[0][1]
+    link = link_to("agreement", view="cases", of="false_usable")
+    danger = p.t("agreement.sentence_danger", n=count)
+    st.html(
+        f'<div class="sentence">{html.escape(text)} '
+        f'<a href="{html.escape(link)}" target="_self" class="danger">{html.escape(danger)}</a>'
+        "</div>"
+    )
 
 
 def draw_summary(p: Page, found: Comparison) -> None:
@@ -23,65 +50,45 @@ def draw_summary(p: Page, found: Comparison) -> None:
                 p.t("words.false_usable"), percent(p, found.false_usable),
                 p.t("agreement.false_usable_below", n=found.false_usable.n),
             ),
+            (
+                p.t("agreement.missed_risk"), percent(p, found.missed_risk),
+                p.t("agreement.missed_risk_below", n=found.missed_risk.n),
+            ),
             (p.t("words.agreement"), percent(p, usable.agreement), p.t("agreement.below", n=n)),
             ("Cohen κ", coefficient(p, usable.coefficients["cohen_kappa"]),
              p.t("agreement.below", n=n)),
+            ("Gwet AC1", coefficient(p, usable.coefficients["gwet_ac1"]),
+             p.t("agreement.below", n=n)),
             (p.t("agreement.quadratic"), coefficient(p, scores.coefficients["quadratic_kappa"]),
-             p.t("agreement.pairs_below", n=pairs)),
-            (p.t("agreement.plain_scores"), coefficient(p, scores.coefficients["cohen_kappa"]),
              p.t("agreement.pairs_below", n=pairs)),
         ]
     )  # fmt: skip
+    kappa = usable.coefficients["cohen_kappa"].value
+    ac1 = usable.coefficients["gwet_ac1"].value
+    if kappa is not None and ac1 is not None and abs(ac1 - kappa) >= _PARTING:
+        st.html(f'<div class="quiet">{html.escape(_parting(p, found, kappa, ac1))}</div>')
 
 
 def draw_left_out(p: Page, found: Comparison) -> None:
-    """What the figures do not hold, and why."""
-    text = p.t(
-        "agreement.left_out", cases=found.cases, physicians=found.physicians,
-        undecided=found.undecided, unscored=found.unscored, pending=found.pending,
-        unknown=found.unknown_phase,
-    )  # fmt: skip
-    st.html(f'<div class="quiet">{html.escape(text)}</div>')
+    """What the figures do not hold, and why; every count opens its cases."""
+    parts = [
+        html.escape(p.t("agreement.out_of", cases=found.cases, physicians=found.physicians)),
+        *(
+            _counted(p, kind, getattr(found, kind))
+            for kind in ("undecided", "unscored", "pending", "unstable")
+        ),
+        html.escape(p.t("agreement.phases", unknown=found.unknown_phase)),
+    ]
+    st.html(f'<div class="quiet">{" ".join(parts)}</div>')
 
 
-def draw_groups(p: Page, word: str, groups: dict[str, list[Case]], judge: Judge) -> None:
-    """One row of figures per category or model."""
-    rows = []
-    for label, cases in groups.items():
-        found = comparison_of(cases, judge)
-        name = p.t(f"category.{label}") if word == "category" else label
-        rows.append(
-            {
-                p.t(f"words.{word}"): name,
-                "n": found.usable.agreement.n,
-                p.t("words.agreement"): percent(p, found.usable.agreement),
-                "Cohen κ": coefficient(p, found.usable.coefficients["cohen_kappa"]),
-                p.t("agreement.quadratic"): coefficient(
-                    p, found.scores.coefficients["quadratic_kappa"]
-                ),
-                p.t("words.false_usable"): percent(p, found.false_usable),
-                p.t("agreement.out"): found.undecided + found.unscored + found.pending,
-            }
-        )
-    st.dataframe(rows, hide_index=True, width="stretch")
-
-
-def draw_matrices(p: Page, found: Comparison) -> None:
-    """Confusion matrices: physicians in rows, the judge in columns."""
-    left, right = st.columns(2)
-    with left:
-        show_label(p.t("agreement.matrix_usable", n=found.usable.agreement.n))
-        show_matrix(p, found.usable, [p.t("words.unusable"), p.t("words.usable")])
-    with right:
-        show_label(p.t("agreement.matrix_scores", n=found.scores.agreement.n))
-        steps = range(found.lowest, found.lowest + len(found.scores.table))
-        show_matrix(p, found.scores, [str(step) for step in steps])
-
-
-def draw_cases(p: Page, cases: list[Case]) -> None:
-    """The disagreements, each opening its case; opening the list is an exposure."""
-    st.html(f"<h3>{p.t('agreement.disagreements', n=len(cases))}</h3>")
-    if not cases:
+def draw_cases(p: Page, cases: list[Case], of: str) -> None:
+    """The cases behind one number, each opening its own page; opening the list is an exposure."""
+    found = picked(cases, of)
+    kind = of.partition(":")[0]
+    title = p.t(f"agreement.of.{kind}", n=len(found), cell=of.partition(":")[2].replace(":", " · "))
+    st.html(f"<h3>{html.escape(title)}</h3>")
+    if not found:
         return
     shown = p.key(p.study.id, "show-cases")
     if not st.session_state.get(shown):
@@ -90,11 +97,11 @@ def draw_cases(p: Page, cases: list[Case]) -> None:
             p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)
         )
         return
-    pages = -(-len(cases) // _ROWS_PER_PAGE)
+    pages = -(-len(found) // _ROWS_PER_PAGE)
     at = 1
     if pages > 1:
         at = st.pagination(pages, key=p.key(p.study.id, "page"))
-    for case in cases[(at - 1) * _ROWS_PER_PAGE : at * _ROWS_PER_PAGE]:
+    for case in found[(at - 1) * _ROWS_PER_PAGE : at * _ROWS_PER_PAGE]:
         draw_case_row(p, case)
 
 
@@ -105,16 +112,46 @@ def draw_case_row(p: Page, case: Case) -> None:
     what.html(f"{html.escape(case.question)} · {html.escape(case.model)}")
     judge = "–" if case.judge.mean is None else f"{case.judge.mean:.3g}"
     people = ", ".join(f"{html.escape(s.person)} {s.value}" for s in case.scores)
-    mark = (
-        f'<span class="danger">▲ {p.t("words.false_usable")}</span> '
-        if case.is_false_usable
-        else ""
-    )
-    said.html(f"{mark}{p.t('words.judge')} {judge} · {people}")
+    marks = [
+        p.t(f"agreement.mark.{name}")
+        for name, holds in (
+            ("missed_risk", case.is_missed_risk),
+            ("false_usable", case.is_false_usable),
+        )
+        if holds
+    ]
+    danger = "".join(f'<span class="danger">▲ {html.escape(mark)}</span> ' for mark in marks)
+    unstable = f" · {p.t('agreement.mark.unstable')}" if case.judge.is_unstable else ""
+    said.html(f"{danger}{p.t('words.judge')} {judge}{unstable} · {people}")
     link.page_link(
         "pages/case.py", label=p.t("words.open_case"),
         query_params={"response": str(case.response_id)},
     )  # fmt: skip
+
+
+def opening(p: Page, text: str, of: str, **narrowed: str) -> Cell:
+    """A number that opens its cases."""
+    return Cell(text, link_to("agreement", view="cases", of=of, **narrowed))
+
+
+def value_of(estimate: Estimate) -> float:
+    """For sorting: undefined comes last."""
+    return -1.0 if estimate.value is None else estimate.value
+
+
+def _parting(p: Page, found: Comparison, kappa: float, ac1: float) -> str:
+    table = found.usable.table
+    n = sum(map(sum, table))
+    usable = (sum(table[1]) + table[0][1] + table[1][1]) / (2 * n)
+    return p.t("agreement.parting", kappa=kappa, ac1=ac1, share=100 * max(usable, 1 - usable))
+
+
+def _counted(p: Page, kind: str, count: int) -> str:
+    text = html.escape(p.t(f"agreement.left.{kind}", n=count))
+    if not count:
+        return text
+    href = html.escape(link_to("agreement", view="cases", of=kind))
+    return f'<a href="{href}" target="_self">{text}</a>'
 
 
 def _show(name: str) -> None:

@@ -5,18 +5,24 @@ import html
 import streamlit as st
 
 from core.services.inspecting import Inspected
-from core.store.assessments import MachineScore, exchange_texts
+from core.store.assessments import MachineScore, RequirementMark, marks_of
+from core.store.exchanges import Exchange, conversation_of
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
+from core.ui.reveal import draw_marks_given, said
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
+
+_SIDES = {True: "words.usable", False: "words.unusable"}
+#: Reasons whose detail is the field or value at fault; of the others it is the whole reply.
+_WITH_VALUE = ("missing_field", "not_an_integer", "out_of_range", "wrong_ticket")
 
 
 def draw_response(p: Page, found: Inspected) -> None:
     """Question, earlier turns, response, and what it is measured by."""
     question, response = found.question, found.response
     facets = [
-        question.key, p.t(f"category.{question.category}"), question.category2, question.scene,
+        question.key, p.named("category", question.category), question.category2, question.scene,
         p.t("case.sample", model=response.model, n=response.sample),
         p.t("case.version", n=found.active.version),
     ]  # fmt: skip
@@ -31,7 +37,7 @@ def draw_response(p: Page, found: Inspected) -> None:
         show_text(found.active.criteria.question_text)
         show_label(p.t("words.response"))
         if response.text is None:
-            show_text(p.t(f"absent.{response.absent_because}"), kind="note")
+            show_text(p.named("absent", response.absent_because), kind="note")
         else:
             raw = st.toggle(p.t("case.raw"), key=p.key(response.id, "raw"))
             show_response(response.text, raw=raw)
@@ -65,7 +71,7 @@ def draw_people(p: Page, found: Inspected) -> None:
     if not found.scores:
         st.html(f'<div class="quiet">{p.t("case.no_scores")}</div>')
     for score in found.scores:
-        value = score.value if score.value is not None else p.t("words.unscored")
+        value = said(p, score)
         line = p.t(
             "case.score", person=score.person, score=value, phase=p.t(f"phase.{score.phase}"),
             version=score.criteria_version, time=_time(score.created_at),
@@ -76,6 +82,15 @@ def draw_people(p: Page, found: Inspected) -> None:
             show_text(score.comment, kind="quote")
         if score.reason:
             show_text(p.t("case.reason", reason=score.reason), kind="note")
+        draw_marks_given(found.marks.get(score.id, []))
+    for cause in found.causes:
+        line = p.t(
+            "cause.line", person=cause.person, cause=p.t(f"cause.{cause.cause}"),
+            version=cause.criteria_version, time=_time(cause.created_at),
+        )  # fmt: skip
+        st.html(html.escape(line))
+        if cause.comment:
+            show_text(cause.comment, kind="quote")
 
 
 def draw_verdicts(p: Page, found: Inspected) -> None:
@@ -83,11 +98,18 @@ def draw_verdicts(p: Page, found: Inspected) -> None:
     st.html(f"<h3>{p.t('words.judges')}</h3>")
     if not found.verdicts:
         st.html(f'<div class="quiet">{p.t("case.no_verdicts")}</div>')
+    for name, reading in found.readings:
+        side = "words.unscored" if reading.usable is None else _SIDES[reading.usable]
+        line = p.t("case.reading", judge=name, mean=reading.mean or 0.0, side=p.t(side))
+        if reading.spread:
+            line += " · " + p.t("case.spread", n=reading.spread)
+        mark = f" · <b>{p.t('case.unstable')}</b>" if reading.is_unstable else ""
+        st.html(html.escape(line) + mark)
     for verdict in found.verdicts:
-        _draw_verdict(p, verdict)
+        _draw_verdict(p, verdict, found.response.text or "")
 
 
-def _draw_verdict(p: Page, verdict: MachineScore) -> None:
+def _draw_verdict(p: Page, verdict: MachineScore, response: str) -> None:
     said = p.t("words.unscored") if verdict.value is None else str(verdict.value)
     line = p.t(
         "case.verdict", judge=verdict.judge, score=said, round=verdict.round,
@@ -98,16 +120,52 @@ def _draw_verdict(p: Page, verdict: MachineScore) -> None:
     risk = f' <span class="danger">⚑ {p.t("words.safety_risk")}</span>'
     st.html(html.escape(line + old) + (risk if verdict.safety_risk else ""))
     if verdict.unscored_because:
-        show_text(p.t(f"unscored.{verdict.unscored_because}"), kind="note")
+        because = p.named("unscored", verdict.unscored_because)
+        names_it = verdict.unscored_because in _WITH_VALUE
+        show_text(f"{because} {verdict.detail}" if names_it else because, kind="note")
     if verdict.rationale:
         show_text(verdict.rationale, kind="quote")
+    marks = marks_of(p.store, verdict.id)
+    if marks:
+        with st.expander(_counts_line(p, marks)):
+            for mark in marks:
+                _draw_mark(p, mark, response)
     if verdict.exchange_id is not None:
         with st.expander(p.t("case.exchange")):
-            prompt, reply = exchange_texts(p.store, verdict.exchange_id)
-            show_label(p.t("case.prompt"))
-            show_text(prompt or p.t("case.no_prompt"))
-            show_label(p.t("case.reply"))
-            show_text(reply)
+            for exchange in conversation_of(p.store, verdict.exchange_id):
+                _draw_exchange(p, exchange)
+
+
+def _counts_line(p: Page, marks: list[RequirementMark]) -> str:
+    """How many requirements the judge found met, partly met and not met."""
+    given = [mark.mark for mark in marks]
+    return p.t(
+        "case.marks", n=len(given), met=given.count("met"), partly=given.count("partly"),
+        not_met=given.count("not_met"),
+    )  # fmt: skip
+
+
+def _draw_mark(p: Page, mark: RequirementMark, response: str) -> None:
+    """A requirement with the judge's mark, and the words that are to show it."""
+    show_label(
+        p.t(
+            "case.mark", number=mark.number, level=p.t(f"level.{mark.level}"),
+            mark=p.t(f"mark.{mark.mark}"),
+        )
+    )  # fmt: skip
+    show_text(mark.text)
+    if mark.quote:
+        show_text(mark.quote, kind="quote")
+        if mark.quote not in response:
+            show_text(p.t("case.quote_not_found"), kind="note")
+
+
+def _draw_exchange(p: Page, said: Exchange) -> None:
+    """What was sent and what came back; the second time, why."""
+    show_label(p.t("case.prompt") if said.ask == 1 else p.t("case.asked_again"))
+    show_text(said.prompt or p.t("case.no_prompt"))
+    show_label(p.t("case.reply"))
+    show_text(said.reply)
 
 
 def _time(utc: str) -> str:

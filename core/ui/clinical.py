@@ -9,11 +9,14 @@ A response of which anything else would be lost is shown as plain text. Neither 
 
 import html
 import re
+from collections.abc import Sequence
 
 import streamlit as st
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+
+from core.domain.differences import Piece
 
 _SPECIAL = str.maketrans({"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 #: Marks that a rendered response shows by its layout instead.
@@ -48,6 +51,16 @@ def text_html(text: str, *, kind: str = "") -> str:
     """
     escaped = html.escape(text, quote=False).translate(_SPECIAL)
     return f'<div class="clinical {kind}" dir="auto">{escaped}</div>'
+
+
+def pieces_html(pieces: Sequence[Piece]) -> str:
+    """HTML on one line whose text is exactly that of the pieces, with changed ones marked."""
+    marks = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
+    body = "".join(
+        marks[piece.kind].format(html.escape(piece.text, quote=False).translate(_SPECIAL))
+        for piece in pieces
+    )
+    return f'<div class="clinical" dir="auto">{body}</div>'
 
 
 def rendered_html(text: str) -> str:

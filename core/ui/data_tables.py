@@ -1,4 +1,4 @@
-"""Datasets with their markings; import of files; export in the released shape."""
+"""Datasets with their markings; import of files; export."""
 
 import html
 import tempfile
@@ -15,8 +15,9 @@ from core.store.database import Store
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui.shell import Page
+from core.ui.table_import import draw_table_import
 
-_KINDS = ("questions", "responses", "scores")
+_KINDS = ("questions", "responses", "scores", "table")
 
 
 def draw_datasets(p: Page) -> None:
@@ -42,12 +43,15 @@ def draw_datasets(p: Page) -> None:
 
 
 def draw_import(p: Page) -> None:
-    """Upload a file: questions as a new dataset, or responses and scores for this study's."""
+    """Upload a file: questions or a table as a dataset, responses and scores for this study's."""
     with st.expander(p.t("data.import")):
         kind = st.segmented_control(
             p.t("data.kind"), _KINDS, default="questions", required=True,
             key=p.key("import", "kind"), format_func=lambda kind: p.t(f"data.kind_{kind}"),
         )  # fmt: skip
+        if kind == "table":
+            draw_table_import(p)
+            return
         name = ""
         if kind != "scores":
             label = p.t("data.new_name" if kind == "questions" else "data.model")

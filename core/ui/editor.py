@@ -71,6 +71,9 @@ def draw_editor(p: Page, entry: Entry) -> None:
     )
     found = requirements_of(text)
     core = sum(requirement.level == "core" for requirement in found)
+    if entry.causes:
+        causes = " · ".join(f"{p.t(f'cause.{cause}')} {n}" for cause, n in entry.causes.items())
+        show_label(p.t("cause.counts", causes=causes))
     st.html(
         '<div class="quiet">'
         + p.t("checklists.read_as", core=core, secondary=len(found) - core)

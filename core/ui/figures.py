@@ -1,11 +1,16 @@
 """Numbers as people read them: the value, its interval, its n, or why there is none."""
 
+import csv
 import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
+from core.services.exporting_cases import harmless
 from core.ui.shell import Page
 
 
@@ -39,20 +44,72 @@ def show_cards(cards: list[tuple[str, str, str]]) -> None:
     st.html(f'<div class="figures">{cells}</div>')
 
 
-def show_matrix(p: Page, agreement: Agreement, labels: list[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table; with an address it opens what is behind the number."""
+
+    text: str
+    href: str = ""
+    is_danger: bool = False
+
+
+def show_matrix(
+    p: Page, agreement: Agreement, labels: list[str], hrefs: list[list[str]] | None = None
+) -> None:
     """Show a confusion matrix, physicians in rows and the judge in columns."""
-    head = "".join(f"<th>{html.escape(label)}</th>" for label in labels)
-    rows = "".join(
-        f"<tr><th>{html.escape(label)}</th>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>"
-        for label, row in zip(labels, agreement.table, strict=True)
+    rows = [
+        [Cell(label), *(Cell(str(cell), href) for cell, href in zip(row, links, strict=True))]
+        for label, row, links in zip(
+            labels, agreement.table, hrefs or [[""] * len(labels)] * len(labels), strict=True
+        )
+    ]
+    _show_html([p.t("agreement.matrix_corner"), *labels], rows, kind="matrix")
+
+
+def show_grid(p: Page, name: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """Show a table whose numbers open their cases, with a file of it to download."""
+    _show_html(head, rows, kind="grid")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([[harmless(one) for one in head]])
+    writer.writerows([[harmless(cell.text) for cell in row] for row in rows])
+    st.download_button(
+        p.t("charts.csv"), "\ufeff" + text.getvalue(), f"{name}.csv", "text/csv",
+        key=p.key(name, "csv"), on_click="ignore", type="tertiary",
+    )  # fmt: skip
+
+
+def _show_html(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, kind: str) -> None:
+    top = "".join(f"<th>{html.escape(label)}</th>" for label in head)
+    body = "".join(
+        "<tr>" + "".join(_cell(cell, is_first=not at) for at, cell in enumerate(row)) + "</tr>"
+        for row in rows
     )
-    corner = html.escape(p.t("agreement.matrix_corner"))
-    st.html(f'<table class="matrix"><tr><th>{corner}</th>{head}</tr>{rows}</table>')
+    st.html(f'<div class="scrolled"><table class="{kind}"><tr>{top}</tr>{body}</table></div>')
+
+
+def _cell(cell: Cell, *, is_first: bool) -> str:
+    text = html.escape(cell.text)
+    if cell.is_danger:
+        text = f'<span class="danger">{text}</span>'
+    if cell.href:
+        text = f'<a href="{html.escape(cell.href)}" target="_self">{text}</a>'
+    return f"<th>{text}</th>" if is_first else f"<td>{text}</td>"
 
 
 def show_label(text: str) -> None:
     """A small heading above a box."""
     st.html(f'<div class="label">{html.escape(text)}</div>')
+
+
+def steps(p: Page, estimate: Estimate) -> str:
+    """A difference in steps of the scale, such as `+0.31 [+0.20, +0.42]`."""
+    if estimate.value is None:
+        return p.t(f"undefined.{estimate.undefined_because}")
+    interval = ""
+    if estimate.low is not None and estimate.high is not None:
+        interval = f" [{estimate.low:+.2f}, {estimate.high:+.2f}]"
+    return f"{estimate.value:+.2f}{interval}"
 
 
 def _short(value: float) -> str:

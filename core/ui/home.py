@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from core.services.reviewing import queue_of
+from core.services.reviewing import Queue, queue_of
 from core.services.surveying import JudgeStanding, Step, Survey, survey_of
 from core.ui.figures import coefficient, percent, show_cards
 from core.ui.shell import Page
@@ -20,15 +20,42 @@ _TARGETS: dict[Step, str] = {
 
 
 def draw(p: Page) -> None:
-    """Draw where the study stands."""
-    queue = queue_of(p.store, p.study, p.person)
-    survey = survey_of(p.store, p.study, waiting=queue.left)
+    """Draw where the study stands: all of it for a lead, for others what is theirs."""
+    queue = queue_of(p.store, p.study, p.person) if "physician" in p.rights else None
+    if "lead" in p.rights:
+        _draw_study(p, queue)
+    elif queue is not None:
+        _draw_own_work(p, queue)
+    else:
+        st.html(f'<div class="quiet">{p.t("home.yours_on_the_left")}</div>')
+
+
+def _draw_study(p: Page, queue: Queue | None) -> None:
+    survey = survey_of(p.store, p.study, waiting=queue.left if queue else None)
     show_cards(_counts(p, survey))
     for standing in survey.judges:
         _draw_judge(p, standing)
+    step, target = p.t(f"home.step.{survey.next_step}", n=queue.left if queue else 0), ""
+    if survey.next_step == "score" and queue is None:
+        step, target = p.t("home.others_score"), "pages/people.py"
     with st.container(border=True):
-        st.html(f"<b>{p.t('home.next')}</b> {p.t(f'home.step.{survey.next_step}', n=queue.left)}")
-        st.page_link(_TARGETS[survey.next_step], label=p.t("home.go"), icon=None)
+        st.html(f"<b>{p.t('home.next')}</b> {step}")
+        st.page_link(target or _TARGETS[survey.next_step], label=p.t("home.go"), icon=None)
+
+
+def _draw_own_work(p: Page, queue: Queue) -> None:
+    show_cards(
+        [
+            (
+                p.t("home.own_scores"), f"{queue.scored:,}",
+                p.t("home.own_scores_below", n=queue.total),
+            )
+        ]
+    )  # fmt: skip
+    with st.container(border=True):
+        key = "home.step.score" if queue.left else "home.own_done"
+        st.html(f"<b>{p.t('home.next')}</b> {p.t(key, n=queue.left)}")
+        st.page_link("pages/review.py", label=p.t("home.go"), icon=None)
 
 
 def _counts(p: Page, survey: Survey) -> list[tuple[str, str, str]]:

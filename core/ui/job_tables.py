@@ -2,13 +2,18 @@
 
 import html
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import streamlit as st
 
-from core.i18n import cost_words, sentence
-from core.services.judging import cancel
+from core.i18n import batch_words, cost_words, sentence
+from core.services.judging import cancel, queue_retry
+from core.services.queueing import ensure_worker
 from core.services.spending import SpentOn, spending_of_study, totals
 from core.services.watching import Watched, jobs_of_study
+from core.store.database import Store
+from core.store.jobs import Job
+from core.store.studies import Study
 from core.ui.shell import Page
 
 _SHOWN = 20
@@ -28,6 +33,11 @@ def draw_jobs(p: Page) -> None:
     ended = [one for one in found if one.job.state not in _UNFINISHED]
     if ended:
         st.html(_ended_table(p, ended))
+    for one in _with_unscored(found):
+        st.button(
+            p.t("runs.retry_these", n=one.job.unscored, judge=one.name),
+            key=p.key(one.job.id, "retry"), on_click=p.act(_retry, p.study, one.job, p.person.name),
+        )  # fmt: skip
 
 
 @st.fragment(run_every=10.0)
@@ -39,6 +49,21 @@ def draw_spending(p: Page) -> None:
         return
     with st.expander(p.t("runs.spent_title"), expanded=True, key=p.key("spending", "table")):
         st.html(_spending_table(p, lines))
+
+
+def _with_unscored(found: Sequence[Watched]) -> list[Watched]:
+    """Each judge's newest job, where it has ended and left something unscored."""
+    newest = {one.job.subject: one for one in reversed(found) if one.job.kind == "judge"}
+    return [
+        one
+        for one in newest.values()
+        if one.job.unscored and one.job.state not in _UNFINISHED and one.reads_prompt
+    ]
+
+
+def _retry(store: Store, study: Study, job: Job, by: str) -> None:
+    queue_retry(store, study, job, by=by)
+    ensure_worker(store.path)
 
 
 def _draw_unfinished(p: Page, found: Watched) -> None:
@@ -71,6 +96,8 @@ def _pace(p: Page, found: Watched) -> list[str]:
         said.append(p.t("runs.tokens_per_second", n=found.tokens_per_second))
     if found.seconds_left is not None:
         said.append(p.t("runs.left", minutes=found.seconds_left / 60))
+    if found.standing is not None:
+        said.append(batch_words(p.language, **asdict(found.standing)))
     if found.is_billed and found.spending.tokens.calls:
         said.append(cost_words(p.language, found.spending, is_billed=True))
     return said

@@ -1,25 +1,90 @@
 // What a keyboard needs that widgets don't give: a key that is held or struck twice acts once, N goes
-// to the comment, Escape leaves it.
+// to the comment, Escape leaves it; digits fill the next dimension, Y, P and O mark the next
+// requirement, Backspace takes the last one back. And the clock of the response on the sheet.
 (() => {
   if (window.attendingKeys) return;
   window.attendingKeys = true;
   const isField = (element) => element.matches?.("input, textarea, [contenteditable=true]");
   const strikeTwice = 350; // milliseconds
+  const marks = { y: "✓", p: "◧", o: "✗" };
   let last = { key: "", at: 0 };
   const comment = () => document.querySelector('[class*="st-key-review-"][class*="-comment"] input');
+  const rows = (kind) => [...document.querySelectorAll(`[class*="st-key-"][class*="-${kind}-"]`)]
+    .filter((row) => row.querySelector("button")?.offsetParent);
+  const chosen = (row) => row.querySelector("[data-selected]");
+  // A row that was just filled does not show it yet when the next key comes.
+  const filledAt = new Map();
+  const isFilled = (row) => chosen(row) || performance.now() - (filledAt.get(row.className) ?? -1e9) < 700;
+
+  function choose(kind, option) {
+    const row = rows(kind).find((one) => !isFilled(one));
+    const button = [...(row?.querySelectorAll("button") ?? [])]
+      .find((one) => one.textContent.trim() === option);
+    if (!button) return;
+    filledAt.set(row.className, performance.now());
+    button.click();
+    row.scrollIntoView({ block: "nearest" });
+  }
+
+  function takeBack(kind) {
+    const last = rows(kind).filter(chosen).at(-1);
+    if (!last) return;
+    filledAt.delete(last.className);
+    chosen(last).click();
+  }
+
+  // Tells whether the key was for rows that are filled one after another.
+  function fills(event) {
+    const hasDimensions = rows("dimension").length > 0;
+    if (hasDimensions && /^[0-5]$/.test(event.key)) choose("dimension", event.key);
+    else if (hasDimensions && event.key === "Backspace") takeBack("dimension");
+    else if (marks[event.key] && rows("mark").length) choose("mark", marks[event.key]);
+    else return false;
+    return true;
+  }
+
   document.addEventListener("keydown", (event) => {
     if (isField(event.target)) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isSecondStrike = event.key === last.key && event.timeStamp - last.at < strikeTwice;
     last = { key: event.key, at: event.timeStamp };
-    if (event.repeat || isSecondStrike) {
+    const stop = () => {
       event.stopImmediatePropagation();
       event.preventDefault();
-    } else if (event.key === "n" && comment() && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    };
+    if (event.repeat) stop();
+    else if (event.key === "Enter" && event.target.closest?.("[class*='-dimension-']")) {
+      stop(); // it would turn off the choice that was clicked last; it saves
+      document.querySelector("[class*='st-key-'][class*='-save'] button:enabled")?.click();
+    }
+    else if (fills(event)) stop();
+    else if (isSecondStrike) stop();
+    else if (event.key === "n" && comment()) {
       event.preventDefault();
       comment().focus();
     }
   }, true);
+
+  // Active seconds: counted while the tab is seen and somebody moves, types or scrolls now and then.
+  const idle = 60000, beat = 500; // milliseconds
+  let seen = performance.now(), before = seen;
+  for (const sign of ["keydown", "pointermove", "pointerdown", "wheel", "scroll", "touchstart"])
+    addEventListener(sign, () => { seen = performance.now(); }, { capture: true, passive: true });
+  const write = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  setInterval(() => {
+    const now = performance.now(), passed = Math.min(now - before, 2 * beat);
+    before = now;
+    const clock = document.querySelector('[class*="st-key-review-"][class*="-seconds"]');
+    const input = clock?.querySelector("input");
+    if (!input || document.hidden || now - seen > idle) return;
+    const name = [...clock.classList].find((one) => one.startsWith("st-key-review-"));
+    const seconds = Number(sessionStorage.getItem(name) ?? 0) + passed / 1000;
+    sessionStorage.setItem(name, String(seconds));
+    input.tabIndex = -1;
+    write.call(input, seconds.toFixed(1));
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }, beat);
 })();

@@ -7,7 +7,7 @@ import streamlit as st
 from core.engines.catalogue import ENGINES
 from core.engines.gpus import gpus
 from core.services.estimating import estimate_generation, estimate_judging
-from core.services.generating import GenerateOrder, queue_generation
+from core.services.generating import GenerateOrder, chosen_gpus, queue_generation
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.queueing import ensure_worker
 from core.store.database import Store
@@ -21,7 +21,7 @@ _GIGABYTE = 1024**3
 
 def draw_judge_order(p: Page) -> None:
     """Choose a judging engine and queue what is outstanding."""
-    names = ("engine", "model", "address", "rounds", "budget")
+    names = ("engine", "model", "address", "rounds", "budget", "batch", "retry")
     keys = {name: p.key("judge", name) for name in names}
     with st.expander(p.t("runs.judge")):
         first, second, third, fourth, fifth = st.columns([3, 3, 4, 2, 2])
@@ -36,11 +36,19 @@ def draw_judge_order(p: Page) -> None:
             p.t("runs.address"), key=keys["address"], placeholder="http://127.0.0.1:8000/v1",
             disabled=not ENGINES[engine].needs_address,
         )  # fmt: skip
-        fourth.number_input(p.t("runs.rounds"), 1, 9, 1, key=keys["rounds"])
+        fourth.number_input(
+            p.t("runs.rounds"), 1, 9, 3, key=keys["rounds"],
+            disabled=not ENGINES[engine].reads_prompt,
+        )  # fmt: skip
         fifth.number_input(
             p.t("runs.budget"), 0.0, None, 0.0, key=keys["budget"], format="%.2f",
             disabled=not ENGINES[engine].needs_address,
         )  # fmt: skip
+        sixth, seventh = st.columns(2)
+        sixth.checkbox(
+            p.t("runs.batch"), key=keys["batch"], disabled=not ENGINES[engine].has_batches
+        )
+        seventh.checkbox(p.t("runs.retry"), key=keys["retry"])
         if _typed(keys["model"]) or not ENGINES[engine].generates:
             order = _judge_order(keys)
             draw_estimate(
@@ -122,10 +130,15 @@ def _budget(key: str) -> float | None:
 
 def _judge_order(keys: dict[str, str]) -> JudgeOrder:
     engine = st.session_state[keys["engine"]]
+    entry = ENGINES[engine]
     return JudgeOrder(
-        engine, _typed(keys["model"]), {}, rounds=int(st.session_state[keys["rounds"]]),
+        engine, _typed(keys["model"]), {},
+        rounds=int(st.session_state[keys["rounds"]]) if entry.reads_prompt else None,
         addresses=_addresses(keys["address"]),
-        budget=_budget(keys["budget"]) if ENGINES[engine].needs_address else None,
+        budget=_budget(keys["budget"]) if entry.needs_address else None,
+        gpus=chosen_gpus("auto") if engine == "huggingface" else (),
+        retry_unscored=bool(st.session_state[keys["retry"]]),
+        is_batch=entry.has_batches and bool(st.session_state[keys["batch"]]),
     )  # fmt: skip
 
 

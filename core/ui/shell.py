@@ -14,12 +14,14 @@ from typing import Any
 import streamlit as st
 
 from core.domain.questions import Language
-from core.errors import AttendingError, DatabaseRefused
-from core.i18n import LANGUAGES, error_sentence, sentence
+from core.domain.rights import PAGES
+from core.errors import AttendingError, DatabaseRefused, NotAllowed
+from core.i18n import LANGUAGES, error_sentence, has_key, sentence
 from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
+from core.services.permitting import require_page, rights_of_actor
 from core.services.queueing import ensure_worker
 from core.store import people, studies
-from core.store.database import Store, opened
+from core.store.database import NOBODY, Store, opened
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui import sign_in
@@ -29,12 +31,19 @@ _ROOT = _HERE.parents[1]
 _LINKS = (
     ("home", "app.py"),
     ("review", "pages/review.py"),
+    ("work", "pages/work.py"),
+    ("adjudicate", "pages/adjudicate.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
+    ("prompts", "pages/prompts.py"),
+    ("leaderboard", "pages/leaderboard.py"),
+    ("assign", "pages/assign.py"),
     ("runs", "pages/runs.py"),
     ("data", "pages/data.py"),
+    ("people", "pages/people.py"),
 )
 _NOTICE = "notice"
+_KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +55,16 @@ class Page:
     person: Person
     study: Study
     language: Language
+    rights: frozenset[str]
 
     def t(self, key: str, /, **values: object) -> str:
         """A text in the reader's language."""
         return sentence(self.language, key, **values)
+
+    def named(self, group: str, code: str | None) -> str:
+        """The words of a code such as a category's, or the code itself where there are none."""
+        key = f"{group}.{code}"
+        return self.t(key) if has_key(key) else code or ""
 
     def key(self, subject: object, field: str) -> str:
         """A widget key that no other page, person or subject shares."""
@@ -58,21 +73,41 @@ class Page:
     @contextmanager
     def reopened(self) -> Iterator[Store]:
         """The database for a fragment, which outlives the page's own connection."""
-        with opened(self.store.path) as store:
+        with opened(self.store.path, actor=self.person.id) as store:
+            try:
+                sign_in.check_still(store, self.person, is_active=False)
+            except NotAllowed:
+                st.rerun(scope="app")
             yield store
 
     def act(self, action: Callable[..., Any], *args: Any) -> Callable[[], None]:
         """A callback that runs `action(store, *args)`; an error becomes a sentence on the page."""
-        path, language = self.store.path, self.language
+        path, language, person = self.store.path, self.language, self.person
 
         def callback() -> None:
             try:
-                with opened(path) as store:
+                with opened(path, actor=person.id) as store:
+                    sign_in.check_still(store, person, is_active=True)
                     action(store, *args)
             except AttendingError as error:
-                st.session_state[_NOTICE] = error_sentence(language, error)
+                kept()[_NOTICE] = error_sentence(language, error)
 
         return callback
+
+
+def entered() -> dict[str, Any]:
+    """What the widgets of this session hold, for callbacks.
+
+    A callback that asks `st.session_state` itself is broken off where the next press waits already,
+    and what it was about to store would be lost; this reads without giving way.
+    """
+    return st.session_state.to_dict()
+
+
+def kept() -> dict[str, Any]:
+    """What pages remember in this session besides widgets; callbacks may write into it."""
+    found: dict[str, Any] = entered()[_KEPT]
+    return found
 
 
 def database_path() -> Path:
@@ -84,13 +119,15 @@ def database_path() -> Path:
 @contextmanager
 def page(name: str) -> Iterator[Page]:
     """Open a page; the block draws it."""
+    st.session_state.setdefault(_KEPT, {})
     language = _language(None)
     path = database_path()
     try:
         _make_ready(path)
-        with opened(path) as store:
+        with opened(path, actor=NOBODY) as store:
             person = sign_in.signed_in(store)
             language = _language((store, person) if person else None)
+        with opened(path, actor=person.id if person else NOBODY) as store:
             _draw_frame(language, name)
             study = _study(store, person)
             _draw_sidebar(store, language, person, study)
@@ -100,13 +137,23 @@ def page(name: str) -> Iterator[Page]:
             _draw_foot(language)  # now: a page that stops early draws nothing after itself
             with body, _told_in_one_sentence(language):
                 if person is None:
-                    sign_in.draw_choice(store, language)
+                    sign_in.draw(store, language)
                     st.stop()
+                _check_page(store, language, name)
                 if study is None:
                     st.info(sentence(language, "shell.no_study"))
                     st.stop()
-                yield Page(name, store, person, study, language)
+                yield Page(name, store, person, study, language, rights_of_actor(store))
     except DatabaseRefused as error:
+        st.error(error_sentence(language, error))
+        st.stop()
+
+
+def _check_page(store: Store, language: Language, name: str) -> None:
+    """End the page with a sentence where it is not for this person."""
+    try:
+        require_page(store, name)
+    except NotAllowed as error:
         st.error(error_sentence(language, error))
         st.stop()
 
@@ -133,7 +180,7 @@ def _make_ready(path: Path) -> bool:
 
 def _language(known: tuple[Store, Person] | None) -> Language:
     """The language chosen in this session, else the person's, else the browser's."""
-    chosen = st.session_state.get("language")
+    chosen = kept().get("language")
     if chosen is None and known is not None:
         chosen = people.preference(known[0], known[1].id, "language")
     if chosen is None:
@@ -144,7 +191,7 @@ def _language(known: tuple[Store, Person] | None) -> Language:
 def _study(store: Store, person: Person | None) -> Study | None:
     """The study chosen in this session, else the person's last one, else the newest."""
     known = {study.id: study for study in studies.studies(store)}
-    chosen = st.session_state.get("study")
+    chosen = kept().get("study")
     if chosen is None and person is not None:
         chosen = people.preference(store, person.id, "study")
     if chosen is not None and int(chosen) in known:
@@ -171,23 +218,23 @@ def _draw_sidebar(
             )  # fmt: skip
         if person is None:
             return
+        rights = rights_of_actor(store)
         for name, target in _LINKS:
-            st.page_link(target, label=sentence(language, f"nav.{name}"))
+            if rights & set(PAGES[name]):
+                st.page_link(target, label=sentence(language, f"nav.{name}"))
         sign_in.draw_who(language, person)
 
 
 def _choose_language(path: Path, person: Person | None) -> None:
-    chosen = st.session_state["language-choice"]
-    st.session_state["language"] = chosen
+    chosen = kept()["language"] = entered()["language-choice"]
     if person is not None:
-        with opened(path) as store, store.writing():
+        with opened(path, actor=person.id) as store, store.writing():
             people.save_preference(store, person.id, "language", chosen)
 
 
 def _choose_study(path: Path, person: Person) -> None:
-    chosen = st.session_state["study-choice"]
-    st.session_state["study"] = chosen
-    with opened(path) as store, store.writing():
+    chosen = kept()["study"] = entered()["study-choice"]
+    with opened(path, actor=person.id) as store, store.writing():
         people.save_preference(store, person.id, "study", str(chosen))
 
 
@@ -205,9 +252,9 @@ def _draw_head(language: Language, name: str, study: Study) -> None:
     st.html(f'<h1>{title} <span class="quiet">{question} · {html.escape(study.name)}</span></h1>')
     if study.is_illustrative:
         st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
-    notice = st.session_state.pop(_NOTICE, None)
-    if notice:
-        st.warning(notice)
+    place = st.empty()  # always there: what follows keeps its place, and with it what is open
+    if _NOTICE in kept():
+        place.warning(kept().pop(_NOTICE))
 
 
 def _draw_foot(language: Language) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import LeaseLost
+from core.services.batching import run_batches
 from core.services.generating import run_generation
 from core.services.judging import run_judging
 from core.services.queueing import LANES, claim, sign_on
@@ -25,7 +26,8 @@ def do(path: Path, job: Job) -> None:
     """Do a claimed job to its end; whatever goes wrong ends up in its row."""
     try:
         with HeldLease(path, job) as lease:
-            _KINDS[job.kind](path, job, lease)
+            run = run_batches if job.plan.get("batch") else _KINDS[job.kind]
+            run(path, job, lease)
     except LeaseLost:
         _log.warning("job %s was taken over by another worker", job.id)
     except Exception:  # the outermost loop: a defect in one job must not end the worker

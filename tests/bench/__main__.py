@@ -21,6 +21,8 @@ from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging
 from tests.bench.pages import pages_beside_generation
+from tests.bench.scale import scale
+from tests.bench.statistics import figures
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DATASET = os.environ.get("ATTENDING_LLMEVAL_MED", "")
@@ -37,6 +39,8 @@ def main() -> None:
             _importing(work),
             *judging(Bench(work, Path(_DATASET), answers)),
             generating(work, Path(_DATASET)),
+            scale(work, Path(_DATASET), answers),
+            figures(work),
             generating_on_gpu(work, Path(_DATASET)),
             pages_beside_generation(work),
         ]

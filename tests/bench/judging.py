@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,15 @@ from typing import Any
 import psutil
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from core.services.estimating import estimate_judging
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
-from core.services.judging import JudgeOrder, plan_of, queue_judging
+from core.services.judging import JudgeOrder, cancel, plan_of, queue_judging
 from core.services.naming import study_of_dataset
 from core.services.opening import ensure_workbench
 from core.store import assessments, jobs
-from core.store.assessments import exchange_texts
 from core.store.database import Store, opened
+from core.store.exchanges import conversation_of
 from core.worker.running import do_in_foreground
 from tests.openai_server import OpenAIServer
 
@@ -156,7 +158,9 @@ def _profiled(bench: Bench, *, delay: float, in_flight: int) -> str:
     """Where a run's time goes, by Python's own profiler."""
     path = bench.prepared("profiled")
     with endpoint(delay) as served:
-        job_id = _queued(path, served.url, concurrency=in_flight)
+        order = _order(served.url, rounds=1, concurrency=in_flight)
+        with opened(path) as store:
+            job_id = queue_judging(store, study_of_dataset(store, "real"), order, by="bench")
         profile = cProfile.Profile()
         cpu = time.process_time()
         profile.runcall(do_in_foreground, path, job_id)
@@ -262,26 +266,39 @@ reply.
 def _outstanding(bench: Bench) -> str:
     """How long it takes to know what is outstanding, and to begin, with very much to do."""
     path = bench.prepared("outstanding", models=_MODELS_OUTSTANDING)
-    with OpenAIServer() as server:
-        asked = time.perf_counter()
-        job_id = _queued(path, server.url, rounds=_ROUNDS, concurrency=1, limit=1)
-        queued = time.perf_counter() - asked
+    with OpenAIServer() as server, opened(path) as store:
+        server.hold()
+        study = study_of_dataset(store, "real")
+        order = _order(server.url, rounds=_ROUNDS, concurrency=1)
+        estimate, seconds_estimate = _timed(
+            lambda: estimate_judging(store, study, order, by="bench")
+        )
+        job_id, seconds_queue = _timed(lambda: queue_judging(store, study, order, by="bench"))
+        doing = threading.Thread(target=do_in_foreground, args=(path, job_id))
         begun = time.monotonic()
-        do_in_foreground(path, job_id)
-        begun = server.received[0].at - begun
-    with opened(path) as store:
+        doing.start()
+        server.wait_for(1)
+        seconds_start = server.received[0].at - begun
+        cancel(store, job_id)
+        server.release()
+        doing.join()
         plan = plan_of(store, jobs.job_by_id(store, job_id))
-        started = time.perf_counter()
-        counted = assessments.progress(store, plan)
-        progress = time.perf_counter() - started
-    return f"""## {counted.outstanding:,} verdicts outstanding
+        _, seconds_progress = _timed(lambda: assessments.progress(store, plan))
+    return f"""## {estimate.outstanding:,} verdicts outstanding
 
 | | seconds |
 |---|---:|
-| queue the job | {queued:.2f} |
-| from the job's start to its first request | {begun:.2f} |
-| count what is judged, unscored and outstanding | {progress:.2f} |
+| estimate tokens and cost | {seconds_estimate:.2f} |
+| queue the job | {seconds_queue:.2f} |
+| from the job's start to its first request | {seconds_start:.2f} |
+| count what is judged, unscored and outstanding | {seconds_progress:.2f} |
 """
+
+
+def _timed(do: Callable[[], Any]) -> tuple[Any, float]:
+    """What it returns, and the seconds that it took."""
+    started = time.perf_counter()
+    return do(), time.perf_counter() - started
 
 
 async def bare_loop(url: str, prompts: Sequence[str], *, in_flight: int) -> float:
@@ -324,17 +341,15 @@ def _started(path: Path, url: str, *, rounds: int = 1) -> Iterator[subprocess.Po
         process.wait()
 
 
-def _queued(path: Path, url: str, **options: Any) -> int:
-    order = JudgeOrder("openai", "scripted", {}, addresses=(url,), **options)
-    with opened(path) as store:
-        return queue_judging(store, study_of_dataset(store, "real"), order, by="bench")
+def _order(url: str, **options: Any) -> JudgeOrder:
+    return JudgeOrder("openai", "scripted", {}, addresses=(url,), **options)
 
 
 def _prompts(path: Path) -> list[str]:
     """The prompts that a finished run sent, in its order."""
     with opened(path) as store:
         ids = [row[0] for row in store.rows("SELECT id FROM exchange ORDER BY id")]
-        return [exchange_texts(store, one)[0] for one in ids]
+        return [conversation_of(store, one)[0].prompt for one in ids]
 
 
 def _first_request_to_last_commit(path: Path) -> float:

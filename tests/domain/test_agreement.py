@@ -2,19 +2,26 @@
 
 import numpy as np
 import pytest
+import scipy
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from core.domain.agreement import (
     COEFFICIENTS,
+    SCORE_COEFFICIENTS,
     Agreement,
     agreement_of,
     cohen_kappa,
     gwet_ac1,
+    intraclass,
     linear_kappa,
+    lower_limit,
+    mean_difference,
     pabak,
     percent_agreement,
     quadratic_kappa,
+    spearman,
+    upper_limit,
 )
 from core.domain.estimation import Estimate
 
@@ -310,3 +317,152 @@ def width(estimate: Estimate) -> float:
     assert estimate.low is not None
     assert estimate.high is not None
     return estimate.high - estimate.low
+
+
+# --- scores as numbers ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_spearman_is_that_of_scipy(seed):
+    first, second = random_pairs(seed)
+
+    expected = scipy.stats.spearmanr(first, second).statistic
+
+    assert float(spearman(table_of(first, second, categories=5))) == pytest.approx(expected)
+
+
+def test_bias_and_limits_done_by_hand():
+    # Differences 1, 1, −1, 0, 1, 1: mean .5, squares about it sum to 3.5, s = √.7 = .836660.
+    first, second = np.array([0, 1, 2, 3, 3, 2]), np.array([1, 2, 1, 3, 4, 3])
+    table = table_of(first, second, categories=5)
+
+    found = [float(formula(table)) for formula in (mean_difference, lower_limit, upper_limit)]
+
+    assert found == pytest.approx([0.5, 0.5 - 1.959964 * 0.836660, 0.5 + 1.959964 * 0.836660])
+
+
+def test_intraclass_correlation_of_shrout_and_fleiss_form():
+    # Two raters, subjects (0,1) (2,3) (4,4): grand mean 7/3; SSR = 2·Σ(m − 7/3)² = 2·(3.361111 +
+    # .027778 + 2.777778) = 12.333333; SSC = 3·(2·(1/3)²) = .666667; SST = 13.333333; SSE = .333333.
+    # MSR 6.166667, MSE .166667, MSC .666667: ICC = 6 / (6.333333 + 2·.5/3) = .9.
+    table = table_of(np.array([0, 2, 4]), np.array([1, 3, 4]), categories=5)
+
+    assert float(intraclass(table)) == pytest.approx(0.9)
+
+
+def test_scores_bring_their_own_coefficients():
+    first, second = pairs_of(HAND_MADE)
+    found = agreement_of(first, second, np.arange(len(first)), categories=5, are_scores=True)
+
+    assert set(found.coefficients) == {*COEFFICIENTS, *SCORE_COEFFICIENTS}
+    for one in found.coefficients.values():
+        assert one.low < one.value < one.high
+
+
+@pytest.mark.parametrize("name", ["spearman", "icc_a1"])
+def test_scores_without_variation_have_no_correlation(name):
+    same = np.full(12, 4)
+    found = agreement_of(same, same, np.arange(12), categories=5, are_scores=True)
+
+    assert found.coefficients[name].undefined_because == "no_variation"
+    assert found.coefficients["bias"].value == 0.0
+
+
+# --- where resampling knows nothing -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["gwet_ac1", "pabak"])
+def test_one_category_tells_nothing_apart_from_chance(name):
+    same = np.full(12, 1)
+
+    found = agreement_of(same, same, np.arange(12), categories=2).coefficients[name]
+
+    assert (found.value, found.undefined_because) == (None, "no_variation")
+
+
+@pytest.mark.parametrize("name", COEFFICIENTS)
+def test_perfect_agreement_does_not_claim_to_be_certain(name):
+    # Twelve questions, six of each: chance .5 for all. Wilson's lower end of 12 of 12 is .757506,
+    # so the coefficient's is 1 − (1 − .757506)/.5 = .515012.
+    both = np.arange(12) % 2
+
+    found = agreement_of(both, both, np.arange(12), categories=2).coefficients[name]
+
+    assert (found.value, found.high, found.interval_by) == (1.0, 1.0, "wilson_held_chance")
+    assert found.low == pytest.approx(0.515012, abs=1e-5)
+
+
+def test_a_disagreement_brings_the_resampled_interval_back():
+    first = np.arange(40) % 2
+    second = np.where(np.arange(40) < 3, 1 - first, first)
+
+    found = agreement_of(first, second, np.arange(40), categories=2).coefficients["cohen_kappa"]
+
+    assert found.interval_by == "bootstrap"
+
+
+# --- unequal sampling -------------------------------------------------------------------------
+
+
+def test_weights_undo_a_sample_that_was_drawn_by_the_judges_score():
+    # 2,000 responses, rows physicians: the judge passes 560, 420 of them rightly, and rejects
+    # 1,440, 1,260 of them rightly: agreement .84. Drawn 200 passed (150 right) and 100 rejected
+    # (87.5 right): raw agreement 237.5/300 = .79.
+    population = np.array([[1260.0, 140.0], [180.0, 420.0]])
+    drawn = population * np.array([100 / 1440, 200 / 560])
+    weights = np.array([1440 / 100, 560 / 200])
+    first, second = pairs_of(np.round(drawn * 20).astype(int))  # exact to a twentieth
+
+    found = agreement_of(
+        first, second, np.arange(len(first)), categories=2, weights=weights[second]
+    )
+    raw = agreement_of(first, second, np.arange(len(first)), categories=2)
+
+    assert found.agreement.value == pytest.approx(0.84, abs=0.002)
+    assert raw.agreement.value == pytest.approx(0.79, abs=0.005)
+    assert found.coefficients["cohen_kappa"].value == pytest.approx(
+        float(cohen_kappa(population)), abs=0.005
+    )
+    assert found.table == raw.table  # the table counts what was seen
+
+
+def test_equal_weights_change_nothing():
+    first, second = random_pairs(4)
+    clusters = np.arange(60) // 3
+
+    plain = agreement_of(first, second, clusters, categories=5)
+    weighted = agreement_of(first, second, clusters, categories=5, weights=np.full(60, 2.5))
+
+    for name, one in plain.coefficients.items():
+        other = weighted.coefficients[name]
+        assert (other.value, other.low, other.high) == pytest.approx((one.value, one.low, one.high))
+
+
+# --- coverage ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("questions", "usable"), [(80, 0.5), (120, 0.25)])
+def test_clustered_kappa_covers_its_true_value(questions, usable):
+    # Three responses a question that depend on each other; the judge errs in 15% either way.
+    right = 0.85
+    passed = usable * right + (1 - usable) * (1 - right)
+    chance = usable * passed + (1 - usable) * (1 - passed)
+    truth = (right - chance) / (1 - chance)
+    clusters = np.arange(questions).repeat(3)
+    covered = 0
+    for seed in range(200):
+        generator = np.random.default_rng(seed)
+
+        def related(share: float, generator: np.random.Generator = generator) -> np.ndarray:
+            """True with probability `share`, alike within a question (correlation .4)."""
+            common = generator.normal(size=questions).repeat(3)
+            own = generator.normal(size=3 * questions)
+            return np.sqrt(0.4) * common + np.sqrt(0.6) * own < scipy.stats.norm.ppf(share)
+
+        human = related(usable)
+        judge = human == related(right)
+        found = agreement_of(human.astype(int), judge.astype(int), clusters, categories=2)
+        kappa = found.coefficients["cohen_kappa"]
+        covered += kappa.low <= truth <= kappa.high
+
+    assert 0.92 <= covered / 200 <= 0.98

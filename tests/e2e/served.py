@@ -13,15 +13,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psutil
 from playwright.sync_api import Locator, Page, expect
 
+from core.domain.rights import Right
+from core.services import enrolling, reviewing
+from core.services.enrolling import Enrolment
+from core.services.reviewing import Scoring
+from core.store import accounts, people, reviews, studies
 from core.store.database import Store, opened
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The illustrative people: two physicians, and a lead who may also score.
 LIN, WEBER = "Dr Lin (illustrative)", "Dr Weber (illustrative)"
+LEAD = "Dr Tang (illustrative)"
+PASSWORD = "correct horse battery"
 _START_SECONDS = 60
 _BUTTON = re.compile(r"st-key-review-\d+-(\d+)-score-1\b")
 #: No request leaves the machine, so a proxy has nothing to do with it.
@@ -81,6 +88,14 @@ class Served:
     def store(self) -> Any:
         """The database, opened as the app opens it."""
         return opened(self.database)
+
+    def gives_account(self, name: str, *rights: Right) -> None:
+        """Let a person sign in with `PASSWORD`, if they can't yet."""
+        with opened(self.database) as store:
+            person = people.person_named(store, name)
+            if person is None or accounts.account_of(store, person.id) is None:
+                wanted = Enrolment(name, rights, PASSWORD)
+                enrolling.add_account(store, wanted, by="tester")
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -144,20 +159,48 @@ class Visit:
         self.page.goto(self.served.url + path)
 
     def chooses(self, person: str) -> None:
-        """Say who one is."""
-        self.page.get_by_role("link", name=person, exact=True).click()
-        self.page.locator("a[href^='/choose?next']").wait_for()
+        """Come in by one click as one of the illustrative people."""
+        self.page.get_by_role("button", name=re.compile(f"^{re.escape(person)}")).click()
+        self.way_out.wait_for()
 
-    def signs_in(self, person: str, path: str = "/") -> None:
-        """Open a page as somebody and wait until it is drawn."""
-        self.follows_the_choice(person, path)
+    @property
+    def way_out(self) -> Locator:
+        """The button that signs out."""
+        return self.page.locator("form[action='/auth/sign-out'] button")
+
+    def signs_in(self, person: str, path: str = "/", rights: Sequence[Right] = ()) -> None:
+        """Open a page as somebody and wait until it is drawn.
+
+        Args:
+            rights: of a person who is not illustrative and has no account; a physician's if empty.
+        """
+        self.follows_the_choice(person, path, rights)
         self.page.locator(".footer").wait_for()
         self.settles()
 
-    def follows_the_choice(self, person: str, path: str) -> None:
-        """Choose a person by the address that their link has."""
-        person_id = self.served.value("SELECT id FROM person WHERE name = ?", (person,))
-        self.opens(f"/choose?person={person_id}&next={quote(path)}")
+    def follows_the_choice(self, person: str, path: str, rights: Sequence[Right] = ()) -> None:
+        """Send the form that lets a person in, and open a page."""
+        if person in (LIN, WEBER, LEAD):
+            person_id = self.served.value("SELECT id FROM person WHERE name = ?", (person,))
+            self.posts("/auth/illustrative", {"person": str(person_id)})
+        else:
+            self.served.gives_account(person, *(rights or ("physician",)))
+            self.posts("/auth/login", {"person": person, "secret": PASSWORD})
+        assert self.cookie("attending_session"), f"{person} was not let in"
+        self.opens(path)
+
+    def posts(self, path: str, form: dict[str, str], **headers: str) -> int:
+        """Send a form as a page of this app does; the status of the answer."""
+        answer = self.page.context.request.post(
+            self.served.url + path, form=form, max_redirects=0,
+            headers={"Origin": self.served.url, **headers},
+        )  # fmt: skip
+        return answer.status
+
+    def cookie(self, name: str) -> dict[str, Any] | None:
+        """A cookie of this browser."""
+        found = [one for one in self.page.context.cookies() if one["name"] == name]
+        return dict(found[0]) if found else None
 
     def settles(self) -> None:
         """Wait until the page is drawn and the server has nothing more to say."""
@@ -195,7 +238,9 @@ class Visit:
         """Wait until the sheet shows another response, or that all are scored."""
         old = self.page.locator(f"[class*='-{response_id}-score-1']")
         expect(old).to_have_count(0)
-        self.page.locator("[class*='-score-1'], [data-testid='stAlert']").first.wait_for()
+        self.page.locator(
+            "[class*='-score-1'], [class*='-dimension-safety'], [data-testid='stAlert']"
+        ).first.wait_for()
         self.settles()
 
     def scores(self, key: str) -> int:
@@ -208,6 +253,22 @@ class Visit:
 
     def _first_button(self) -> Locator:
         return self.page.locator("[class*='-score-1']")
+
+
+def declines_texts(served: Served, person: str) -> None:
+    """Let somebody answer nothing about generated texts, so that one key scores all the rest."""
+    with served.store() as store:
+        found, study = people.person_named(store, person), studies.studies(store)[0]
+        assert found is not None
+        texts = store.rows(
+            "SELECT response.id FROM response JOIN question ON question.id = question_id"
+            " WHERE category = 'MTG'"
+        )
+        for (response_id,) in texts:
+            last = reviews.last_answer(store, found.id, response_id)
+            if last is None:
+                declined = Scoring(no_score="outside_field", claimed_phase="unknown")
+                reviewing.score(store, study, found, response_id, declined)
 
 
 def scores_by(store: Store, person: str) -> list[tuple[Any, ...]]:

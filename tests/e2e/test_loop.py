@@ -10,7 +10,17 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from core.i18n import sentence
-from tests.e2e.served import LIN, ROOT, WEBER, Served, Visit, run_core, until
+from tests.e2e.served import (
+    LEAD,
+    LIN,
+    ROOT,
+    WEBER,
+    Served,
+    Visit,
+    declines_texts,
+    run_core,
+    until,
+)  # fmt: skip
 
 pytestmark = pytest.mark.browser
 
@@ -34,32 +44,30 @@ def test_two_physicians_score_by_keyboard_and_the_agreement_grows(newcomer, open
         visit = open_browser(newcomer, apart=True)
         visit.opens("/review")
         visit.chooses(person)
+        declines_texts(newcomer, person)
+        visit.reloads()
         visit.score_bar.last.wait_for()
         visit.settles()
         assert _agreement_n(newcomer) == _decided(votes), "before they begin"
-        known: set[str] = set()
         scored = set()
         for number in range(_EACH):
             key = str(1 + number % 5)
             response_id = visit.scores(key)
             scored.add(response_id)
             question, model = _identity(newcomer, response_id)
-            # The study shows the verdict at once: a question's second response is not blind.
-            if question not in known:
-                votes.setdefault((question, model), {})[person] = int(key) >= 4
-            known.add(question)
+            votes.setdefault((question, model), {})[person] = int(key) >= 4
         assert len(scored) == _EACH
 
     found = _agreement_n(newcomer)
     assert found == _decided(votes)
-    visit.opens("/agreement")
+    visit.signs_in(LEAD, "/agreement")
     below = visit.page.locator(".figures").get_by_text(sentence("en", "agreement.below", n=found))
     expect(below.first).to_be_visible()
 
 
 def test_a_revised_checklist_is_judged_again_and_nothing_else(newcomer, open_browser):
     visit = open_browser(newcomer)
-    visit.signs_in(LIN, "/checklists")
+    visit.signs_in(LEAD, "/checklists")
     page, before = visit.page, _verdicts(newcomer)
     jobs = newcomer.rows("SELECT state FROM job")
 
@@ -80,7 +88,7 @@ def test_a_revised_checklist_is_judged_again_and_nothing_else(newcomer, open_bro
 
 def test_the_page_compares_before_and_after(newcomer, open_browser):
     visit = open_browser(newcomer)
-    visit.signs_in(LIN, "/checklists")
+    visit.signs_in(LEAD, "/checklists")
     _revises(visit, "6. Names the route", reason="routes were missing")
     visit.page.get_by_role("button", name=sentence("en", "checklists.rejudge", n=2)).click()
 
@@ -92,7 +100,7 @@ def test_the_page_compares_before_and_after(newcomer, open_browser):
 
 def test_without_a_reason_nothing_is_changed_and_nothing_typed_is_lost(newcomer, open_browser):
     visit = open_browser(newcomer)
-    visit.signs_in(WEBER, "/checklists")
+    visit.signs_in(LEAD, "/checklists")
     before = newcomer.value("SELECT count(*) FROM criteria"), _verdicts(newcomer)
 
     _revises(visit, "9. A requirement without a reason", reason="")

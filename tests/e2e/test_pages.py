@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from core.i18n import catalogue, sentence
 from tests.e2e.conftest import Open
-from tests.e2e.served import LIN, WEBER, Served, Visit
+from tests.e2e.served import LEAD, WEBER, Served, Visit
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +17,16 @@ _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PAGES = {
     "home": "/",
     "review": "/review",
+    "adjudicate": "/adjudicate",
     "agreement": "/agreement",
     "checklists": "/checklists",
+    "prompts": "/prompts",
+    "leaderboard": "/leaderboard",
+    "assign": "/assign",
     "runs": "/runs",
     "data": "/data",
+    "people": "/people",
+    "account": "/account",
     "case": "/case?response=1",
 }
 #: What Streamlit or a page says where something went wrong.
@@ -46,7 +52,7 @@ def test_a_page_opens_by_its_address(served, open_browser, name, language):
     visit.page.on("request", lambda request: requests.append(request.url))
     visit.page.on("websocket", lambda socket: requests.append(socket.url))
 
-    visit.signs_in(LIN, PAGES[name])
+    visit.signs_in(LEAD, PAGES[name])
 
     expect(visit.page).to_have_title(f"{sentence(language, f'nav.{name}')} · Attending")
     for key in (f"ask.{name}", "shell.illustrative", "shell.research_only"):
@@ -68,7 +74,7 @@ def test_an_address_without_a_person_asks_and_comes_back(served, open_browser, a
     visit.opens(address)
     expect(visit.page.get_by_text(sentence("en", "sign_in.title"))).to_be_visible()
 
-    visit.chooses(LIN)
+    visit.chooses(LEAD)
 
     visit.settles()
     assert visit.page.url == served.url + address
@@ -77,7 +83,7 @@ def test_an_address_without_a_person_asks_and_comes_back(served, open_browser, a
 def test_a_page_with_nothing_to_show_says_that_it_is_for_research_only(served, open_browser):
     visit = visit_of(served, open_browser, "en")
 
-    visit.follows_the_choice(LIN, "/case")
+    visit.follows_the_choice(LEAD, "/case")
 
     expect(visit.page.get_by_text(sentence("en", "case.none"))).to_be_visible()
     visit.settles()
@@ -93,58 +99,45 @@ def test_the_choice_of_persons_speaks_the_browsers_language(served, open_browser
     visit.opens("/agreement")
 
     expect(visit.page.get_by_text(sentence(language, "sign_in.title"))).to_be_visible()
-    expect(visit.page.get_by_role("link", name=WEBER, exact=True)).to_be_visible()
+    expect(visit.page.get_by_role("button", name=WEBER)).to_be_visible()
     assert _left_over(visit.text(), language) == []
 
 
 def test_a_reload_keeps_the_person_and_a_second_tab_has_it_too(served, open_browser):
     visit = visit_of(served, open_browser, "en")
-    visit.signs_in(WEBER, "/runs")
+    visit.signs_in(LEAD, "/runs")
 
     visit.reloads()
-    expect(visit.page.get_by_text(WEBER)).to_be_visible()
+    expect(visit.page.get_by_text(LEAD)).to_be_visible()
 
     second = Visit(visit.page.context.new_page(), served)
     second.opens("/data")
-    expect(second.page.get_by_text(WEBER)).to_be_visible()
+    expect(second.page.get_by_text(LEAD)).to_be_visible()
     second.page.close()
-
-
-def test_a_new_person_is_added_and_can_leave(served, open_browser):
-    visit = visit_of(served, open_browser, "en")
-    visit.opens("/review")
-    visit.page.get_by_label(sentence("en", "sign_in.new")).fill("Dr <b>Neu</b>")
-    visit.page.get_by_role("button", name=sentence("en", "sign_in.add")).click()
-
-    visit.chooses("Dr <b>Neu</b>")
-    expect(visit.page.get_by_text("Dr <b>Neu</b>")).to_be_visible()
-
-    visit.page.get_by_role("link", name=sentence("en", "sign_in.leave")).click()
-    expect(visit.page.get_by_text(sentence("en", "sign_in.title"))).to_be_visible()
 
 
 def test_a_persons_language_is_kept_for_the_next_visit_with_the_title(served, open_browser):
     visit = visit_of(served, open_browser, "en")
-    visit.signs_in(WEBER, "/data")
+    visit.signs_in(WEBER, "/account")
     visit.page.get_by_role("radio", name="中文").click()
-    expect(visit.page.get_by_text(sentence("zh", "ask.data"))).to_be_visible()
+    expect(visit.page.get_by_text(sentence("zh", "ask.account"))).to_be_visible()
     visit.settles()
 
     visit.reloads()
 
-    expect(visit.page.get_by_text(sentence("zh", "ask.data"))).to_be_visible()
+    expect(visit.page.get_by_text(sentence("zh", "ask.account"))).to_be_visible()
     title = visit.page.title()
     visit.page.get_by_role("radio", name="English").click()
-    expect(visit.page.get_by_text(sentence("en", "ask.data"))).to_be_visible()
+    expect(visit.page.get_by_text(sentence("en", "ask.account"))).to_be_visible()
     visit.settles()
-    assert title == f"{sentence('zh', 'nav.data')} · Attending"
+    assert title == f"{sentence('zh', 'nav.account')} · Attending"
 
 
 @pytest.mark.parametrize("language", _LOCALES)
 def test_an_unknown_case_is_one_sentence(served, open_browser, language):
     visit = visit_of(served, open_browser, language)
 
-    visit.follows_the_choice(LIN, "/case?response=999999")
+    visit.follows_the_choice(LEAD, "/case?response=999999")
 
     alert = visit.page.get_by_test_id("stAlert")
     expect(alert).to_have_count(1)
@@ -155,17 +148,20 @@ def test_an_unknown_case_is_one_sentence(served, open_browser, language):
 def test_a_case_without_a_number_says_how_to_open_one(served, open_browser, asked):
     visit = visit_of(served, open_browser, "en")
 
-    visit.follows_the_choice(LIN, f"/case{asked}")
+    visit.follows_the_choice(LEAD, f"/case{asked}")
 
     expect(visit.page.get_by_text(sentence("en", "case.none"))).to_be_visible()
 
 
 def test_links_lead_from_page_to_page(served, open_browser):
     visit = visit_of(served, open_browser, "zh")
-    visit.signs_in(LIN)
+    visit.signs_in(LEAD)
     sidebar = visit.page.get_by_test_id("stSidebar")
 
-    for name in ("review", "agreement", "checklists", "runs", "data", "home"):
+    for name in (
+        "review", "agreement", "checklists", "prompts", "leaderboard", "runs", "data", "people",
+        "home",
+    ):  # fmt: skip
         sidebar.get_by_role("link", name=sentence("zh", f"nav.{name}"), exact=True).click()
         expect(visit.page).to_have_title(f"{sentence('zh', f'nav.{name}')} · Attending")
         heading = visit.page.get_by_role("heading", level=1)

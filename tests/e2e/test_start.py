@@ -12,11 +12,18 @@ from tests.e2e.served import ROOT, copy_of
 
 _PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
 
-# AppTest has no cookies but a mock of them, which the app reads as its first person.
+# AppTest has no cookies of its own: it is given the one of a person who may open every page.
 _DRAW = """
-import importlib, json, pkgutil, sys
+import importlib, json, os, pathlib, pkgutil, sys
+from streamlit.runtime.context import ContextProxy, StreamlitCookies
 from streamlit.testing.v1 import AppTest
 import core.ui
+from core.services.authenticating import sign_in_first
+from core.store.database import opened
+
+with opened(pathlib.Path(os.environ["ATTENDING_DB"])) as store:
+    token = sign_in_first(store, "Dr First", "correct horse battery")
+ContextProxy.cookies = StreamlitCookies({"attending_session": token})
 
 def draw(page):
     app = AppTest.from_file(sys.argv[1], default_timeout=60)

@@ -84,18 +84,18 @@ def test_the_reply_is_a_verdict_in_the_form_that_every_judge_uses():
     reply = replied(Criteria("?", TEN_WORDS, ""), TEN_WORDS)
 
     assert reply == Reply('{"score": 5, "rationale": "coverage 1.00"}', "stop", None, None, 0.0)
-    assert verdict_of(reply.text, ONE_TO_FIVE, finish_reason=reply.finish_reason) == Verdict(
-        5, "coverage 1.00", None
-    )
+    assert verdict_of(
+        reply.text, ONE_TO_FIVE, finish_reason=reply.finish_reason, ticket=None
+    ) == Verdict(5, "coverage 1.00", None)
 
 
 def test_without_a_yardstick_there_is_no_score():
     reply = replied(Criteria("?", "", ""), "布洛芬")
 
     assert reply == Reply("", "no_yardstick", None, None, 0.0)
-    assert verdict_of(reply.text, ONE_TO_FIVE, finish_reason=reply.finish_reason) == Unscored(
-        "no_yardstick", ""
-    )
+    assert verdict_of(
+        reply.text, ONE_TO_FIVE, finish_reason=reply.finish_reason, ticket=None
+    ) == Unscored("no_yardstick", "")
 
 
 def test_it_passes_a_wrong_answer_in_the_right_words():

@@ -120,15 +120,33 @@ def test_a_refusal_that_names_no_time_pauses_twice_as_long_each_time(clock):
     assert gate.refusals == 0
 
 
+def test_a_failure_among_answers_does_not_make_an_address_rest(clock):
+    gate = Gate(8)
+    first, second, third = gate.begin(), gate.begin(), gate.begin()
+
+    gate.answered()
+    gate.failed(second)
+    assert gate.is_up
+
+    later = gate.begin()
+    gate.failed(third)
+    assert gate.is_up
+    gate.waiting = 0
+    gate.failed(later)
+    assert gate.ready_at == 1000.125
+    gate.failed(first)  # of an earlier moment
+    assert gate.failures == 1
+
+
 def test_pauses_differ_so_that_callers_do_not_come_back_together():
-    waits = {pause(3) for _ in range(50)}
+    waits = {pause(3, first=0.5) for _ in range(50)}
 
     assert len(waits) > 40
     assert 1.5 <= min(waits) < max(waits) <= 2.5
 
 
 def test_a_pause_never_lasts_much_more_than_a_minute():
-    assert pause(1_000_000) <= 75.0
+    assert pause(1_000_000, first=0.5) <= 75.0
 
 
 def starts(pace: Pace, clock: list[float], amounts: list[float]) -> list[float]:

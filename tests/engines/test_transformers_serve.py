@@ -1,4 +1,7 @@
-"""A real OpenAI-compatible server of the tiny model answers as the engine that loads it does."""
+"""A real OpenAI-compatible server of the tiny model answers as the engine that loads it does.
+
+As a judge the tiny model writes nonsense, which must come out unscored whichever way it is asked.
+"""
 
 import asyncio
 import json
@@ -17,7 +20,13 @@ import pytest
 
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine
+from core.services.judging import JudgeOrder
+from core.services.opening import ensure_workbench
+from core.store import judges
+from core.store.database import opened
+from core.store.exchanges import conversation_of
 from tests.tiny_model import save_tiny_model
+from tests.workbench import CEDAR, QUESTIONS, Workbench
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "dataset.json"
 SYSTEM = Message("system", "用一句话回答。")
@@ -111,3 +120,56 @@ def test_both_engines_give_the_same_greedy_answers(model, address, conversations
 
     assert plain(served) == plain(loaded)
     assert len({one.text for one in served}) == 10
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Workbench]:
+    """Two short questions with a requirement each, and an answer to both."""
+    path = tmp_path / "workbench.db"
+    ensure_workbench(path)
+    with opened(path) as store:
+        workbench = Workbench(store, tmp_path)
+        questions = {key: QUESTIONS[key] for key in ("MK:1:1", "MTG:1:1")}
+        workbench.imports(questions)
+        answers = {key: CEDAR[key] for key in questions}
+        workbench.model_answers("cedar", answers, questions=questions)
+        # the tiny model's context is too short for the prompts as installed
+        with store.writing():
+            for language, category in (("zh", "MK"), ("en", "MTG")):
+                judges.ensure_prompt(store, category, language, SHORT, reason="short", by="me")
+        yield workbench
+
+
+SHORT = (
+    "{question}\n{reference_answer}\n{checklist}\n{requirements}\n{marker}\n{earlier_turns}\n"
+    "{response}\n{ticket}\n"
+)
+
+
+@pytest.mark.parametrize("engine", ["openai", "huggingface"])
+def test_a_judge_that_writes_nonsense_leaves_everything_unscored_with_a_reason(
+    model, address, study, engine
+):
+    order = JudgeOrder(
+        engine, str(model), GREEDY | {"max_tokens": 48}, "tiny", rounds=2,
+        addresses=(address,) if engine == "openai" else (), concurrency=4,
+    )  # fmt: skip
+
+    job = study.does(order)
+
+    assert (job.state, job.error, job.done, job.unscored) == ("done", "", 4, 4)
+    found = study.rows(
+        "SELECT value, unscored_because, detail <> '', exchange_id IS NOT NULL FROM assessment"
+    )
+    assert len(found) == 4
+    for value, because, *is_there in found:
+        assert (value, is_there) == (None, [1, 1])
+        assert because in ("no_verdict", "cut_off")
+    asks = study.rows("SELECT ask, count(*) FROM exchange GROUP BY 1")
+    assert asks == [(1, 4), (2, 4)]  # what can't be read is asked once more
+    for (exchange_id,) in study.rows("SELECT exchange_id FROM assessment"):
+        first, second = conversation_of(study.store, exchange_id)
+        assert first.ticket in first.prompt
+        assert first.ticket in second.prompt
+        assert first.reply
+        assert second.reply

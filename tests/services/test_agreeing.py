@@ -22,7 +22,7 @@ from core.services.agreeing import (
 from core.services.opening import ensure_workbench
 from core.services.reviewing import expose
 from core.store.database import opened
-from tests.openai_server import Fault, OpenAIServer
+from tests.openai_server import Fault, OpenAIServer, saying
 from tests.workbench import CEDAR, Workbench, plain_questions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -301,7 +301,7 @@ def test_rounds_are_usable_when_their_sum_reaches_four_times_their_number(
 ) -> None:
     questions_only.model_answers("cedar", {"MR:1:1": CEDAR["MR:1:1"]})
     for score in scores:
-        server.fails(Fault(text=json.dumps({"score": score, "rationale": "So."})), times=1)
+        server.fails(saying(score), times=1)
     questions_only.scores(questions_only.physician(), "MR:1:1", "cedar", 4)
 
     questions_only.endpoint_judges(server, rounds=len(scores), concurrency=1)

@@ -54,7 +54,7 @@ def test_before_the_first_call_real_prompts_are_measured_by_their_characters(
     assert {part.basis for part in found.parts} == {"characters"}
     assert sum(part.outstanding for part in found.parts) == 42
     study.endpoint_judges(server)
-    guessed = sum(guessed_tokens([prompt]) for prompt in server.prompts)
+    guessed = guessed_tokens([request.prompt for request in server.received])
     assert found.tokens.prompt == pytest.approx(3 * guessed, abs=10)  # small: all were rendered
     assert found.tokens.reply == 42 * 500
     assert found.cost == pytest.approx((found.tokens.prompt * 2 + 42 * 500 * 8) / 1e6)

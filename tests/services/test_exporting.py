@@ -14,7 +14,7 @@ from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import progress_of
 from core.services.revising import revise_checklist
-from tests.openai_server import PROSE, Fault, OpenAIServer
+from tests.openai_server import PROSE, OpenAIServer, saying
 from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench, five_keys
 
 
@@ -113,8 +113,8 @@ def test_a_question_that_the_model_never_got_is_there_too(study: Workbench) -> N
 def _scripted_rounds(study: Workbench, server: OpenAIServer, *scores: int) -> None:
     study.model_answers("elm", {"MR:1:1": "An ECG."})
     for score in scores:
-        reply = json.dumps({"score": score, "rationale": f"Round says {score}."})
-        server.fails(Fault(text=reply), times=1, when=lambda prompt: "An ECG." in prompt)
+        said = saying(score, f"Round says {score}.")
+        server.fails(said, times=1, when=lambda prompt: "An ECG." in prompt)
     study.endpoint_judges(server, rounds=len(scores), concurrency=1)
 
 
@@ -144,8 +144,26 @@ def test_rounds_are_written_as_their_mean_or_one_by_one(
     assert record["model_answer_judgement"] == "\n\n".join(f"Round says {one}." for one in asked)
 
 
+def test_the_marks_of_every_round_are_exported_with_their_requirements(
+    study: Workbench, server: OpenAIServer
+) -> None:
+    study.endpoint_judges(server, rounds=2)
+
+    both, second = (_by_key(_exports(study, round=wanted)[1]) for wanted in (None, 2))
+
+    marks = both["MTG:1:1"]["model_answer_requirements"]
+    assert [(mark["round"], mark["number"], mark["level"]) for mark in marks] == [
+        (1, 1, "core"), (1, 2, "core"), (2, 1, "core"), (2, 2, "core"),
+    ]  # fmt: skip
+    assert marks[0]["text"] == "States metformin 500 mg twice daily"
+    assert {mark["quote"] for mark in marks} == {CEDAR["MTG:1:1"][:8]}
+    assert {mark["mark"] for mark in marks} <= {"met", "partly", "not_met"}
+    assert second["MTG:1:1"]["model_answer_requirements"] == marks[2:]
+    assert "model_answer_requirements" not in both["MR:1:1"]  # it has no requirements
+
+
 def test_a_missing_round_leaves_the_mean_out(study: Workbench, server: OpenAIServer) -> None:
-    server.fails(PROSE, times=1, when=lambda prompt: CEDAR["MR:1:1"] in prompt)
+    server.fails(PROSE, times=2, when=lambda prompt: CEDAR["MR:1:1"] in prompt)
     study.endpoint_judges(server, rounds=2, concurrency=1)
 
     mean, second = (_by_key(_exports(study, round=wanted)[1])["MR:1:1"] for wanted in (None, 2))

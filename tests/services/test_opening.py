@@ -1,17 +1,19 @@
 """Opening: a database is made ready once, and the sample comes only into an empty one."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from core.domain.prompts import missing_placeholders
 from core.domain.questions import CATEGORIES
 from core.errors import DatabaseRefused
 from core.services.judging import JudgeOrder
 from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
 from core.services.queueing import claim, sign_on
 from core.store import jobs, judges
-from core.store.database import Store, opened
+from core.store.database import Store, ensure_database, opened
 from core.worker.running import do
 from tests.workbench import Workbench
 
@@ -30,6 +32,26 @@ def test_opening_twice_changes_nothing(empty: Workbench) -> None:
     ensure_workbench(empty.path)
 
     assert empty.counts() == before
+
+
+OLD = "Q {question} A {reference_answer} C {checklist} E {earlier_turns} R {response}"
+
+
+def test_prompts_of_an_earlier_version_get_the_shipped_ones_as_their_next(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    ensure_database(path)
+    with opened(path) as store, store.writing():
+        for category, language in product(CATEGORIES, ("en", "zh")):
+            judges.ensure_prompt(store, category, language, OLD, reason="old", by="me")
+
+    ensure_workbench(path)
+    ensure_workbench(path)
+
+    with opened(path) as store:
+        newest = judges.prompts(store)
+        assert {prompt.version for prompt in newest} == {2}
+        assert not any(missing_placeholders(prompt.text) for prompt in newest)
+        assert store.value("SELECT count(*) FROM judge_prompt WHERE text = ?", (OLD,)) == 10
 
 
 def test_the_sample_is_imported_once(empty: Workbench) -> None:
@@ -67,6 +89,7 @@ def test_the_sample_is_marked_as_illustrative_everywhere(sample: Workbench) -> N
     assert sample.study.reveal == "at_once"
     assert sample.rows("SELECT name, is_illustrative FROM person ORDER BY name") == [
         ("Dr Lin (illustrative)", 1),
+        ("Dr Tang (illustrative)", 1),
         ("Dr Weber (illustrative)", 1),
     ]
     assert sample.rows("SELECT DISTINCT phase FROM human_assessment") == [("blind",)]

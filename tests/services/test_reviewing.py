@@ -3,9 +3,9 @@
 import pytest
 
 from core.errors import Refused, UnknownName
-from core.services import reviewing
+from core.services import revealing, reviewing
 from core.services.agreeing import cases_of
-from core.services.reviewing import Scoring
+from core.services.reviewing import Draft, Scoring
 from core.store import assessments, people
 from core.store.people import Person
 from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench, changed
@@ -55,7 +55,7 @@ def test_a_sheet_shows_the_response_and_its_criteria_and_nothing_of_the_judge(
     assert [(turn.question, turn.response) for turn in sheet.earlier_turns] == [
         (QUESTIONS["MK:1:1"]["problem"], CEDAR["MK:1:1"])
     ]
-    assert (sheet.is_exposed, sheet.draft) == (False, "")
+    assert (sheet.is_exposed, sheet.draft) == (False, Draft())
     assert _exposures(study) == []
 
 
@@ -177,6 +177,167 @@ def test_a_score_records_the_criteria_that_were_on_the_screen(study: Workbench) 
     assert [one.criteria_version for one in scores] == [1, 2]
 
 
+# --- dimensions, marks, and no score ----------------------------------------------------------
+
+GOOD = {
+    "instruction_following": 5, "correctness": 5, "effectiveness": 4, "readability": 4,
+    "safety": 1,
+}  # fmt: skip
+
+
+def test_five_dimensions_are_stored_with_the_score_that_they_map_to(study: Workbench) -> None:
+    lin = study.physician()
+
+    study.scores(lin, "MTG:1:1", "cedar", None, dimensions=GOOD, seconds=41.5)
+
+    [score] = assessments.human_scores_of_response(study.store, study.response("MTG:1:1").id)
+    assert (score.value, score.maximum, score.usable, score.seconds) == (6, 7, True, 41.5)
+    assert study.rows(
+        "SELECT dimension, assessment_part.value, scale FROM assessment_part"
+        " JOIN assessment ON assessment.id = assessment_id ORDER BY position"
+    ) == [(name, value, "MTG 0-7") for name, value in GOOD.items()]
+
+
+def test_an_unsafe_text_is_not_usable_however_good_it_is(study: Workbench) -> None:
+    lin = study.physician()
+    study.baseline_judges()
+    study.scores(lin, "MTG:1:1", "cedar", None, dimensions=dict.fromkeys(GOOD, 5) | {"safety": 0})
+
+    [score] = assessments.human_scores_of_response(study.store, study.response("MTG:1:1").id)
+    assert (score.value, score.safety_risk, score.usable) == (7, True, False)
+    [case] = cases_of(study.store, study.study, study.judge(), 1)
+    assert case.physicians_usable is False
+
+
+@pytest.mark.parametrize(
+    "dimensions", [{"correctness": 5}, GOOD | {"safety": 2}, GOOD | {"readability": 6}], ids=str
+)
+def test_dimensions_are_all_or_nothing(study: Workbench, dimensions: dict[str, int]) -> None:
+    with pytest.raises(Refused, match="dimensions_incomplete"):
+        study.scores(study.physician(), "MTG:1:1", "cedar", None, dimensions=dimensions)
+
+    assert study.counts()["assessment"] == 0
+
+
+def test_a_generated_text_may_be_scored_from_1_to_5_too(study: Workbench) -> None:
+    lin = study.physician()
+    sheets = {
+        key: reviewing.sheet_of(study.store, study.study, lin, study.response(key).id)
+        for key in ("MK:1:1", "MTG:1:1")
+    }
+    assert {key: sheet.dimensions for key, sheet in sheets.items()} == {
+        "MK:1:1": (), "MTG:1:1": tuple(GOOD),
+    }  # fmt: skip
+
+    assert study.scores(lin, "MTG:1:1", "cedar", 4)
+
+
+def test_marks_are_kept_by_requirement_and_a_new_mark_is_a_correction(study: Workbench) -> None:
+    lin = study.physician()
+    response_id = study.response("MK:1:1").id
+    first, second, third = reviewing.sheet_of(
+        study.store, study.study, lin, response_id
+    ).requirements
+    assert [one.level for one in (first, second, third)] == ["core", "core", "secondary"]
+
+    marks = {first.id: 2, third.id: 0}
+    assert study.scores(lin, "MK:1:1", "cedar", 4, marks=marks)
+    assert not study.scores(lin, "MK:1:1", "cedar", 4, marks=marks)
+    with pytest.raises(Refused, match="already_scored"):
+        study.scores(lin, "MK:1:1", "cedar", 4, marks=marks | {second.id: 1})
+
+    assert study.rows("SELECT requirement_id, value FROM assessment_part ORDER BY position") == [
+        *marks.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("no_score", "comment"), [("outside_field", ""), ("cannot_judge", "no units given")]
+)
+def test_no_score_is_an_answer_with_a_reason(study: Workbench, no_score: str, comment: str) -> None:
+    study.baseline_judges()
+    lin = study.physician()
+
+    study.scores(lin, "MK:1:1", "cedar", None, no_score=no_score, comment=comment)
+
+    assert _scores(study) == [("Dr Lin", None, no_score, "blind", "")]
+    assert reviewing.queue_of(study.store, study.study, lin).scored == 1
+    assert cases_of(study.store, study.study, study.judge(), 1) == []
+    with pytest.raises(Refused, match="already_answered"):
+        study.scores(lin, "MK:1:1", "cedar", 4)
+    reviewing.undo(study.store, study.study, lin, study.response("MK:1:1").id)
+    assert study.scores(lin, "MK:1:1", "cedar", 4)
+
+
+def test_who_cannot_judge_says_why(study: Workbench) -> None:
+    with pytest.raises(Refused, match="needs_comment"):
+        study.scores(study.physician(), "MK:1:1", "cedar", None, no_score="cannot_judge")
+    with pytest.raises(Refused, match="score_and_no_score"):
+        study.scores(study.physician(), "MK:1:1", "cedar", 4, no_score="outside_field")
+
+
+def test_all_that_is_entered_is_a_draft_until_it_is_given_and_again_after_undo(
+    study: Workbench,
+) -> None:
+    lin, response_id = study.physician(), study.response("MK:1:1").id
+    entered = Draft("好", True, {}, {1: 2, 3: 0})
+
+    def draft() -> Draft:
+        return reviewing.sheet_of(study.store, study.study, lin, response_id).draft
+
+    reviewing.save_draft(study.store, lin, response_id, "好")
+    reviewing.enter(study.store, lin, response_id, safety_risk=True, marks={1: 2, 2: 1})
+    reviewing.enter(study.store, lin, response_id, marks={2: None, 3: 0})
+    assert draft() == entered
+
+    study.scores(lin, "MK:1:1", "cedar", 2, comment="好", safety_risk=True, marks={1: 2, 3: 0})
+    assert draft() == Draft()
+    reviewing.undo(study.store, study.study, lin, response_id)
+    assert draft() == entered
+
+
+# --- the queue --------------------------------------------------------------------------------
+
+
+def test_responses_to_one_question_come_apart(study: Workbench) -> None:
+    order = _order_of(study, study.physician())
+    asked = dict(study.rows("SELECT id, question_id FROM response"))
+
+    assert {asked[one] for one in order[: len(QUESTIONS)]} == set(asked.values())
+
+
+def test_where_verdicts_come_at_once_a_questions_responses_follow_each_other(
+    study: Workbench,
+) -> None:
+    study.reveals("at_once")
+    order = _order_of(study, study.physician())
+    asked = dict(study.rows("SELECT id, question_id FROM response"))
+
+    pairs = [(asked[one], asked[two]) for one, two in zip(order[::2], order[1::2], strict=True)]
+    assert [one == two for one, two in pairs] == [True] * len(QUESTIONS)
+
+
+def test_a_new_response_joins_the_queue_and_a_replaced_one_leaves_it(study: Workbench) -> None:
+    lin = study.physician()
+    _order_of(study, lin)
+
+    study.model_answers("elm", {"MR:1:1": "ECG first."})
+    study.model_answers("cedar", {"MR:1:1": "A 12-lead ECG."})
+
+    queue = reviewing.queue_of(study.store, study.study, lin)
+    assert (queue.total, queue.scored, queue.left) == (RESPONSES + 1, RESPONSES - 1, 2)
+    assert len(_order_of(study, lin)) == 2
+
+
+def test_the_time_that_is_left_follows_from_the_last_answers(study: Workbench) -> None:
+    lin = study.physician()
+    assert reviewing.queue_of(study.store, study.study, lin).seconds_each is None
+    for key, seconds in (("MK:1:1", 20.0), ("MK:1:2", 300.0), ("MR:1:1", 40.0)):
+        study.scores(lin, key, "cedar", 4, seconds=seconds)
+
+    assert reviewing.queue_of(study.store, study.study, lin).seconds_each == 40.0
+
+
 # --- drafts -----------------------------------------------------------------------------------
 
 
@@ -185,7 +346,7 @@ def test_a_draft_survives_until_the_score_is_saved(study: Workbench) -> None:
     response_id = study.response("MK:1:1").id
 
     def draft(person: Person) -> str:
-        return reviewing.sheet_of(study.store, study.study, person, response_id).draft
+        return reviewing.sheet_of(study.store, study.study, person, response_id).draft.comment
 
     reviewing.save_draft(study.store, lin, response_id, "每次2~3片 *")
     reviewing.save_draft(study.store, lin, response_id, "每次2~3片 **")
@@ -210,7 +371,7 @@ def test_undo_puts_the_response_back_and_keeps_the_history(study: Workbench) -> 
         ("Dr Lin", None, "withdrawn", "blind", "undone"),
     ]
     assert reviewing.queue_of(study.store, study.study, lin).scored == 0
-    assert reviewing.sheet_of(study.store, study.study, lin, response_id).draft == "好"
+    assert reviewing.sheet_of(study.store, study.study, lin, response_id).draft.comment == "好"
     assert study.scores(lin, "MK:1:1", "cedar", 4, comment="好")  # a new score, without a reason
     assert reviewing.queue_of(study.store, study.study, lin).scored == 1
 
@@ -239,96 +400,13 @@ def test_there_must_be_a_score_to_undo(study: Workbench) -> None:
 
 def test_undo_is_refused_once_the_verdict_was_shown(study: Workbench) -> None:
     study.baseline_judges()
-    study.reveals("at_once")
     lin = study.physician()
     study.scores(lin, "MK:1:1", "cedar", 4)
     response_id = study.response("MK:1:1").id
-    assert reviewing.revealed_at_once(study.store, study.study, lin, response_id) is not None
+    assert revealing.reveal(study.store, study.study, lin, response_id) is not None
 
     with pytest.raises(Refused, match="already_revealed"):
         reviewing.undo(study.store, study.study, lin, response_id)
-
-
-# --- revealing --------------------------------------------------------------------------------
-
-
-def test_at_once_the_verdict_follows_the_score_and_is_an_exposure(study: Workbench) -> None:
-    study.baseline_judges()
-    study.reveals("at_once")
-    lin = study.physician()
-    response_id = study.response("MLU:1:1").id
-    assert reviewing.revealed_at_once(study.store, study.study, lin, response_id) is None
-
-    study.scores(lin, "MLU:1:1", "cedar", 1)
-    revealed = reviewing.revealed_at_once(study.store, study.study, lin, response_id)
-
-    assert revealed is not None
-    assert (revealed.question, revealed.own.value, revealed.is_different) == ("MLU:1:1", 1, True)
-    assert [(one.judge, one.value, one.round) for one in revealed.verdicts] == [("baseline", 5, 1)]
-    assert _exposures(study) == [("Dr Lin", "MLU:1:1", "machine_verdict", "review")]
-
-
-def test_a_verdict_shown_twice_is_one_exposure(study: Workbench) -> None:
-    study.baseline_judges()
-    study.reveals("at_once")
-    lin = study.physician()
-    study.scores(lin, "MLU:1:1", "cedar", 5)
-
-    for _ in range(2):
-        reviewing.revealed_at_once(study.store, study.study, lin, study.response("MLU:1:1").id)
-
-    assert len(_exposures(study)) == 1
-
-
-def test_without_a_verdict_nothing_was_shown(study: Workbench) -> None:
-    study.reveals("at_once")
-    lin = study.physician()
-    study.scores(lin, "MLU:1:1", "cedar", 5)
-
-    revealed = reviewing.revealed_at_once(
-        study.store, study.study, lin, study.response("MLU:1:1").id
-    )
-
-    assert revealed is not None
-    assert revealed.verdicts == ()
-    assert _exposures(study) == []
-
-
-def test_a_batch_is_revealed_only_when_nothing_is_left(study: Workbench) -> None:
-    study.baseline_judges()
-    lin = study.physician()
-    assert study.study.reveal == "batch_done"
-    assert reviewing.revealed_batch(study.store, study.study, lin) == []
-    study.scores(lin, "MLU:1:1", "cedar", 1)  # the baseline says 5
-    assert reviewing.revealed_batch(study.store, study.study, lin) == []
-    assert (
-        reviewing.revealed_at_once(study.store, study.study, lin, study.response("MLU:1:1").id)
-        is None
-    )
-    assert _exposures(study) == []
-
-    _order_of(study, lin)
-    shown = reviewing.revealed_batch(study.store, study.study, lin)
-
-    assert len(shown) == RESPONSES
-    assert [one.is_different for one in shown] == sorted(
-        (one.is_different for one in shown), reverse=True
-    )
-    assert study.response("MLU:1:1").id in [one.response_id for one in shown if one.is_different]
-    assert sorted(_exposures(study)) == [
-        ("Dr Lin", key, "machine_verdict", "review") for key in sorted(QUESTIONS)
-    ]
-
-
-def test_a_study_that_never_shows_never_shows(study: Workbench) -> None:
-    study.baseline_judges()
-    study.reveals("never")
-    lin = study.physician()
-    response_id = _order_of(study, lin)[0]
-
-    assert reviewing.revealed_batch(study.store, study.study, lin) == []
-    assert reviewing.revealed_at_once(study.store, study.study, lin, response_id) is None
-    assert _exposures(study) == []
 
 
 def test_when_verdicts_are_shown_is_changed_with_a_reason_and_kept(study: Workbench) -> None:
@@ -351,7 +429,7 @@ def test_after_the_verdict_on_one_response_the_other_models_is_informed(study: W
     study.reveals("at_once")
     lin = study.physician()
     study.scores(lin, "MLU:1:1", "cedar", 5)
-    reviewing.revealed_at_once(study.store, study.study, lin, study.response("MLU:1:1").id)
+    revealing.reveal(study.store, study.study, lin, study.response("MLU:1:1").id)
 
     study.scores(lin, "MLU:1:1", "willow", 2)
     study.scores(lin, "MK:1:1", "willow", 2)  # nothing was shown of this question
@@ -373,7 +451,7 @@ def test_a_correction_after_the_verdict_does_not_replace_the_blind_score(study: 
     study.reveals("at_once")
     lin = study.physician()
     study.scores(lin, "MLU:1:1", "cedar", 2)
-    reviewing.revealed_at_once(study.store, study.study, lin, study.response("MLU:1:1").id)
+    revealing.reveal(study.store, study.study, lin, study.response("MLU:1:1").id)
     study.scores(lin, "MLU:1:1", "cedar", 5, reason="the judge is right")
 
     assert [(value, phase) for _, value, _, phase, _ in _scores(study)] == [
@@ -390,7 +468,7 @@ def test_what_one_physician_saw_leaves_the_other_blind(study: Workbench) -> None
     study.reveals("at_once")
     lin, weber = study.physician("Dr Lin"), study.physician("Dr Weber")
     study.scores(lin, "MLU:1:1", "cedar", 5)
-    reviewing.revealed_at_once(study.store, study.study, lin, study.response("MLU:1:1").id)
+    revealing.reveal(study.store, study.study, lin, study.response("MLU:1:1").id)
     study.scores(weber, "MLU:1:1", "cedar", 5)
 
     assert [phase for _, _, _, phase, _ in _scores(study)] == ["blind", "blind"]

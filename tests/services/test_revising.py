@@ -19,7 +19,7 @@ from core.store import criteria, jobs
 from core.store.assessments import Progress
 from core.store.criteria import CriteriaVersion
 from core.worker.running import do_in_foreground
-from tests.openai_server import Fault, OpenAIServer
+from tests.openai_server import OpenAIServer, saying
 from tests.workbench import CEDAR, QUESTIONS, Workbench
 
 KEYS = 14
@@ -261,8 +261,7 @@ def test_without_an_earlier_version_there_is_nothing_to_compare(study: Workbench
 
 
 def _says(server: OpenAIServer, score: int, text: str) -> None:
-    reply = f'{{"score": {score}, "rationale": "As scripted."}}'
-    server.fails(Fault(text=reply), when=lambda prompt: text in prompt)
+    server.fails(saying(score), when=lambda prompt: text in prompt)
 
 
 def test_before_and_after_use_the_same_physicians_scores(

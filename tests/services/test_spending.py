@@ -221,7 +221,7 @@ def test_the_next_job_has_a_budget_of_its_own(
 def test_an_interrupted_job_counts_what_it_had_spent(
     study: Workbench, server: OpenAIServer, prices: Path
 ) -> None:
-    order = replace(order_for(server), budget=0.01, concurrency=1)
+    order = replace(order_for(server), budget=0.03, concurrency=1)
     server.fails(Fault(status=401), when=lambda prompt: len(server.received) > 3)
     job = study.does(order)
     assert (job.state, job.done) == ("failed", 3)
@@ -233,7 +233,7 @@ def test_an_interrupted_job_counts_what_it_had_spent(
 
     assert again.id == job.id
     assert again.error == "budget_reached"
-    assert cost_of_all(study) <= 0.01
+    assert cost_of_all(study) <= 0.03
     assert study.counts()["exchange"] > 3
 
 
@@ -242,11 +242,11 @@ def test_second_questions_and_unreadable_replies_count(
 ) -> None:
     server.fails(PROSE)
 
-    job = study.endpoint_judges(server, budget=0.01)
+    job = study.endpoint_judges(server, budget=0.03)
 
     assert job.error == "budget_reached"
     assert job.unscored > 0
-    assert cost_of_all(study) <= 0.01
+    assert cost_of_all(study) <= 0.03
 
 
 def test_an_endpoint_that_counts_nothing_can_keep_no_budget(

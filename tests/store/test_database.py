@@ -42,8 +42,9 @@ SPECIMEN = (
     "INSERT INTO model VALUES (1, 'cedar')",
     "INSERT INTO response (id, question_id, model_id, sample, attempt, criteria_id, text, origin,"
     " created_by) VALUES (1, 1, 1, 1, 1, 1, 'answer', 'imported', 'me')",
-    "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, prompt,"
-    " reply, finish_reason, seconds) VALUES (1, 1, 1, 1, 'study', 1, 1, x'00', x'00', 'stop', 0.1)",
+    "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, ask,"
+    " marker, ticket, packing, prompt, reply, finish_reason, seconds)"
+    " VALUES (1, 1, 1, 1, 'study', 1, 1, 1, '', '', 2, x'00', x'00', 'stop', 0.1)",
     "INSERT INTO assessment (id, response_id, rater_id, criteria_id, purpose, round, attempt,"
     " scale, value, claimed_phase, created_by)"
     " VALUES (1, 1, 1, 1, 'study', 1, 1, 'score 1-5', 4, 'observed', 'me')",
@@ -55,8 +56,27 @@ SPECIMEN = (
     "INSERT INTO generation VALUES (1, 1, 'folder-1', x'00', x'00', '', 'stop', 9, 3, 0.1, 1, 0)",
     "INSERT INTO job_note VALUES (1, 1, 'on_cpu', '{}', 't')",
     "INSERT INTO job_price VALUES (1, 'oak', 'USD', 1.0, NULL, 4.0, 0.0, 't')",
+    "INSERT INTO account_event VALUES (1, 1, 'added', 'lead', 'why', 'me', 't')",
+    "INSERT INTO jury VALUES (1, 1, 'bench', 'mean', 'me', 't')",
+    "INSERT INTO jury_member VALUES (1, 1)",
+    "INSERT INTO model_group VALUES (1, 1, 1, 'open', 'me', 't')",
+    "INSERT INTO question_exclusion VALUES (1, 1, 1, 1, 'why', 'me', 't')",
     "INSERT INTO exposure (id, person_id, question_id, shown, page, after_assessment)"
     " VALUES (1, 1, 1, 'machine_verdict', 'case', 1)",
+    "INSERT INTO draw VALUES (1, 1, 'work', 'response', '[]', 'equal', '{}', NULL, 1, 1, 0, 0,"
+    " 'why', 'me', 't')",
+    "INSERT INTO draw_response VALUES (1, 1, '[]', 1)",
+    "INSERT INTO draw_person VALUES (1, 1, 'me', 't')",
+    "INSERT INTO draw_end VALUES (1, 'note', 'me', 't')",
+    "INSERT INTO field_of_work VALUES (1, 1, '[]', 'me', 't')",
+    "INSERT INTO manual VALUES (1, 1, 'en', 1, 'text', 'why', 'me', 't')",
+    "INSERT INTO consensus VALUES (1, 1, 1, 1, 1, 'score 1-5', 4, NULL, 1, 0, 'why', 'me', 't')",
+    "INSERT INTO spot_check VALUES (1, 1, 1, 1, 0.1, 'me', 't')",
+    "INSERT INTO spot_check_result VALUES (1, 1, 1, 1, '', 'me', 't')",
+    "INSERT INTO difference_cause (id, person_id, response_id, criteria_id, cause, created_by)"
+    " VALUES (1, 1, 1, 1, 'judge_wrong', 'me')",
+    "INSERT INTO question_audit (id, person_id, criteria_id, is_right, created_by)"
+    " VALUES (1, 1, 1, 1, 'me')",
 )
 
 
@@ -124,7 +144,8 @@ def test_every_other_table_is_one_that_may_change(store):
     )
 
     assert {name for (name,) in tables} - set(APPEND_ONLY) == {
-        "person", "job", "job_tokens", "worker", "draft", "preference"
+        "person", "job", "job_tokens", "batch", "batch_request", "worker", "draft", "preference",
+        "account", "account_right", "auth_session", "sign_in_failure", "reservation",
     }  # fmt: skip
 
 

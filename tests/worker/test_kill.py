@@ -15,7 +15,7 @@ import pytest
 from core.services.judging import progress_of
 from core.store import jobs
 from core.store.assessments import Progress
-from tests.openai_server import Fault, OpenAIServer
+from tests.openai_server import Fault, OpenAIServer, stable
 from tests.workbench import Workbench, order_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def _judge(study: Workbench, server: OpenAIServer) -> list[str]:
     return [
         "judge", "--db", str(study.path), "--dataset", "ward", "--engine", "openai",
         "--model", "oak", "--temperature", "0", "--base-url", server.url,
-        "--concurrency", str(IN_FLIGHT), "--as", "Dr Lead", "--json",
+        "--rounds", "1", "--concurrency", str(IN_FLIGHT), "--as", "Dr Lead", "--json",
     ]  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def test_two_workers_at_once_never_do_one_job_twice(study: Workbench, server: Op
         (job.state, job.fence, job.done)
         for job in (jobs.job_by_id(study.store, job_id) for job_id in ids)
     ] == [("done", 1, KEYS)] * 3
-    asked = [(request.model, request.prompt) for request in server.received]
+    asked = [(request.model, stable(request.prompt)) for request in server.received]
     assert len(asked) == len(set(asked)) == 3 * KEYS
     assert study.counts()["assessment"] == 3 * KEYS
 
@@ -160,7 +160,7 @@ def test_the_key_is_in_no_file_and_on_no_screen(
         printed, complained = process.communicate()
 
     assert process.returncode == 2
-    assert complained.startswith("attending: 127.0.0.1")
+    assert complained.splitlines()[-1].startswith("attending: 127.0.0.1")
     assert "SECRET" not in printed + complained
     files = [path.read_bytes() for path in study.folder.iterdir() if path.is_file()]
     assert not any(b"sk-test-SECRET" in content for content in files)
@@ -195,3 +195,29 @@ def test_an_interrupted_command_goes_on_where_it_was(
     assert process.returncode == 0
     _is_complete(study)
     assert len(server.received) <= KEYS + IN_FLIGHT
+
+
+def test_a_budget_survives_kill_9(
+    study: Workbench, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = study.file('[model.oak]\ncurrency = "USD"\nprompt = 2\nreply = 8\n', "prices.toml")
+    monkeypatch.setenv("ATTENDING_PRICES", str(prices))
+    command = [*_judge(study, server), "--budget", "0.25"]
+    with _started(command) as process:
+        server.wait_for(KEYS // 4)
+        process.kill()
+        process.communicate()
+    before = study.counts()["exchange"]
+
+    with _started(command) as process:
+        printed, complained = process.communicate()
+
+    prompt, reply = study.rows("SELECT sum(prompt_tokens), sum(reply_tokens) FROM exchange")[0]
+    spent = (2 * prompt + 8 * reply) / 1e6
+    told = json.loads(printed)
+    assert 0 < before < study.counts()["exchange"] < KEYS
+    assert 0.2 < spent <= 0.25
+    assert told["spent"]["cost"] == {"USD": pytest.approx(spent)}
+    assert (process.returncode, told["job"], told["state"]) == (0, 1, "done")
+    assert complained.startswith("Stopped at its budget: 0.")
+    assert f"of 0.25 USD; {told['outstanding']} outstanding" in complained

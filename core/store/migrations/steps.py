@@ -8,16 +8,29 @@ from core.store.migrations import (
     m001_first_house,
     m002_generation,
     m003_job_notes,
+    m004_verdicts,
     m005_money,
+    m006_accounts,
+    m007_scoring,
+    m008_figures,
+    m009_assigning,
+    m010_batches,
 )
 from core.store.migrations.base import migrations
 
 __all__ = ["APPEND_ONLY", "migrations"]
 
-#: Study facts: tables whose rows are written once. Everything else may change.
-APPEND_ONLY = (
-    *m001_first_house.APPEND_ONLY,
-    *m002_generation.APPEND_ONLY,
-    *m003_job_notes.APPEND_ONLY,
-    *m005_money.APPEND_ONLY,
+_STEPS = (
+    m001_first_house,
+    m002_generation,
+    m003_job_notes,
+    m004_verdicts,
+    m005_money,
+    m006_accounts,
+    m007_scoring,
+    m008_figures,
+    m009_assigning,
+    m010_batches,
 )
+#: Study facts: tables whose rows are written once. Everything else may change.
+APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)

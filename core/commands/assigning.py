@@ -1,0 +1,206 @@
+"""Commands of a lead: draw samples for physicians, and write the manual they score by."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from core.commands.root import main
+from core.commands.terminal import FILE, Terminal, command
+from core.domain.questions import Language
+from core.domain.sampling import Allocation
+from core.formats.base import text_of_file
+from core.i18n import sentence
+from core.services import assigning, instructing
+from core.services.judging import judge_of_study
+from core.services.naming import study_of_dataset
+from core.store import draws, people
+from core.store.draws import Choice, Design, Purpose, Unit
+
+
+@main.group("assign")
+def assign_group() -> None:
+    """Draw the responses that physicians are asked to score."""
+
+
+@command(assign_group, "draw", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--size", type=int, required=True, help="Responses to draw, or questions.")
+@click.option("--physician", "physicians", multiple=True, required=True, help="Repeat for several.")
+@click.option("--reason", required=True)
+@click.option("--purpose", type=click.Choice(["work", "calibration"]), default="work",
+              show_default=True, help="A calibration comes before any work.")  # fmt: skip
+@click.option("--unit", type=click.Choice(["response", "question"]), default="response",
+              show_default=True, help="question: with all its responses.")  # fmt: skip
+@click.option("--stratify", multiple=True, help="category, model, difficulty or judge; repeat.  "
+              "[default: category, model]")  # fmt: skip
+@click.option("--allocation", type=click.Choice(["proportional", "equal"]),
+              default="proportional", show_default=True)  # fmt: skip
+@click.option("--judge", help="Whose scores stratify, with --stratify judge.")
+@click.option("--model", "models", multiple=True, help="Only this model; repeat for several.")
+@click.option("--category", "categories", multiple=True, help="Only this category; repeat.")
+@click.option("--difficulty", "difficulties", multiple=True, help="easy, medium or hard; repeat.")
+@click.option("--overlap", default=2, show_default=True, help="Physicians for each response.")
+@click.option("--repeat-share", default=0.05, show_default=True,
+              help="Share that comes back to the same physician, unannounced.")  # fmt: skip
+@click.option("--seed", default=0, show_default=True)
+@click.option("--dry-run", is_flag=True, help="Say what would be drawn, and draw nothing.")
+def draw_command(
+    terminal: Terminal,
+    *,
+    dataset: str,
+    size: int,
+    physicians: tuple[str, ...],
+    reason: str,
+    purpose: Purpose,
+    unit: Unit,
+    stratify: tuple[str, ...],
+    allocation: Allocation,
+    judge: str | None,
+    models: tuple[str, ...],
+    categories: tuple[str, ...],
+    difficulties: tuple[str, ...],
+    overlap: int,
+    repeat_share: float,
+    seed: int,
+    dry_run: bool,
+) -> None:
+    """Draw a sample and ask physicians for it."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        strata = stratify or (("category", "model") if unit == "response" else ("category",))
+        judge_id = judge_of_study(store, study, judge)[0].id if "judge" in strata else None
+        persons = assigning.persons_named(store, physicians)
+        design = Design(
+            size, purpose, unit, strata, allocation, Choice(models, categories, difficulties),
+            judge_id, len(persons) if purpose == "calibration" else overlap, repeat_share, seed,
+        )  # fmt: skip
+        preview = assigning.preview(store, study, design)
+        draw_id = None
+        if not dry_run:
+            draw_id = assigning.draw(store, study, design, persons, reason=reason, by=terminal.by)
+    counts = {"responses": len(preview.sample), "available": preview.available,
+              "scores": preview.scores}  # fmt: skip
+    text = sentence("en", "assign.would_draw" if dry_run else "assign.drawn", id=draw_id, **counts)
+    terminal.show({"draw": draw_id, **counts}, text)
+
+
+@command(assign_group, "list")
+@click.option("--dataset", required=True)
+def list_command(terminal: Terminal, *, dataset: str) -> None:
+    """List a study's draws with what was given of what is wanted."""
+    with terminal.store() as store:
+        found = draws.draws_of_study(store, study_of_dataset(store, dataset).id)
+        names = {one.id: one.name for one in people.people(store)}
+        asked = {one.id: [names[who] for who in draws.people_of(store, one.id)] for one in found}
+    lines = [
+        sentence(
+            "en", "assign.line", id=one.id, purpose=one.purpose, responses=one.responses,
+            given=one.given, wanted=one.wanted, people=", ".join(asked[one.id]),
+            state="open" if one.is_open else "ended",
+        )
+        for one in found
+    ]  # fmt: skip
+    shown = [{**asdict(one), "people": asked[one.id]} for one in found]
+    terminal.show({"draws": shown}, "\n".join(lines) or sentence("en", "assign.none"))
+
+
+@command(assign_group, "end", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--draw", "draw_id", type=int, required=True)
+@click.option("--note", required=True, help="Why; of a calibration: what was agreed.")
+def end_command(terminal: Terminal, *, dataset: str, draw_id: int, note: str) -> None:
+    """Ask nobody for a draw any more; work begins when a calibration has ended."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        assigning.end(store, study, draw_id, note=note, by=terminal.by)
+    terminal.show({"draw": draw_id}, sentence("en", "assign.ended", id=draw_id))
+
+
+@command(assign_group, "people", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--draw", "draw_id", type=int, required=True)
+@click.option("--physician", "physicians", multiple=True, required=True, help="Repeat for several.")
+def people_command(
+    terminal: Terminal, *, dataset: str, draw_id: int, physicians: tuple[str, ...]
+) -> None:
+    """Ask more physicians for a draw."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        persons = assigning.persons_named(store, physicians)
+        assigning.ask_people(store, study, draw_id, persons, by=terminal.by)
+    names = ", ".join(physicians)
+    terminal.show({"draw": draw_id}, sentence("en", "assign.asked", id=draw_id, people=names))
+
+
+@command(assign_group, "field", writes=True)
+@click.option("--physician", required=True)
+@click.option("--category", "categories", multiple=True, help="Repeat; none for all categories.")
+def field_command(terminal: Terminal, *, physician: str, categories: tuple[str, ...]) -> None:
+    """Ask a physician for some categories only."""
+    with terminal.store() as store:
+        (person,) = assigning.persons_named(store, [physician])
+        assigning.restrict(store, person, categories, by=terminal.by)
+    shown = ", ".join(categories) or "all"
+    terminal.show(
+        {"physician": physician, "categories": list(categories)},
+        sentence("en", "assign.field", name=physician, categories=shown),
+    )
+
+
+@command(assign_group, "plan")
+@click.option("--kappa", type=float, default=0.6, show_default=True, help="The κ to expect.")
+@click.option("--usable", type=float, default=0.6, show_default=True, help="Share usable.")
+@click.option("--half-width", type=float, default=0.1, show_default=True)
+@click.option("--design-effect", type=float, default=1.0, show_default=True,
+              help="Above 1 where several responses to one question are scored.")  # fmt: skip
+def plan_command(
+    terminal: Terminal, *, kappa: float, usable: float, half_width: float, design_effect: float
+) -> None:
+    """Say how many double-scored responses tell κ to within a half-width."""
+    n = assigning.scores_for_kappa(kappa, usable, half_width, design_effect=design_effect)
+    terminal.show(
+        {"responses": n},
+        sentence("en", "assign.plan", n=n, kappa=kappa, usable=usable, half_width=half_width),
+    )
+
+
+@main.group("manual")
+def manual_group() -> None:
+    """The scoring manual that physicians read."""
+
+
+@command(manual_group, "show")
+@click.option("--dataset", required=True)
+@click.option("--language", type=click.Choice(["zh", "en"]), required=True)
+def show_manual_command(terminal: Terminal, *, dataset: str, language: Language) -> None:
+    """Print the manual that counts."""
+    with terminal.store() as store:
+        found = instructing.manual_of(store, study_of_dataset(store, dataset), language)
+    terminal.show(
+        {"manual": asdict(found) if found else None},
+        found.text if found else sentence("en", "assign.no_manual"),
+    )
+
+
+@command(manual_group, "write", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--language", type=click.Choice(["zh", "en"]), required=True)
+@click.option("--file", "path", type=FILE, required=True, help="Plain text.")
+@click.option("--reason", required=True)
+def write_manual_command(
+    terminal: Terminal, *, dataset: str, language: Language, path: Path, reason: str
+) -> None:
+    """Store a new version of the manual."""
+    text = text_of_file(path)
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        is_new = instructing.write_manual(
+            store, study, language, text, reason=reason, by=terminal.by
+        )
+        found = instructing.manual_of(store, study, language)
+    assert found is not None
+    terminal.show(
+        {"version": found.version, "is_new": is_new},
+        sentence("en", "assign.manual_written", version=found.version, language=language),
+    )

@@ -1,0 +1,186 @@
+"""Commands about judge prompts: list, show, compare, add, preview, activate."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from core.commands.root import main
+from core.commands.terminal import FILE, Terminal, command, words
+from core.domain.differences import Kind, differences
+from core.domain.questions import CATEGORIES
+from core.errors import UnknownName
+from core.formats.base import text_of_file
+from core.services import prompting, revising
+from core.services.judging import judge_of_study
+from core.services.naming import study_of_dataset
+from core.store import prompts, responses
+
+_CATEGORY = click.option("--category", type=click.Choice(CATEGORIES), required=True)
+_LANGUAGE = click.option("--language", type=click.Choice(prompting.LANGUAGES), required=True)
+_VERSION = click.option("--version", type=click.IntRange(min=1), help="[default: the newest]")
+_MARKS: dict[Kind, str] = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
+
+
+@main.group("prompt")
+def prompt_group() -> None:
+    """Judge prompts: versions, what they look like filled, and which one serves a judge."""
+
+
+@command(prompt_group, "list")
+@click.option("--dataset", help="Say which judges of this study each version serves.")
+def list_command(terminal: Terminal, *, dataset: str | None) -> None:
+    """Every version of every judge prompt, with its author and reason."""
+    with terminal.store() as store:
+        serving = prompts.serving(store, study_of_dataset(store, dataset).id) if dataset else []
+        found = [
+            {
+                **asdict(one),
+                "serves": [other.judge for other in serving if other.prompt_id == one.id],
+            }
+            for one in prompts.all_versions(store)
+        ]
+    for one in found:
+        del one["id"], one["text"]
+    lines = [
+        words("prompt", **one)
+        + (words("prompt_serves", judges=", ".join(one["serves"])) if one["serves"] else "")
+        for one in found
+    ]
+    terminal.show({"prompts": found}, "\n".join(lines))
+
+
+@command(prompt_group, "show")
+@_CATEGORY
+@_LANGUAGE
+@_VERSION
+def show_command(terminal: Terminal, *, category: str, language: str, version: int | None) -> None:
+    """Print a prompt's text, to the character."""
+    with terminal.store() as store:
+        found = prompting.prompt_version(store, category, language, version)
+    terminal.show(asdict(found), found.text)
+
+
+@command(prompt_group, "diff")
+@_CATEGORY
+@_LANGUAGE
+@click.option("--from", "old", type=click.IntRange(min=1), required=True)
+@click.option("--to", "new", type=click.IntRange(min=1), help="[default: the newest]")
+def diff_command(
+    terminal: Terminal, *, category: str, language: str, old: int, new: int | None
+) -> None:
+    """What changed between two versions, word by word: [-removed-] and {+added+}."""
+    with terminal.store() as store:
+        before = prompting.prompt_version(store, category, language, old)
+        after = prompting.prompt_version(store, category, language, new)
+    pieces = differences(before.text, after.text)
+    terminal.show(
+        {
+            "from": before.version,
+            "to": after.version,
+            "pieces": [asdict(piece) for piece in pieces],
+        },
+        "".join(_MARKS[piece.kind].format(piece.text) for piece in pieces),
+    )
+
+
+@command(prompt_group, "add", writes=True)
+@_CATEGORY
+@_LANGUAGE
+@click.option("--file", type=FILE, required=True, help="The whole new prompt as text.")
+@click.option("--reason", required=True)
+def add_command(
+    terminal: Terminal, *, category: str, language: str, file: Path, reason: str
+) -> None:
+    """Store a text as a new version; it serves nobody until it is activated."""
+    text = text_of_file(file)
+    with terminal.store() as store:
+        found = prompting.add_prompt(store, category, language, text, reason=reason, by=terminal.by)
+    identity = {"category": category, "language": language, "version": found.version}
+    terminal.show(identity, words("prompt_added", **identity))
+
+
+@command(prompt_group, "activate", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--judge", help="[default: the newest judge]")
+@_CATEGORY
+@_LANGUAGE
+@_VERSION
+@click.option("--reason", default="", help="Needed, unless --dry-run.")
+@click.option("--dry-run", is_flag=True, help="Only say what would become outstanding.")
+def activate_command(
+    terminal: Terminal,
+    *,
+    dataset: str,
+    judge: str | None,
+    category: str,
+    language: str,
+    version: int | None,
+    reason: str,
+    dry_run: bool,
+) -> None:
+    """Let a version serve a judge; only its category and language become outstanding."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        chosen, rounds = judge_of_study(store, study, judge)
+        prompt = prompting.prompt_version(store, category, language, version)
+        effect = prompting.effect_of(store, study, chosen, rounds, prompt)
+        if not dry_run:
+            prompting.activate(store, study, chosen, prompt, reason=reason, by=terminal.by)
+    said = {
+        "judge": chosen.name,
+        "category": category,
+        "language": language,
+        "version": prompt.version,
+        **asdict(effect),
+    }
+    sentence = "prompt_would_serve" if dry_run else "prompt_activated"
+    terminal.show({**said, "activated": not dry_run}, words(sentence, **said))
+
+
+@command(prompt_group, "preview")
+@click.option("--dataset", required=True)
+@click.option(
+    "--response", "keys", multiple=True, required=True,
+    help="Question whose response is put in; repeat for several.",
+)  # fmt: skip
+@click.option("--model", help="Whose response.  [default: the first that answered]")
+@click.option("--sample", default=1, show_default=True)
+@click.option("--file", type=FILE, help="Preview this text.  [default: the stored version]")
+@_VERSION
+def preview_command(
+    terminal: Terminal,
+    *,
+    dataset: str,
+    keys: tuple[str, ...],
+    model: str | None,
+    sample: int,
+    file: Path | None,
+    version: int | None,
+) -> None:
+    """The prompt as a judge gets it for a response, with how many tokens that is about."""
+    typed = text_of_file(file) if file else None
+    found = []
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        for key in keys:
+            question = revising.question_of_study(store, study, key)
+            answers = [
+                one
+                for one in responses.responses_to_question(store, question.id)
+                if one.sample == sample and model in (None, one.model) and one.text is not None
+            ]
+            if not answers:
+                raise UnknownName("unknown_response_of", key=key, model=model or "–", sample=sample)
+            text = typed if typed is not None else prompting.prompt_version(
+                store, question.category, question.language, version
+            ).text  # fmt: skip
+            found.append((answers[0], prompting.preview(store, study, text, answers[0])))
+    terminal.show(
+        {"previews": [{**asdict(shown), "model": answer.model} for answer, shown in found]},
+        "\n".join(
+            words("prompt_preview", key=shown.question, model=answer.model, tokens=shown.tokens)
+            + f"\n{shown.text}"
+            for answer, shown in found
+        ),
+    )

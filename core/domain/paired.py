@@ -1,0 +1,118 @@
+"""The same responses twice: before and after a revision, or under two models."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domain.estimation import Estimate, Floats, interval_of, resampled_tables, undefined
+
+FLIPS = 10_000
+_CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """After minus before, with its paired bootstrap interval and permutation p.
+
+    Attributes:
+        p: two-sided, of the hypothesis that the sides may be exchanged within every question;
+            None where the change is undefined.
+    """
+
+    difference: Estimate
+    p: float | None
+
+
+def change_of(
+    before: Floats,
+    after: Floats,
+    formula: Callable[[Floats], Floats],
+    *,
+    pairs: int,
+    seed: int = 0,
+) -> Change:
+    """Change of a figure that a formula reads from tables, tested by exchanging sides.
+
+    Args:
+        before, after: shape (clusters, …), a table of each question on either side.
+        formula: takes tables of shape (…, table) to values of shape (…,), NaN if undefined.
+        pairs: how many responses stand on both sides.
+    """
+    if pairs == 0:
+        return Change(undefined(0, "no_pairs"), None)
+    value = float(formula(after.sum(0)) - formula(before.sum(0)))
+    if math.isnan(value):
+        return Change(undefined(pairs, "no_variation"), None)
+    drawn = resampled_tables(np.stack([before, after], axis=1), seed=seed)
+    draws = formula(drawn[:, 1]) - formula(drawn[:, 0])
+    low, high = interval_of(draws, clusters=len(before))
+    found = Estimate(value, pairs, low, high, None, "bootstrap")
+    return Change(found, _exchange_p(before, after, formula, value, seed=seed))
+
+
+def sign_flip_p(sums: Floats, *, seed: int = 0, flips: int = FLIPS) -> Floats:
+    """Two-sided p of sums over questions that may have either sign (Fisher 1935).
+
+    (1 + flips with an absolute sum at least as great) / (1 + flips); the sign of a question flips
+    for all columns at once.
+
+    Args:
+        sums: shape (clusters, m), per question the difference of the two sides.
+
+    Returns:
+        Shape (m,).
+    """
+    observed = np.abs(sums.sum(0))
+    at_least = np.zeros(sums.shape[1])
+    generator = np.random.default_rng(seed)
+    for start in range(0, flips, _CHUNK):
+        signs = _signs(generator, min(_CHUNK, flips - start), len(sums))
+        at_least += (np.abs(signs @ sums) >= observed - 1e-9).sum(0)
+    p: Floats = (1.0 + at_least) / (1.0 + flips)
+    return p
+
+
+def mcnemar_p(fixed: int, broken: int) -> float | None:
+    """McNemar's exact two-sided p (McNemar 1947); assumes independent responses.
+
+    None where nothing changed.
+    """
+    n, fewer = fixed + broken, min(fixed, broken)
+    if n == 0:
+        return None
+    below = sum(math.comb(n, k) for k in range(fewer + 1))
+    return min(1.0, float(2 * below / 2**n))
+
+
+def holm(p_values: Floats) -> Floats:
+    """p values adjusted for their number, shape (m,) (Holm 1979)."""
+    m = len(p_values)
+    order = np.argsort(p_values, kind="stable")
+    stepped = np.maximum.accumulate((m - np.arange(m)) * p_values[order])
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum(1.0, stepped)
+    return adjusted
+
+
+def _exchange_p(
+    before: Floats, after: Floats, formula: Callable[[Floats], Floats], value: float, *, seed: int
+) -> float:
+    """Exchanging a question's sides is adding or subtracting half its difference."""
+    flat = (len(before), -1)
+    middle, half = (before + after).sum(0) / 2.0, ((after - before) / 2.0).reshape(flat)
+    generator = np.random.default_rng(seed)
+    at_least, defined = 0, 0
+    for start in range(0, FLIPS, _CHUNK):
+        signs = _signs(generator, min(_CHUNK, FLIPS - start), len(half))
+        moved = (signs @ half).reshape(-1, *before.shape[1:])
+        found = formula(middle + moved) - formula(middle - moved)
+        known = ~np.isnan(found)
+        defined += int(known.sum())
+        at_least += int((np.abs(found[known]) >= abs(value) - 1e-9).sum())
+    return (1 + at_least) / (1 + defined)
+
+
+def _signs(generator: np.random.Generator, rows: int, columns: int) -> Floats:
+    return generator.integers(0, 2, (rows, columns)).astype(float) * 2.0 - 1.0

@@ -1,0 +1,204 @@
+"""Agreeing among physicians: the ceiling that a judge is held against, and each physician apart."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.agreement import Agreement, agreement_of
+from core.domain.estimation import Estimate, share_estimate
+from core.domain.many_raters import (
+    MISSING,
+    AnnotatorTest,
+    Marks,
+    among_raters,
+    annotator_test,
+    fleiss_kappa,
+    krippendorff_alpha,
+)
+from core.domain.scales import ONE_TO_FIVE
+from core.services.agreeing import Case, votes_of
+from core.store.assessments import HumanScore
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """Physicians against physicians on the same responses.
+
+    Attributes:
+        usable: usable / unusable over all pairs of physicians; n counts pairs.
+        scores: 1–5 over all pairs.
+        alpha: Krippendorff's α, nominal on usable, ordinal and interval on 1–5.
+        fleiss: Fleiss' κ on usable, where every response has as many scores.
+        test_usable, test_scores: the alternative annotator test of the judge.
+        responses: responses with the scores of two physicians or more.
+    """
+
+    usable: Agreement
+    scores: Agreement
+    alpha: dict[str, Estimate]
+    fleiss: Estimate
+    test_usable: AnnotatorTest
+    test_scores: AnnotatorTest
+    responses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Physician:
+    """One physician beside the judge and beside the others.
+
+    Attributes:
+        judge: their own scores against the judge's, usable / unusable.
+        others: share of their responses on which they side with the majority of the others.
+        distance: mean of their 1–5 score less the mean of the others'; None without others.
+        usable_early, usable_late: share usable in the first and second half of their time.
+        agree_early, agree_late: agreement with the judge in these halves.
+    """
+
+    name: str
+    scores: int
+    judge: Agreement
+    others: Estimate
+    distance: float | None
+    usable_early: Estimate
+    usable_late: Estimate
+    agree_early: Estimate
+    agree_late: Estimate
+
+
+def among_physicians(cases: Sequence[Case]) -> Agreement:
+    """Usable / unusable over all pairs of physicians, κ and AC1 alone; n counts pairs."""
+    usable, _, clusters, _ = _shared(cases)
+    return among_raters(usable, clusters, categories=2, only=("cohen_kappa", "gwet_ac1"))
+
+
+def ceiling_of(cases: Sequence[Case]) -> Ceiling:
+    """Compare physicians with each other, and hold the judge against each of them."""
+    usable, scores, clusters, shared = _shared(cases)
+    judge_usable = _column(
+        None if case.judge.usable is None else int(case.judge.usable) for case in shared
+    )
+    judge_scores = _column(_step(case.judge.median) for case in shared)
+    steps = ONE_TO_FIVE.maximum - ONE_TO_FIVE.minimum + 1
+    return Ceiling(
+        among_raters(usable, clusters, categories=2, only=("cohen_kappa", "gwet_ac1")),
+        among_raters(scores, clusters, categories=steps, only=("quadratic_kappa",)),
+        {
+            "nominal": krippendorff_alpha(usable, clusters, categories=2, distance="nominal"),
+            "ordinal": krippendorff_alpha(scores, clusters, categories=steps, distance="ordinal"),
+            "interval": krippendorff_alpha(scores, clusters, categories=steps, distance="interval"),
+        },
+        fleiss_kappa(usable, clusters, categories=2),
+        annotator_test(usable, judge_usable, clusters, closeness="accuracy"),
+        annotator_test(scores, judge_scores, clusters, closeness="negative_rmse"),
+        len(shared),
+    )
+
+
+def physicians_of(cases: Sequence[Case]) -> list[Physician]:
+    """Every physician of some cases, by name."""
+    names = sorted({score.person for case in cases for score in case.scores})
+    return [_physician(name, cases) for name in names]
+
+
+def _physician(name: str, cases: Sequence[Case]) -> Physician:
+    own = sorted(
+        (
+            (score, case)
+            for case in cases
+            for score in case.scores
+            if score.person == name and score.value is not None
+        ),
+        key=lambda pair: pair[0].id,
+    )
+    judged = [(score, case) for score, case in own if case.judge.usable is not None]
+    half, judged_half = len(own) // 2, len(judged) // 2
+    return Physician(
+        name, len(own), _with_judge(judged), _with_others(own), _distance(own),
+        _share_usable(own[:half]), _share_usable(own[half:]),
+        _with_judge(judged[:judged_half]).agreement, _with_judge(judged[judged_half:]).agreement,
+    )  # fmt: skip
+
+
+_Own = Sequence[tuple[HumanScore, Case]]
+
+
+def _with_judge(own: _Own) -> Agreement:
+    return agreement_of(
+        np.array([_is_usable(score) for score, _ in own], dtype=np.intp),
+        np.array([case.judge.usable is True for _, case in own], dtype=np.intp),
+        np.array([case.question_id for _, case in own], dtype=np.intp),
+        categories=2,
+        only=("cohen_kappa",),
+    )
+
+
+def _with_others(own: _Own) -> Estimate:
+    """Share of responses on which a physician sides with the majority of the others."""
+    hits, clusters = [], []
+    for score, case in own:
+        votes = [_is_usable(other) for other in case.scores if other.id != score.id]
+        if 2 * sum(votes) != len(votes):
+            hits.append(_is_usable(score) is (2 * sum(votes) > len(votes)))
+            clusters.append(case.question_id)
+    return share_estimate(np.array(hits, dtype=np.bool_), np.array(clusters, dtype=np.intp))
+
+
+def _distance(own: _Own) -> float | None:
+    found = []
+    for score, case in own:
+        others = [
+            other.value
+            for other in case.scores
+            if other.id != score.id and other.value is not None and _is_one_to_five(other)
+        ]
+        if others and score.value is not None and _is_one_to_five(score):
+            found.append(score.value - statistics.fmean(others))
+    return statistics.fmean(found) if found else None
+
+
+def _share_usable(own: _Own) -> Estimate:
+    return share_estimate(
+        np.array([_is_usable(score) for score, _ in own], dtype=np.bool_),
+        np.array([case.question_id for _, case in own], dtype=np.intp),
+    )
+
+
+def _is_usable(score: HumanScore) -> bool:
+    return any(votes_of([score]))
+
+
+def _is_one_to_five(score: HumanScore) -> bool:
+    return score.maximum == ONE_TO_FIVE.maximum
+
+
+def _shared(cases: Sequence[Case]) -> tuple[Marks, Marks, npt.NDArray[np.intp], list[Case]]:
+    """Marks and questions of the cases that two physicians or more have scored."""
+    people = sorted({score.person_id for case in cases for score in case.scores})
+    shared = [case for case in cases if len(case.scores) >= 2]
+    clusters = np.array([case.question_id for case in shared], dtype=np.intp)
+    return *_marks(shared, people), clusters, shared
+
+
+def _marks(cases: Sequence[Case], people: Sequence[int]) -> tuple[Marks, Marks]:
+    """Usable and 1–5 marks, shape (cases, people); −1 where there is none."""
+    column = {person_id: place for place, person_id in enumerate(people)}
+    usable = np.full((len(cases), len(people)), MISSING, dtype=np.intp)
+    scores = usable.copy()
+    for row, case in enumerate(cases):
+        for score in case.scores:
+            usable[row, column[score.person_id]] = int(_is_usable(score))
+            if _is_one_to_five(score):
+                scores[row, column[score.person_id]] = _step(score.value)
+    return usable, scores
+
+
+def _step(value: int | None) -> int:
+    """A 1–5 score as a category from 0; a released 0 is no score of that scale."""
+    return MISSING if value is None or value < 1 else value - ONE_TO_FIVE.minimum
+
+
+def _column(values: Iterable[int | None]) -> npt.NDArray[np.intp]:
+    return np.array([MISSING if one is None else one for one in values], dtype=np.intp)

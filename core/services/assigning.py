@@ -1,0 +1,246 @@
+"""Assigning: which responses physicians are asked to score, drawn so that figures stay unbiased."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.sampling import Drawn, Stratum, drawn, pairs_for_kappa
+from core.domain.usability import judge_reading
+from core.errors import Refused, UnknownName
+from core.services.permitting import require, require_own
+from core.store import assessments, draws, judges, people
+from core.store.assessments import Plan
+from core.store.database import Store
+from core.store.draws import Asked, Design, Draw, Drawable
+from core.store.judges import Judge
+from core.store.people import Person
+from core.store.studies import Study
+
+#: What a draw can be stratified by.
+STRATA = ("category", "model", "difficulty", "judge")
+#: Seconds for which a response stays with the physician who has it on the screen.
+RESERVED_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a design would draw.
+
+    Attributes:
+        sample: the responses, each with its stratum and probability.
+        available: responses that were drawn from.
+        scores: scores that physicians would be asked for.
+    """
+
+    sample: tuple[Drawn, ...]
+    available: int
+    scores: int
+
+
+def preview(store: Store, study: Study, design: Design) -> Preview:
+    """Draw without storing: the same design always draws the same responses.
+
+    Raises:
+        Refused: `bad_draw_size`, `bad_overlap`, `bad_repeat_share`, `bad_strata`,
+            `strata_need_judge`, `strata_of_questions`, `nothing_to_draw`.
+    """
+    require(store, "lead")
+    _check(design)
+    available = draws.drawable(store, study.id, design.choice)
+    if not available:
+        raise Refused("nothing_to_draw", study=study.name)
+    sample = _sample(store, study, design, available)
+    return Preview(tuple(sample), len(available), len(sample) * design.overlap)
+
+
+def draw(
+    store: Store,
+    study: Study,
+    design: Design,
+    persons: Sequence[Person],
+    *,
+    reason: str,
+    by: str,
+) -> int:
+    """Draw a sample and ask people for it; the draw's id.
+
+    Raises:
+        Refused: as `preview`; `needs_reason`; `too_few_people` where fewer people are asked than
+            should score each response.
+    """
+    require(store, "lead")
+    if not reason.strip():
+        raise Refused("needs_reason")
+    if len(persons) < design.overlap:
+        raise Refused("too_few_people", people=len(persons), overlap=design.overlap)
+    with store.writing():
+        sample = preview(store, study, design).sample
+        ids = [person.id for person in persons]
+        return draws.add_draw(store, study.id, design, sample, ids, reason=reason, by=by)
+
+
+def end(store: Store, study: Study, draw_id: int, *, note: str, by: str) -> None:
+    """Ask nobody for a draw any more; for a calibration: let work begin.
+
+    Raises:
+        UnknownName: `unknown_draw`.
+        Refused: `needs_reason`, `draw_has_ended`.
+    """
+    require(store, "lead")
+    if not note.strip():
+        raise Refused("needs_reason")
+    with store.writing():
+        if not _draw_of(store, study, draw_id).is_open:
+            raise Refused("draw_has_ended", id=draw_id)
+        draws.end_draw(store, draw_id, note=note, by=by)
+
+
+def ask_people(
+    store: Store, study: Study, draw_id: int, persons: Sequence[Person], *, by: str
+) -> None:
+    """Ask more people for a draw.
+
+    Raises:
+        UnknownName: `unknown_draw`.
+        Refused: `draw_has_ended`.
+    """
+    require(store, "lead")
+    with store.writing():
+        if not _draw_of(store, study, draw_id).is_open:
+            raise Refused("draw_has_ended", id=draw_id)
+        draws.add_people(store, draw_id, [person.id for person in persons], by=by)
+
+
+def restrict(store: Store, person: Person, categories: Sequence[str], *, by: str) -> None:
+    """Ask a person for some categories only; none for all."""
+    require(store, "lead")
+    with store.writing():
+        draws.set_field(store, person.id, categories, by=by)
+
+
+def persons_named(store: Store, names: Sequence[str]) -> list[Person]:
+    """The people of those names.
+
+    Raises:
+        UnknownName: `unknown_person`.
+    """
+    require(store, "lead")
+    found = []
+    for name in names:
+        person = people.person_named(store, name)
+        if person is None:
+            known = ", ".join(one.name for one in people.people(store))
+            raise UnknownName("unknown_person", name=name, known=known)
+        found.append(person)
+    return found
+
+
+def asked(store: Store, study: Study, person: Person) -> Asked:
+    """How much a person is asked for."""
+    require_own(store, person.id, "physician")
+    return draws.asked_of(store, study.id, person.id, now=time.time())
+
+
+def next_asked(store: Store, study: Study, person: Person) -> int | None:
+    """The next response that a person is asked for, reserved for them."""
+    require_own(store, person.id, "physician")
+    now = time.time()
+    response_id = draws.next_asked(store, study.id, person.id, now=now)
+    if response_id is None or draws.is_reserved(store, person.id, response_id, now=now):
+        return response_id
+    with store.writing():
+        response_id = draws.next_asked(store, study.id, person.id, now=now)
+        if response_id is not None:
+            draws.reserve(store, person.id, response_id, until=now + RESERVED_SECONDS)
+    return response_id
+
+
+def asked_of_question(store: Store, study: Study, person: Person, question_id: int) -> list[int]:
+    """Responses to a question that a person has answered or is asked for."""
+    require_own(store, person.id, "physician")
+    return draws.asked_of_question(store, study.id, person.id, question_id, now=time.time())
+
+
+def scores_for_kappa(
+    kappa: float, usable_share: float, half_width: float, *, design_effect: float = 1.0
+) -> int:
+    """Double-scored responses from which κ is known within ± half_width.
+
+    Raises:
+        Refused: `bad_expectation` where a value lies outside its range.
+    """
+    if not (-1 < kappa < 1 and 0 < usable_share < 1 and 0 < half_width < 1 and design_effect >= 1):
+        raise Refused("bad_expectation")
+    return pairs_for_kappa(kappa, usable_share, half_width, design_effect=design_effect)
+
+
+def _check(design: Design) -> None:
+    if design.size < 1:
+        raise Refused("bad_draw_size")
+    if not 1 <= design.overlap <= 20:
+        raise Refused("bad_overlap", most=20)
+    if not 0 <= design.repeat_share <= 0.5:
+        raise Refused("bad_repeat_share")
+    if set(design.strata) - set(STRATA):
+        raise Refused("bad_strata", known=", ".join(STRATA))
+    if "judge" in design.strata and design.judge_id is None:
+        raise Refused("strata_need_judge")
+    if design.unit == "question" and set(design.strata) & {"model", "judge"}:
+        raise Refused("strata_of_questions")
+
+
+def _sample(
+    store: Store, study: Study, design: Design, available: Sequence[Drawable]
+) -> list[Drawn]:
+    strata = _strata(store, study, design, available)
+    if design.unit == "response":
+        return drawn(strata, design.size, allocation=design.allocation, seed=design.seed)
+    members: dict[int, list[Drawable]] = defaultdict(list)
+    for one in available:
+        members[one.question_id].append(one)
+    questions = {question: strata[some[0].response_id] for question, some in members.items()}
+    sample = drawn(questions, design.size, allocation=design.allocation, seed=design.seed)
+    return [
+        Drawn(one.response_id, question.stratum, question.probability)
+        for question in sample
+        for one in members[question.unit]
+    ]
+
+
+def _strata(
+    store: Store, study: Study, design: Design, available: Sequence[Drawable]
+) -> dict[int, Stratum]:
+    usable = _judged(store, study, design) if "judge" in design.strata else {}
+    return {
+        one.response_id: tuple(
+            usable.get(one.response_id, "unscored") if name == "judge" else getattr(one, name)
+            for name in design.strata
+        )
+        for one in available
+    }
+
+
+def _judged(store: Store, study: Study, design: Design) -> dict[int, str]:
+    """What the judge holds each response for: `usable` or `unusable`, absent where unscored."""
+    assert design.judge_id is not None
+    judge: Judge = judges.judge_by_id(store, design.judge_id)
+    rounds = judges.plan_rounds(store, study.id, judge.id)
+    if rounds is None:
+        raise Refused("strata_need_judge")
+    values: dict[int, list[int | None]] = defaultdict(list)
+    for one in assessments.judge_rounds(store, Plan(study.id, judge.id, rounds)):
+        values[one.response_id].append(one.value)
+    readings = {
+        response_id: judge_reading(given, judge.scale, rounds=rounds).usable
+        for response_id, given in values.items()
+    }
+    words = {True: "usable", False: "unusable"}
+    return {one: words[usable] for one, usable in readings.items() if usable is not None}
+
+
+def _draw_of(store: Store, study: Study, draw_id: int) -> Draw:
+    for one in draws.draws_of_study(store, study.id):
+        if one.id == draw_id:
+            return one
+    raise UnknownName("unknown_draw", id=draw_id, study=study.name)

@@ -1,0 +1,447 @@
+"""Draws: which responses physicians are asked for, who still is, and what comes next."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.domain.sampling import Allocation, Drawn
+from core.store.database import Store
+
+Purpose = Literal["work", "calibration"]
+Unit = Literal["response", "question"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which responses are drawn from; empty for all."""
+
+    models: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    difficulties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How a sample is drawn.
+
+    Attributes:
+        strata: of `category`, `model`, `difficulty` and `judge` (usable, unusable or unscored).
+        size: units to draw: responses, or questions with all their responses.
+        overlap: physicians who score each response.
+        repeat_share: of a physician's responses that come back to them, unannounced.
+    """
+
+    size: int
+    purpose: Purpose = "work"
+    unit: Unit = "response"
+    strata: tuple[str, ...] = ("category", "model")
+    allocation: Allocation = "proportional"
+    choice: Choice = Choice()
+    judge_id: int | None = None
+    overlap: int = 2
+    repeat_share: float = 0.05
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A draw as it stands.
+
+    Attributes:
+        responses: how many were drawn.
+        wanted: scores that it asks for: for each response, as many as its overlap.
+        given: scores of these that are there, at most the overlap for each response.
+    """
+
+    id: int
+    purpose: Purpose
+    unit: Unit
+    overlap: int
+    size: int
+    seed: int
+    reason: str
+    created_by: str
+    created_at: str
+    is_open: bool
+    note: str
+    responses: int
+    wanted: int
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawable:
+    """A response that may be drawn, with what it can be stratified by."""
+
+    response_id: int
+    question_id: int
+    category: str
+    difficulty: str
+    model: str
+
+
+def drawable(store: Store, study_id: int, choice: Choice) -> list[Drawable]:
+    """A study's current responses with a text, of the models, categories, difficulties chosen."""
+    sql = """
+        SELECT response.id AS response_id, question.id AS question_id, question.category,
+               current_record.difficulty, model.label AS model
+        FROM study_dataset
+        JOIN question ON question.dataset_id = study_dataset.dataset_id
+        JOIN current_response AS response ON response.question_id = question.id
+        JOIN current_record ON current_record.question_id = question.id
+        JOIN model ON model.id = response.model_id
+        WHERE study_dataset.study_id = :study AND response.text IS NOT NULL
+          AND (:models = '[]' OR model.label IN (SELECT value FROM json_each(:models)))
+          AND (:categories = '[]'
+               OR question.category IN (SELECT value FROM json_each(:categories)))
+          AND (:difficulties = '[]'
+               OR current_record.difficulty IN (SELECT value FROM json_each(:difficulties)))
+        ORDER BY response.id
+    """
+    params = {
+        "study": study_id,
+        "models": json.dumps(choice.models),
+        "categories": json.dumps(choice.categories),
+        "difficulties": json.dumps(choice.difficulties),
+    }
+    return store.read(Drawable, sql, params)
+
+
+def add_draw(
+    store: Store,
+    study_id: int,
+    design: Design,
+    sample: Sequence[Drawn],
+    people: Sequence[int],
+    *,
+    reason: str,
+    by: str,
+) -> int:
+    """Store a draw with its responses and the people who are asked; its id.
+
+    Args:
+        sample: the drawn responses; `unit` is the response's id.
+    """
+    choice = {
+        "models": design.choice.models,
+        "categories": design.choice.categories,
+        "difficulties": design.choice.difficulties,
+    }
+    draw_id = store.add(
+        "INSERT INTO draw (study_id, purpose, unit, strata, allocation, choice, judge_id, size,"
+        " overlap, repeat_share, seed, reason, created_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            study_id, design.purpose, design.unit, json.dumps(design.strata), design.allocation,
+            json.dumps(choice, ensure_ascii=False), design.judge_id, design.size, design.overlap,
+            design.repeat_share, design.seed, reason, by,
+        ),
+    )  # fmt: skip
+    store.add_many(
+        "INSERT INTO draw_response (draw_id, response_id, stratum, probability)"
+        " VALUES (?, ?, ?, ?)",
+        [
+            (draw_id, one.unit, json.dumps(one.stratum, ensure_ascii=False), one.probability)
+            for one in sample
+        ],
+    )
+    add_people(store, draw_id, people, by=by)
+    return draw_id
+
+
+def add_people(store: Store, draw_id: int, people: Sequence[int], *, by: str) -> None:
+    """Ask more people for a draw's responses; who is asked already stays so."""
+    store.add_many(
+        "INSERT OR IGNORE INTO draw_person (draw_id, person_id, created_by) VALUES (?, ?, ?)",
+        [(draw_id, person_id, by) for person_id in people],
+    )
+
+
+def end_draw(store: Store, draw_id: int, *, note: str, by: str) -> None:
+    """Ask nobody for a draw's responses any more."""
+    store.add(
+        "INSERT INTO draw_end (draw_id, note, created_by) VALUES (?, ?, ?)", (draw_id, note, by)
+    )
+
+
+#: Persons who have scored a response: their last word is a score.
+_SCORED_BY = """
+    (SELECT count(*) FROM rater WHERE rater.person_id IS NOT NULL AND (
+       SELECT value FROM assessment
+       WHERE assessment.response_id = {response} AND assessment.rater_id = rater.id
+         AND assessment.round = 1
+       ORDER BY assessment.id DESC LIMIT 1) IS NOT NULL)
+"""
+
+
+def draws_of_study(store: Store, study_id: int) -> list[Draw]:
+    """A study's draws, oldest first."""
+    sql = f"""
+        SELECT draw.id, purpose, unit, overlap, size, seed, reason, draw.created_by,
+               draw.created_at, draw_end.draw_id IS NULL AS is_open,
+               coalesce(draw_end.note, '') AS note, count(*) AS responses,
+               count(*) * draw.overlap AS wanted,
+               sum(min(draw.overlap, {_SCORED_BY.format(response="draw_response.response_id")}))
+                 AS given
+        FROM draw
+        JOIN draw_response ON draw_response.draw_id = draw.id
+        LEFT JOIN draw_end ON draw_end.draw_id = draw.id
+        WHERE study_id = ? GROUP BY draw.id ORDER BY draw.id
+    """
+    return store.read(Draw, sql, (study_id,))
+
+
+def given_by(store: Store, draw_id: int) -> dict[int, int]:
+    """How many of a draw's responses each asked person has answered, a reason for none included."""
+    sql = """
+        SELECT draw_person.person_id, (
+          SELECT count(*) FROM draw_response WHERE draw_response.draw_id = draw_person.draw_id
+            AND (SELECT unscored_because IS NOT 'withdrawn' FROM assessment
+                 WHERE assessment.response_id = draw_response.response_id
+                   AND assessment.rater_id = rater.id AND assessment.round = 1
+                 ORDER BY assessment.id DESC LIMIT 1))
+        FROM draw_person LEFT JOIN rater ON rater.person_id = draw_person.person_id
+        WHERE draw_person.draw_id = ? ORDER BY 1
+    """
+    return dict(map(tuple, store.rows(sql, (draw_id,))))
+
+
+def people_of(store: Store, draw_id: int) -> list[int]:
+    """Ids of the people who are asked for a draw's responses."""
+    sql = "SELECT person_id FROM draw_person WHERE draw_id = ? ORDER BY person_id"
+    return [person_id for (person_id,) in store.rows(sql, (draw_id,))]
+
+
+def probabilities(store: Store, study_id: int) -> dict[int, float]:
+    """With which probability each drawn response was drawn for work.
+
+    A response in several draws has the probability of being in at least one of them; the draws
+    are independent of each other.
+    """
+    sql = """
+        SELECT response_id, probability FROM draw_response JOIN draw ON draw.id = draw_id
+        WHERE study_id = ? AND purpose = 'work'
+    """
+    missed: dict[int, float] = {}
+    for response_id, probability in store.rows(sql, (study_id,)):
+        missed[response_id] = missed.get(response_id, 1.0) * (1.0 - probability)
+    return {response_id: 1.0 - chance for response_id, chance in missed.items()}
+
+
+def is_drawn(store: Store, study_id: int) -> bool:
+    """Whether a study asks for drawn responses only; without a draw everybody is asked for all."""
+    return bool(store.value("SELECT count(*) FROM draw WHERE study_id = ?", (study_id,)))
+
+
+#: The open draws in which a person is asked, and of their responses those that are to be given.
+#: A chosen response comes back to who answered it, unless something about it was shown to them.
+_ASKED = f"""
+    WITH open_draw AS (
+      SELECT draw.id, purpose, overlap, seed, repeat_share FROM draw
+      JOIN draw_person ON draw_person.draw_id = draw.id AND draw_person.person_id = :person
+      WHERE study_id = :study
+        AND NOT EXISTS (SELECT 1 FROM draw_end WHERE draw_end.draw_id = draw.id)),
+    field AS (
+      SELECT categories FROM field_of_work WHERE person_id = :person ORDER BY id DESC LIMIT 1),
+    mine AS (
+      SELECT response_id, assessment.id, round, unscored_because FROM assessment
+      JOIN rater ON rater.id = assessment.rater_id AND rater.person_id = :person),
+    offered AS (
+      SELECT response.id AS response_id, question.id AS question_id, question.category,
+             open_draw.purpose, max(open_draw.seed) AS seed, max(open_draw.overlap) AS overlap,
+             max(open_draw.repeat_share) AS repeat_share
+      FROM open_draw
+      JOIN draw_response ON draw_response.draw_id = open_draw.id
+      JOIN current_response AS response ON response.id = draw_response.response_id
+      JOIN question ON question.id = response.question_id
+      GROUP BY response.id, open_draw.purpose),
+    asked AS (
+      SELECT offered.*,
+             (SELECT unscored_because IS NOT 'withdrawn' FROM mine
+              WHERE mine.response_id = offered.response_id AND round = 1
+              ORDER BY id DESC LIMIT 1) AS is_answered,
+             purpose = 'work'
+               AND (response_id * 40503 + :person * 65537 + seed) % 10000 < 10000 * repeat_share
+               AND NOT EXISTS (SELECT 1 FROM mine
+                               WHERE mine.response_id = offered.response_id AND round = 2)
+               AND NOT EXISTS (SELECT 1 FROM exposure WHERE exposure.person_id = :person
+                               AND exposure.question_id = offered.question_id) AS comes_back
+      FROM offered
+      WHERE purpose = 'calibration'
+        OR NOT EXISTS (SELECT 1 FROM field WHERE categories <> '[]'
+             AND category NOT IN (SELECT value FROM json_each(categories)))),
+    wanted AS (
+      SELECT asked.* FROM asked
+      WHERE is_answered IS NOT 1 AND (
+        purpose = 'calibration'
+        OR {_SCORED_BY.format(response="asked.response_id")}
+           + (SELECT count(*) FROM reservation WHERE reservation.response_id = asked.response_id
+                AND reservation.person_id <> :person AND until > :now) < overlap)),
+    repeatable AS (
+      SELECT asked.*, (
+        SELECT count(*) FROM mine WHERE round = 1 AND mine.id > (
+          SELECT max(id) FROM mine AS given
+          WHERE given.response_id = asked.response_id AND given.round = 1)) AS since
+      FROM asked WHERE is_answered = 1 AND comes_back)
+"""
+#: Answers after which a response may come back, and how few will do where nothing else is left.
+_APART, _AT_LEAST_APART = 10, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How much a person is asked for in a study's open draws.
+
+    Attributes:
+        answered, left: responses of the calibration while one is open for them, else of the work;
+            what comes back is counted with the rest.
+        is_calibrating: a calibration is open for them; no work before it is ended.
+    """
+
+    answered: int
+    left: int
+    is_calibrating: bool
+
+
+def asked_of(store: Store, study_id: int, person_id: int, *, now: float) -> Asked:
+    """How much a person has answered, and how much they are still asked for."""
+    sql = f"""{_ASKED}
+        SELECT (SELECT count(*) FROM open_draw WHERE purpose = 'calibration'),
+               (SELECT count(*) FROM asked WHERE purpose = 'calibration' AND is_answered = 1),
+               (SELECT count(*) FROM wanted WHERE purpose = 'calibration'),
+               (SELECT count(*) FROM asked WHERE purpose = 'work' AND is_answered = 1),
+               (SELECT count(*) + sum(comes_back) FROM wanted WHERE purpose = 'work'),
+               (SELECT count(*) FROM repeatable WHERE since >= {_AT_LEAST_APART}
+                OR EXISTS (SELECT 1 FROM wanted WHERE purpose = 'work')),
+               (SELECT count(*) FROM asked JOIN mine USING (response_id)
+                WHERE purpose = 'work' AND round = 2)
+    """
+    calibrations, seen, unseen, done, left, due, repeated = store.rows(
+        sql, {"study": study_id, "person": person_id, "now": now}
+    )[0]
+    if calibrations:
+        return Asked(seen, unseen, True)
+    return Asked(done + repeated, (left or 0) + due, False)
+
+
+def next_asked(store: Store, study_id: int, person_id: int, *, now: float) -> int | None:
+    """The next response that a person is asked for: calibration first, then work.
+
+    What they have reserved stays theirs; then comes what is due to come back, then questions of
+    which they have seen nothing, in an order that differs from person to person.
+    """
+    sql = f"""{_ASKED}
+        SELECT response_id FROM (
+          SELECT response_id, question_id, seed, 0 AS is_again FROM wanted
+          WHERE purpose = CASE WHEN EXISTS (SELECT 1 FROM open_draw WHERE purpose = 'calibration')
+                          THEN 'calibration' ELSE 'work' END
+          UNION ALL
+          SELECT response_id, question_id, seed, 1 FROM repeatable
+          WHERE NOT EXISTS (SELECT 1 FROM open_draw WHERE purpose = 'calibration')
+            AND since >= CASE WHEN EXISTS (SELECT 1 FROM wanted WHERE purpose = 'work')
+                         THEN {_APART} ELSE {_AT_LEAST_APART} END) AS next
+        ORDER BY EXISTS (SELECT 1 FROM reservation WHERE person_id = :person
+                         AND reservation.response_id = next.response_id) DESC,
+                 is_again DESC,
+                 EXISTS (SELECT 1 FROM exposure WHERE exposure.person_id = :person
+                         AND exposure.question_id = next.question_id),
+                 (response_id * (7919 + 104729 * :person) + seed) % 99991, response_id
+        LIMIT 1
+    """
+    found: int | None = store.value(sql, {"study": study_id, "person": person_id, "now": now})
+    return found
+
+
+def is_due_again(store: Store, study_id: int, person_id: int, response_id: int) -> bool:
+    """Tell whether a response that a person has answered is due to come back to them."""
+    sql = f"""{_ASKED}
+        SELECT count(*) FROM repeatable
+        WHERE response_id = :response AND since >= {_AT_LEAST_APART}"""
+    params = {"study": study_id, "person": person_id, "now": 0.0, "response": response_id}
+    return bool(store.value(sql, params))
+
+
+def has_come_back(store: Store, person_id: int, response_id: int) -> bool:
+    """Tell whether a person has scored a response a second time, unannounced."""
+    sql = "SELECT count(*) FROM human_repeat WHERE person_id = ? AND response_id = ?"
+    return bool(store.value(sql, (person_id, response_id)))
+
+
+def asked_of_question(
+    store: Store, study_id: int, person_id: int, question_id: int, *, now: float
+) -> list[int]:
+    """Responses to a question that a person has answered or is asked for."""
+    sql = f"""{_ASKED}
+        SELECT response_id FROM asked WHERE is_answered = 1 AND question_id = :question
+        UNION SELECT response_id FROM wanted WHERE question_id = :question ORDER BY 1"""
+    params = {"study": study_id, "person": person_id, "now": now, "question": question_id}
+    return [response_id for (response_id,) in store.rows(sql, params)]
+
+
+def calibration_of(store: Store, study_id: int, person_id: int) -> list[int]:
+    """Responses of the calibrations that are open for a person."""
+    sql = f"""{_ASKED}
+        SELECT response_id FROM asked WHERE purpose = 'calibration' ORDER BY response_id"""
+    rows = store.rows(sql, {"study": study_id, "person": person_id, "now": 0.0})
+    return [response_id for (response_id,) in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A person's two scores of one response, given apart from each other.
+
+    Attributes:
+        first, repeated: None where they gave no score.
+    """
+
+    person_id: int
+    question_id: int
+    response_id: int
+    scale: str
+    first: int | None
+    repeated: int | None
+
+
+def repeats(store: Store, study_id: int) -> list[Repeat]:
+    """Every response of a study that came back to a person, with both scores on one scale."""
+    sql = """
+        SELECT person_id, question_id, response_id, scale, first_value AS first,
+               repeated_value AS repeated
+        FROM human_repeat JOIN question ON question.id = question_id
+        JOIN study_dataset USING (dataset_id)
+        WHERE study_id = ? AND scale = first_scale ORDER BY repeated_id
+    """
+    return store.read(Repeat, sql, (study_id,))
+
+
+def reserve(store: Store, person_id: int, response_id: int, *, until: float) -> None:
+    """Keep a response for a person for a while; their earlier reservation ends."""
+    store.change(
+        "INSERT INTO reservation (person_id, response_id, until) VALUES (?, ?, ?)"
+        " ON CONFLICT (person_id) DO UPDATE SET response_id = excluded.response_id,"
+        " until = excluded.until",
+        (person_id, response_id, until),
+    )
+
+
+def is_reserved(store: Store, person_id: int, response_id: int, *, now: float) -> bool:
+    """Tell whether a person holds a response for at least another minute."""
+    sql = """
+        SELECT count(*) FROM reservation WHERE person_id = ? AND response_id = ? AND until > ?
+    """
+    return bool(store.value(sql, (person_id, response_id, now + 60)))
+
+
+def set_field(store: Store, person_id: int, categories: Sequence[str], *, by: str) -> None:
+    """Ask a person for some categories only; none for all."""
+    store.add(
+        "INSERT INTO field_of_work (person_id, categories, created_by) VALUES (?, ?, ?)",
+        (person_id, json.dumps(categories), by),
+    )
+
+
+def field_of(store: Store, person_id: int) -> tuple[str, ...]:
+    """The categories that a person is asked for; empty for all."""
+    sql = "SELECT categories FROM field_of_work WHERE person_id = ? ORDER BY id DESC LIMIT 1"
+    return tuple(json.loads(store.value(sql, (person_id,)) or "[]"))

@@ -1,0 +1,375 @@
+"""The agreement page's views, one at a time: danger, groups, matrices, physicians, versions."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.domain.agreement import Agreement
+from core.domain.estimation import Estimate
+from core.domain.questions import CATEGORIES
+from core.services import agreeing_versions
+from core.services.agreeing import Case, Comparison, comparison_of, grouped
+from core.services.agreeing_physicians import ceiling_of, physicians_of
+from core.services.empanelling import Panel
+from core.ui import charts
+from core.ui.address import link_to
+from core.ui.agreement_tables import opening, value_of
+from core.ui.figure_data import cases_of_panels
+from core.ui.figures import Cell, coefficient, percent, show_grid, show_label, show_matrix, steps
+from core.ui.shell import Page
+
+_WORST = 10
+_MODELS_BESIDE = 3
+_GROUP_FIGURES = ("cohen_kappa", "gwet_ac1", "quadratic_kappa")
+_ORDER = (*CATEGORIES, "easy", "medium", "hard")
+_STEPS = ("bias", "lower_limit", "upper_limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the views draw: the chosen cases and their figures."""
+
+    panel: Panel
+    cases: list[Case]
+    comparison: Comparison
+    among: Agreement
+
+
+def draw_danger(p: Page, shown: Shown) -> None:
+    """False usable and missed risks by category and model, worst first."""
+    slices = grouped(shown.cases, lambda case: f"{case.category}\n{case.model}")
+    found = [
+        (cases[0].category, cases[0].model, comparison_of(cases, shown.panel, only=()))
+        for cases in slices.values()
+    ]
+    worst = sorted(found, key=lambda one: -_least(one[2].false_usable))[:_WORST]
+    st.html(f'<div class="quiet">{p.t("agreement.worst")}</div>')
+    show_grid(
+        p, "false-usable",
+        [p.t("words.category"), p.t("words.model"), p.t("words.false_usable"), "",
+         p.t("agreement.missed_risk"), p.t("words.agreement"), "n"],
+        [
+            [
+                Cell(p.named("category", category)),
+                Cell(model),
+                opening(p, str(one.usable.table[0][1]), "false_usable",
+                        category=category, model=model),
+                Cell(percent(p, one.false_usable), is_danger=bool(one.usable.table[0][1])),
+                opening(p, percent(p, one.missed_risk), "missed_risk",
+                        category=category, model=model),
+                Cell(percent(p, one.usable.agreement)),
+                opening(p, str(one.usable.agreement.n), "paired", category=category, model=model),
+            ]
+            for category, model, one in worst
+        ],
+    )  # fmt: skip
+
+
+def draw_groups(p: Page, shown: Shown) -> None:
+    """Agreement per category as in figure 5, and tables per category, model and difficulty."""
+    by: dict[str, Callable[[Case], str]] = {
+        "category": lambda case: case.category,
+        "model": lambda case: case.model,
+        "difficulty": lambda case: case.difficulty,
+    }
+    for word, of in by.items():
+        groups = {
+            label: comparison_of(cases, shown.panel, only=_GROUP_FIGURES)
+            for label, cases in sorted(grouped(shown.cases, of).items(), key=_in_order)
+            if label
+        }
+        if word == "category":
+            _draw_bars(p, groups, shown.among.agreement)
+        if groups:
+            _draw_group_table(p, word, groups)
+
+
+def draw_matrices(p: Page, shown: Shown) -> None:
+    """Confusion matrices: physicians in rows, the judge in columns; a cell opens its cases."""
+    found = shown.comparison
+    left, right = st.columns([2, 3])
+    with left:
+        show_label(p.t("agreement.matrix_usable", n=found.usable.agreement.n))
+        show_matrix(p, found.usable, _sides(p), _cell_links("usable", range(2)))
+        for name in ("sensitivity", "specificity"):
+            estimate: Estimate = getattr(found, name)
+            show_label(f"{p.t(f'agreement.{name}')} {percent(p, estimate)} · n {estimate.n}")
+    with right:
+        show_label(p.t("agreement.matrix_scores", n=found.scores.agreement.n))
+        scale = range(found.lowest, found.lowest + len(found.scores.table))
+        show_matrix(p, found.scores, [str(step) for step in scale], _cell_links("scores", scale))
+    show_label(p.t("agreement.matrix_models"))
+    by_model = sorted(grouped(shown.cases, lambda case: case.model).items())
+    for start in range(0, len(by_model), _MODELS_BESIDE):
+        columns = st.columns(_MODELS_BESIDE)
+        for column, (model, cases) in zip(
+            columns, by_model[start : start + _MODELS_BESIDE], strict=False
+        ):
+            with column:
+                usable = comparison_of(cases, shown.panel, only=()).usable
+                show_label(f"{model} · n {usable.agreement.n} · {percent(p, usable.agreement)}")
+                show_matrix(p, usable, _sides(p), _cell_links("usable", range(2), model=model))
+
+
+def draw_scores(p: Page, shown: Shown) -> None:
+    """Box plots of scores as in figure 4, and the differences of judge and physicians."""
+    human: dict[str, list[float]] = {}
+    machine: dict[str, list[float]] = {}
+    for model, cases in sorted(grouped(shown.cases, lambda case: case.model).items()):
+        pairs = _score_pairs(cases, shown.panel)
+        human[model] = [float(score) for score, _ in pairs]
+        machine[model] = [float(median) for _, median in pairs]
+    show_label(p.t("agreement.boxes"))
+    sides = [(p.t("words.physicians"), human), (shown.panel.name, machine)]
+    charts.show(p, "scores-by-model", charts.boxes(sides, label=p.t("agreement.score")))
+    found = shown.comparison.scores.coefficients
+    show_label(p.t("agreement.bland_altman"))
+    counted = Counter(_score_pairs(shown.cases, shown.panel))
+    points = [((h + m) / 2, float(m - h), count) for (h, m), count in counted.items()]
+    lines = [
+        (one.value, f"{p.t(f'agreement.{name}')} {steps(p, one)}")
+        for name in _STEPS
+        if (one := found[name]).value is not None
+    ]
+    charts.show(
+        p, "bland-altman",
+        charts.differences(
+            points, lines, x=p.t("agreement.mean_of_both"), y=p.t("agreement.judge_less")
+        ),
+    )  # fmt: skip
+
+
+def draw_physicians(p: Page, shown: Shown) -> None:
+    """The human ceiling beside the judge, the annotator test beside both, and each physician."""
+    ceiling, found = ceiling_of(shown.cases), shown.comparison
+    show_grid(
+        p, "ceiling",
+        ["", p.t("agreement.judge_physicians"), p.t("agreement.among_physicians")],
+        [
+            [Cell("n"), Cell(p.t("agreement.responses_n", n=found.usable.agreement.n)),
+             Cell(p.t("agreement.pairs_n", n=ceiling.usable.agreement.n,
+                      responses=ceiling.responses))],
+            [Cell(p.t("words.agreement")), Cell(percent(p, found.usable.agreement)),
+             Cell(percent(p, ceiling.usable.agreement))],
+            *(
+                [Cell(label), Cell(coefficient(p, found.usable.coefficients[name])),
+                 Cell(coefficient(p, ceiling.usable.coefficients[name]))]
+                for label, name in (("Cohen κ", "cohen_kappa"), ("Gwet AC1", "gwet_ac1"))
+            ),
+            [Cell(p.t("agreement.quadratic")),
+             Cell(coefficient(p, found.scores.coefficients["quadratic_kappa"])),
+             Cell(coefficient(p, ceiling.scores.coefficients["quadratic_kappa"]))],
+            *(
+                [Cell(p.t(f"agreement.alpha_{name}")), Cell(""), Cell(coefficient(p, alpha))]
+                for name, alpha in ceiling.alpha.items()
+            ),
+            [Cell("Fleiss κ"), Cell(""), Cell(coefficient(p, ceiling.fleiss))],
+        ],
+    )  # fmt: skip
+    for name, test in (("usable", ceiling.test_usable), ("scores", ceiling.test_scores)):
+        said = p.t(f"agreement.stands_in.{test.may_stand_in}")
+        show_label(
+            p.t(
+                f"agreement.test_{name}", omega=percent(p, test.omega), rho=percent(p, test.rho),
+                epsilon=test.epsilon, physicians=test.physicians, units=test.units, said=said,
+            )
+        )  # fmt: skip
+    st.html(f'<div class="quiet">{p.t("agreement.test_note")}</div>')
+    _draw_each_physician(p, shown)
+
+
+def draw_versions(p: Page, shown: Shown) -> None:
+    """Agreement in each state of criteria and prompts, and of every judge beside it."""
+    states = agreeing_versions.states_of(p.store, p.study, shown.panel, shown.cases)
+    if states:
+        names = [state.at[:16].replace("T", " ") or p.t("agreement.at_first") for state in states]
+        usable = [state.comparison.usable for state in states]
+        show_label(p.t("agreement.over_versions", n=usable[0].agreement.n))
+        kappas = [one.coefficients["cohen_kappa"] for one in usable]
+        passed = [state.comparison.false_usable for state in states]
+        series = [("Cohen κ", kappas), (p.t("words.false_usable"), passed)]
+        if len(states) > 1:
+            charts.show(p, "over-versions", charts.course(names, series))
+        show_grid(
+            p, "versions",
+            [p.t("agreement.since"), p.t("agreement.revised"), p.t("agreement.because"), "n",
+             p.t("words.agreement"), "Cohen κ", p.t("words.false_usable")],
+            [
+                [Cell(name), Cell(state.revised), Cell(state.reason),
+                 Cell(str(state.comparison.usable.agreement.n)),
+                 Cell(percent(p, state.comparison.usable.agreement)),
+                 Cell(coefficient(p, state.comparison.usable.coefficients["cohen_kappa"])),
+                 Cell(percent(p, state.comparison.false_usable))]
+                for name, state in zip(names, states, strict=True)
+            ],
+        )  # fmt: skip
+    _draw_judges(p, shown)
+
+
+def draw_fine_print(p: Page, shown: Shown) -> None:
+    """Every coefficient with its n, its interval and where the interval comes from."""
+    found = shown.comparison
+    rows = [
+        _fine(p, p.t(f"agreement.{name}"), getattr(found, name), percent)
+        for name in ("sensitivity", "specificity")
+    ]
+    rows.append(_fine(p, p.t("words.false_usable"), found.false_usable, percent))
+    for kind, agreement in (("usable", found.usable), ("scores", found.scores)):
+        title = p.t(f"agreement.on_{kind}")
+        rows.append(_fine(p, f"{p.t('words.agreement')} · {title}", agreement.agreement, percent))
+        rows += [
+            _fine(p, f"{p.t(f'coefficient.{name}')} · {title}", one,
+                  steps if name in _STEPS else coefficient)
+            for name, one in agreement.coefficients.items()
+            if kind == "scores" or name not in ("linear_kappa", "quadratic_kappa")
+        ]  # fmt: skip
+    show_grid(
+        p, "coefficients",
+        [p.t("agreement.figure"), p.t("agreement.value"), "n", p.t("agreement.interval_by")], rows,
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{p.t("agreement.fine")}</div>')
+
+
+def _in_order(group: tuple[str, list[Case]]) -> tuple[int, str]:
+    """Categories and difficulties in their own order, models by name."""
+    label = group[0]
+    return (_ORDER.index(label) if label in _ORDER else len(_ORDER), label)
+
+
+def _fine(
+    p: Page, label: str, estimate: Estimate, shown: Callable[[Page, Estimate], str]
+) -> list[Cell]:
+    by = p.t(f"interval.{estimate.interval_by}") if estimate.interval_by else "–"
+    return [Cell(label), Cell(shown(p, estimate)), Cell(str(estimate.n)), Cell(by)]
+
+
+def _draw_bars(p: Page, groups: dict[str, Comparison], reach: Estimate) -> None:
+    line = None if reach.value is None else (reach.value, p.t("agreement.ceiling_line"))
+    shares = [
+        (p.named("category", label), found.usable.agreement) for label, found in groups.items()
+    ]
+    charts.show(
+        p, "agreement-by-category", charts.bars(shares, label=p.t("charts.agreement"), line=line)
+    )
+
+
+def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None:
+    order = sorted(groups, key=lambda label: -value_of(groups[label].false_usable))
+    show_grid(
+        p, f"by-{word}",
+        [p.t(f"words.{word}"), "n", p.t("words.false_usable"), p.t("words.agreement"), "Cohen κ",
+         "AC1", p.t("agreement.quadratic"), p.t("agreement.out")],
+        [
+            [
+                Cell(_named(p, word, label)),
+                opening(p, str(found.usable.agreement.n), "paired", **{word: label}),
+                opening(p, percent(p, found.false_usable), "false_usable", **{word: label}),
+                opening(p, percent(p, found.usable.agreement), "differ", **{word: label}),
+                Cell(coefficient(p, found.usable.coefficients["cohen_kappa"])),
+                Cell(coefficient(p, found.usable.coefficients["gwet_ac1"])),
+                Cell(coefficient(p, found.scores.coefficients["quadratic_kappa"])),
+                Cell(str(found.undecided + found.unscored + found.pending)),
+            ]
+            for label in order
+            for found in (groups[label],)
+        ],
+    )  # fmt: skip
+
+
+def _named(p: Page, word: str, label: str) -> str:
+    return label if word == "model" else p.t(f"{word}.{label}")
+
+
+def _draw_each_physician(p: Page, shown: Shown) -> None:
+    show_grid(
+        p, "physicians",
+        [p.t("words.physicians"), p.t("agreement.scores_n"), p.t("agreement.with_judge"), "Cohen κ",
+         p.t("agreement.with_others"), p.t("agreement.distance"), p.t("agreement.drift_usable"),
+         p.t("agreement.drift_judge")],
+        [
+            [
+                Cell(one.name),
+                Cell(str(one.scores), link_to("agreement", view="cases", of="paired",
+                                              physician=one.name)),
+                Cell(percent(p, one.judge.agreement)),
+                Cell(coefficient(p, one.judge.coefficients["cohen_kappa"])),
+                Cell(percent(p, one.others)),
+                Cell("–" if one.distance is None else f"{one.distance:+.2f}"),
+                Cell(_arrow(one.usable_early, one.usable_late)),
+                Cell(_arrow(one.agree_early, one.agree_late)),
+            ]
+            for one in physicians_of(shown.cases)
+        ],
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{p.t("agreement.drift_note")}</div>')
+
+
+def _arrow(before: Estimate, after: Estimate) -> str:
+    def said(one: Estimate) -> str:
+        return "–" if one.value is None else f"{100 * one.value:.0f}%"
+
+    return f"{said(before)} → {said(after)}"
+
+
+def _draw_judges(p: Page, shown: Shown) -> None:
+    """Every judge and jury of the study on the responses that all of them have scored."""
+    chosen = {case.response_id for case in shown.cases}
+    beside = {
+        panel.name: (panel, {c.response_id: c for c in cases if c.judge.usable is not None})
+        for panel, cases in cases_of_panels(p)
+    }
+    common = chosen.intersection(*(cases for _, cases in beside.values()))
+    rows = []
+    for name, (panel, cases) in beside.items():
+        found = comparison_of([cases[one] for one in sorted(common)], panel, only=("cohen_kappa",))
+        rows.append(
+            [
+                Cell(name, link_to("agreement", judge=name)),
+                Cell(p.t(f"jury.rule.{panel.rule}") if panel.rule else ""),
+                Cell(str(found.usable.agreement.n)),
+                Cell(percent(p, found.usable.agreement)),
+                Cell(coefficient(p, found.usable.coefficients["cohen_kappa"])),
+                Cell(percent(p, found.false_usable)),
+                Cell(str(found.unstable)),
+            ]
+        )
+    show_label(p.t("agreement.over_judges", n=len(common)))
+    show_grid(
+        p, "judges",
+        [p.t("words.judge"), "", "n", p.t("words.agreement"), "Cohen κ",
+         p.t("words.false_usable"), p.t("agreement.unstable")],
+        rows,
+    )  # fmt: skip
+
+
+def _score_pairs(cases: Sequence[Case], panel: Panel) -> list[tuple[int, int]]:
+    """Physicians' and judge's scores where both stand on the judge's scale."""
+    return [
+        (score.value, case.judge.median)
+        for case in cases
+        for score in case.scores
+        if score.value is not None
+        and case.judge.median is not None
+        and score.maximum == panel.scale.maximum
+    ]
+
+
+def _sides(p: Page) -> list[str]:
+    return [p.t("words.unusable"), p.t("words.usable")]
+
+
+def _cell_links(kind: str, scale: range, **narrowed: str) -> list[list[str]]:
+    return [
+        [
+            link_to("agreement", view="cases", of=f"{kind}:{human}:{machine}", **narrowed)
+            for machine in scale
+        ]
+        for human in scale
+    ]
+
+
+def _least(estimate: Estimate) -> float:
+    """The lower end of an interval: the worst slice is the one that is surely bad."""
+    return -1.0 if estimate.low is None else estimate.low

@@ -1,0 +1,241 @@
+"""Draw samples for physicians, and see what was given of what was asked for."""
+
+import html
+from typing import Any
+
+import streamlit as st
+
+from core.domain.sampling import Stratum
+from core.errors import Refused
+from core.i18n import error_sentence
+from core.services import assigning
+from core.services.judging import judge_of_study
+from core.store import draws, judges, people, questions, responses
+from core.store.database import Store
+from core.store.draws import Choice, Design, Draw
+from core.store.people import Person
+from core.store.studies import Study
+from core.ui.figures import show_label
+from core.ui.shell import Page
+
+_DIFFICULTIES = ("easy", "medium", "hard")
+_PURPOSES = ("work", "calibration")
+_UNITS = ("response", "question")
+_ALLOCATIONS = ("proportional", "equal")
+
+
+def draw_draws(p: Page) -> None:
+    """Every draw with what was given of what is wanted, person by person; open ones can end."""
+    found = draws.draws_of_study(p.store, p.study.id)
+    if not found:
+        st.info(p.t("assign.none"))
+    names = {person.id: person.name for person in people.people(p.store)}
+    for one in found:
+        _draw_draw(p, one, names)
+
+
+def _draw_draw(p: Page, one: Draw, names: dict[int, str]) -> None:
+    what, place, stop = st.columns([4, 6, 3], vertical_alignment="center")
+    purpose = p.t(f"assign.purpose_{one.purpose}")
+    state = p.t("assign.open" if one.is_open else "assign.closed")
+    what.html(f'{one.id} · {html.escape(purpose)} <span class="quiet">{html.escape(state)}</span>')
+    given = draws.given_by(p.store, one.id)
+    said = " · ".join(f"{names[who]} {count}" for who, count in given.items())
+    place.progress(
+        one.given / one.wanted if one.wanted else 0.0,
+        text=p.t(
+            "assign.place", given=one.given, wanted=one.wanted, responses=one.responses, people=said
+        ),
+    )
+    if one.is_open:
+        with stop.popover(p.t("assign.end"), width="stretch"):
+            key = p.key(one.id, "note")
+            st.text_area(p.t("assign.note"), key=key)
+            st.button(
+                p.t("assign.end_now"), key=p.key(one.id, "end"),
+                on_click=p.act(_end, p.study, p.person, one.id, key),
+            )  # fmt: skip
+    else:
+        stop.html(f'<div class="clinical quiet">{html.escape(one.note)}</div>')
+
+
+def draw_new_draw(p: Page) -> None:
+    """Design a draw, see what it would take, and ask for it."""
+    with st.expander(p.t("assign.new"), expanded=not draws.is_drawn(p.store, p.study.id)):
+        given = _draw_fields(p)
+        try:
+            design = _design(p.store, p.study, given)
+            preview = assigning.preview(p.store, p.study, design)
+        except Refused as error:
+            st.warning(error_sentence(p.language, error))
+            return
+        st.html(
+            "<p>"
+            + html.escape(
+                p.t(
+                    "assign.would_draw", responses=len(preview.sample),
+                    available=preview.available, scores=preview.scores,
+                )
+            )
+            + "</p>"
+        )  # fmt: skip
+        _draw_strata(p, design, preview)
+        reason, button = st.columns([5, 2], vertical_alignment="bottom")
+        reason.text_input(p.t("assign.reason"), key=p.key("new", "reason"))
+        button.button(
+            p.t("assign.draw"), key=p.key("new", "draw"), type="primary", width="stretch",
+            on_click=p.act(_draw, p.study, p.person, design, tuple(given["people"]),
+                           p.key("new", "reason")),
+        )  # fmt: skip
+
+
+def _draw_fields(p: Page) -> dict[str, Any]:
+    known = {person.id: person.name for person in people.people(p.store)}
+    of_study = questions.questions_of_study(p.store, p.study.id)
+    categories = list(dict.fromkeys(one.category for one in of_study))
+    models = [label for _, label in responses.models_of_study(p.store, p.study.id)]
+    judge_names = [judge.name for judge, _ in judges.judges_of_study(p.store, p.study.id)]
+    first = st.columns([2, 2, 2, 2, 2])
+    purpose = first[0].segmented_control(
+        p.t("assign.purpose"), _PURPOSES, default="work", required=True,
+        key=p.key("new", "purpose"), format_func=lambda one: p.t(f"assign.purpose_{one}"),
+    )  # fmt: skip
+    unit = first[1].segmented_control(
+        p.t("assign.unit"), _UNITS, default="response", required=True,
+        key=p.key("new", "unit"), format_func=lambda one: p.t(f"assign.unit_{one}"),
+    )  # fmt: skip
+    size = first[2].number_input(p.t("assign.size"), 1, 100_000, 60, key=p.key("new", "size"))
+    overlap = first[3].number_input(
+        p.t("assign.overlap"), 1, 20, 2, key=p.key("new", "overlap"),
+        disabled=purpose == "calibration",
+    )  # fmt: skip
+    repeat = first[4].number_input(
+        p.t("assign.repeat"), 0, 50, 5, key=p.key("new", "repeat"), help=p.t("assign.repeat_help")
+    )
+    asked = st.multiselect(
+        p.t("assign.people"), list(known), key=p.key("new", "people"),
+        format_func=known.__getitem__, placeholder="",
+    )  # fmt: skip
+    second = st.columns([3, 3, 3])
+    strata_known = assigning.STRATA if unit == "response" else ("category", "difficulty")
+    strata = second[0].multiselect(
+        p.t("assign.strata"), strata_known, key=p.key(unit, "strata"),
+        default=[one for one in ("category", "model") if one in strata_known],
+        format_func=lambda one: p.t(f"assign.stratum_{one}"), placeholder="",
+    )  # fmt: skip
+    allocation = second[1].segmented_control(
+        p.t("assign.allocation"), _ALLOCATIONS, default="proportional", required=True,
+        key=p.key("new", "allocation"), format_func=lambda one: p.t(f"assign.allocation_{one}"),
+    )  # fmt: skip
+    judge = second[2].selectbox(
+        p.t("assign.judge"), judge_names, key=p.key("new", "judge"), disabled="judge" not in strata
+    )
+    third = st.columns([3, 3, 3, 1])
+    chosen = {
+        "categories": third[0].multiselect(
+            p.t("assign.categories"), categories, key=p.key("new", "categories"),
+            format_func=lambda one: p.named("category", one), placeholder=p.t("assign.all"),
+        ),
+        "models": third[1].multiselect(
+            p.t("assign.models"), models, key=p.key("new", "models"),
+            placeholder=p.t("assign.all"),
+        ),
+        "difficulties": third[2].multiselect(
+            p.t("assign.difficulties"), _DIFFICULTIES, key=p.key("new", "difficulties"),
+            format_func=lambda one: p.t(f"assign.difficulty_{one}"),
+            placeholder=p.t("assign.all"),
+        ),
+    }  # fmt: skip
+    seed = third[3].number_input(p.t("assign.seed"), 0, 2**31, 0, key=p.key("new", "seed"))
+    return {
+        "purpose": purpose, "unit": unit, "size": int(size), "repeat": repeat / 100,
+        "overlap": len(asked) or 1 if purpose == "calibration" else int(overlap),
+        "people": asked, "strata": tuple(strata), "allocation": allocation,
+        "judge": judge, "seed": int(seed), **chosen,
+    }  # fmt: skip
+
+
+def _design(store: Store, study: Study, given: dict[str, Any]) -> Design:
+    judge_id = None
+    if "judge" in given["strata"] and given["judge"]:
+        judge_id = judge_of_study(store, study, given["judge"])[0].id
+    choice = Choice(
+        tuple(given["models"]), tuple(given["categories"]), tuple(given["difficulties"])
+    )
+    return Design(
+        given["size"], given["purpose"], given["unit"], given["strata"], given["allocation"],
+        choice, judge_id, given["overlap"], given["repeat"], given["seed"],
+    )  # fmt: skip
+
+
+def _draw_strata(p: Page, design: Design, preview: assigning.Preview) -> None:
+    """How many of each stratum would be drawn, and with which probability."""
+    counts: dict[Stratum, tuple[int, float]] = {}
+    for one in preview.sample:
+        count, _ = counts.get(one.stratum, (0, 0.0))
+        counts[one.stratum] = (count + 1, one.probability)
+    if not design.strata:
+        return
+    rows = [
+        {
+            **{
+                p.t(f"assign.stratum_{name}"): _stratum_word(p, name, value)
+                for name, value in zip(design.strata, stratum, strict=True)
+            },
+            p.t("assign.drawn_n"): count,
+            p.t("assign.probability"): f"{probability:.3f}",
+        }
+        for stratum, (count, probability) in counts.items()
+    ]
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 215))
+
+
+def _stratum_word(p: Page, name: str, value: str) -> str:
+    if name == "category":
+        return p.named("category", value)
+    if name in ("difficulty", "judge"):
+        return p.t(f"assign.{name}_{value or 'none'}")
+    return value
+
+
+def draw_plan(p: Page) -> None:
+    """How many double-scored responses tell κ how closely."""
+    with st.expander(p.t("assign.plan_title")):
+        columns = st.columns(4)
+        kappa = columns[0].number_input(
+            p.t("assign.plan_kappa"), -0.9, 0.95, 0.6, 0.05, key=p.key("plan", "kappa")
+        )
+        usable = columns[1].number_input(
+            p.t("assign.plan_usable"), 0.05, 0.95, 0.6, 0.05, key=p.key("plan", "usable")
+        )
+        half = columns[2].number_input(
+            p.t("assign.plan_half"), 0.02, 0.5, 0.1, 0.01, key=p.key("plan", "half")
+        )
+        effect = columns[3].number_input(
+            p.t("assign.plan_effect"), 1.0, 10.0, 1.0, 0.1, key=p.key("plan", "effect"),
+            help=p.t("assign.plan_effect_help"),
+        )  # fmt: skip
+        n = assigning.scores_for_kappa(kappa, usable, half, design_effect=effect)
+        show_label(
+            p.t("assign.plan", n=n, kappa=f"{kappa:.2f}", usable=f"{usable:.2f}",
+                half_width=f"{half:.2f}")
+        )  # fmt: skip
+
+
+def _draw(
+    store: Store,
+    study: Study,
+    person: Person,
+    design: Design,
+    asked: tuple[int, ...],
+    reason_key: str,
+) -> None:
+    persons = [one for one in people.people(store) if one.id in asked]
+    reason = str(st.session_state.get(reason_key) or "")
+    assigning.draw(store, study, design, persons, reason=reason, by=person.name)
+    st.session_state[reason_key] = ""
+
+
+def _end(store: Store, study: Study, person: Person, draw_id: int, note_key: str) -> None:
+    note = str(st.session_state.get(note_key) or "")
+    assigning.end(store, study, draw_id, note=note, by=person.name)

@@ -1,0 +1,244 @@
+"""The leaderboard page's views: the table, three ways beside each other, ranks, next, cases."""
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from core.domain.estimation import Estimate
+from core.domain.planning import scores_for_half_width
+from core.services import ranking
+from core.services.empanelling import Panel
+from core.services.ranking import Board, Order, Rates, Row, Verdicts
+from core.services.reviewing import expose
+from core.store.database import opened
+from core.store.readings import stamp
+from core.store.studies import Study
+from core.ui import charts
+from core.ui.address import link_to
+from core.ui.figures import Cell, percent, show_grid, show_label
+from core.ui.shell import Page
+
+FIGURES = ("judge", "physicians", "corrected", "second")
+_HALF_WIDTHS = (0.05, 0.03)
+_ROWS_PER_PAGE = 20
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A leaderboard with how it was asked for."""
+
+    panel: Panel
+    order: Order
+    board: Board
+
+
+def drawn(p: Page, panel: Panel, order: Order) -> Drawn:
+    """The leaderboard as asked for, kept until a study fact is added."""
+    facts = stamp(p.store)
+    board = _board(p.store.path, p.study.id, panel.name, facts, order, p.study, panel, p.person.id)
+    return Drawn(panel, order, board)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _board(
+    path: Path, study: int, name: str, facts: tuple[int, ...], order: Order,
+    _study: Study, _panel: Panel, actor: int,
+) -> Board:  # fmt: skip
+    with opened(path, actor=actor) as store:
+        return ranking.board_of(store, _study, _panel, order)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _verdicts(
+    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel,
+    actor: int,
+) -> Verdicts:  # fmt: skip
+    with opened(path, actor=actor) as store:
+        return ranking.verdicts_of(store, _study, _panel)
+
+
+def draw_table(p: Page, found: Drawn, figure: str) -> None:
+    """Usability per model and column, as in table 2."""
+    head = [
+        p.t("leaderboard.rank"), p.t("words.model"), p.t("leaderboard.alike"), "OP",
+        p.t("leaderboard.weighted"), *(_column(p, found.order, one) for one in found.board.columns),
+    ]  # fmt: skip
+    for group, rows in _grouped(found.board):
+        if group:
+            show_label(p.t(f"model_group.{group}"))
+        show_grid(
+            p, f"leaderboard-{figure}-{group or 'all'}", head,
+            [
+                [
+                    Cell(_ranks(row)),
+                    Cell(row.model),
+                    Cell(_letters(found.board, row)),
+                    _cell(p, found, row.op, figure, row.model, ""),
+                    _cell(p, found, row.weighted, figure, row.model, ""),
+                    *(
+                        _cell(p, found, row.cells[one], figure, row.model, one)
+                        for one in found.board.columns
+                    ),
+                ]
+                for row in rows
+            ],
+        )  # fmt: skip
+    st.html(
+        f'<div class="quiet">{p.t(f"leaderboard.note_{figure}")} {p.t("leaderboard.note")}</div>'
+    )
+
+
+def draw_compare(p: Page, found: Drawn, figure: str) -> None:
+    """OP by the judge alone, by physicians alone, and corrected, beside each other."""
+    show_grid(
+        p, "leaderboard-corrected",
+        [p.t("words.model"), *(p.t(f"leaderboard.{one}") for one in FIGURES),
+         p.t("leaderboard.left")],
+        [
+            [
+                Cell(row.model),
+                *(_cell(p, found, row.op, one, row.model, "") for one in FIGURES),
+                Cell(_left(p, row.op)),
+            ]
+            for row in found.board.rows
+        ],
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{p.t("leaderboard.note_compare")}</div>')
+
+
+def draw_ranks(p: Page, found: Drawn, figure: str) -> None:
+    """Share of resamples in which each model stands at each rank, and who is alike."""
+    rows = [row for row in found.board.rows if row.ranks is not None]
+    show_label(p.t("leaderboard.rank_shares"))
+    ranks = [str(rank) for rank in range(1, len(rows) + 1)]
+    grid = charts.heat([row.model for row in rows], ranks, [row.rank_shares for row in rows])
+    charts.show(p, "ranks", grid, height=90 + 26 * len(rows))
+    for first, last in found.board.brackets:
+        names = ", ".join(row.model for row in rows[first : last + 1])
+        show_label(
+            p.t("leaderboard.bracket", letter=_letter(found.board, first, last), names=names)
+        )
+    st.html(f'<div class="quiet">{p.t("leaderboard.note")}</div>')
+
+
+def draw_next(p: Page, found: Drawn, figure: str) -> None:
+    """How many physicians' scores would make each corrected rate how sure."""
+    show_grid(
+        p, "what-next",
+        [p.t("words.model"), p.t("leaderboard.corrected"), p.t("leaderboard.scores_now"),
+         *(p.t("leaderboard.scores_for", points=100 * one) for one in _HALF_WIDTHS)],
+        [
+            [
+                Cell(row.model),
+                Cell(percent(p, row.op.corrected)),
+                Cell(str(row.op.corrected.n)),
+                *(
+                    Cell("–" if more is None else str(more))
+                    for width in _HALF_WIDTHS
+                    for more in (scores_for_half_width(row.op.corrected, width),)
+                ),
+            ]
+            for row in found.board.rows
+        ],
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{p.t("leaderboard.note_next")}</div>')
+
+
+def draw_listed(p: Page, found: Drawn, figure: str) -> None:
+    """The responses behind one number; opening the list is an exposure."""
+    model, column = st.query_params.get("of_model", ""), st.query_params.get("of_column", "")
+    verdicts = _verdicts(
+        p.store.path, p.study.id, found.panel.name, stamp(p.store), p.study, found.panel,
+        p.person.id,
+    )  # fmt: skip
+    rows = ranking.listed(p.store, p.study, found.order, verdicts, model=model, column=column)
+    place = _column(p, found.order, column) if column else "OP"
+    st.html(
+        f"<h3>{html.escape(p.t('leaderboard.of', n=len(rows), model=model, column=place))}</h3>"
+    )
+    if not rows:
+        return
+    shown = p.key(p.study.id, "show-listed")
+    if not st.session_state.get(shown):
+        st.html(f'<div class="quiet">{p.t("agreement.exposes")}</div>')
+        st.button(
+            p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)
+        )
+        return
+    pages = -(-len(rows) // _ROWS_PER_PAGE)
+    at = st.pagination(pages, key=p.key(p.study.id, "page")) if pages > 1 else 1
+    for one in rows[(at - 1) * _ROWS_PER_PAGE : at * _ROWS_PER_PAGE]:
+        expose(p.store, p.person, one.question_id, "machine_verdict", page=p.name)
+        what, said, link = st.columns([3, 6, 2], vertical_alignment="center")
+        what.html(html.escape(one.question))
+        said.html(p.t(f"leaderboard.code.{one.code}"))
+        link.page_link(
+            "pages/case.py", label=p.t("words.open_case"),
+            query_params={"response": str(one.response_id)},
+        )  # fmt: skip
+
+
+def _cell(p: Page, found: Drawn, rates: Rates, figure: str, model: str, column: str) -> Cell:
+    """A rate with its interval and what it is of, opening its cases."""
+    estimate: Estimate = getattr(rates, figure)
+    shared = " *" if figure == "second" and rates.is_shared else ""
+    text = f"{percent(p, estimate)} · {estimate.n}{shared}"
+    if not rates.responses:
+        return Cell("")
+    if figure == "judge":
+        return Cell(text, link_to("leaderboard", view="cases", of_model=model, of_column=column))
+    narrowed = {"model": model} | ({found.order.by: column} if column else {})
+    named = {"category2": "kind"}
+    return Cell(
+        text,
+        link_to(
+            "agreement", view="cases", of="paired",
+            **{named.get(name, name): value for name, value in narrowed.items()},
+        ),
+    )  # fmt: skip
+
+
+def _grouped(board: Board) -> Iterator[tuple[str, list[Row]]]:
+    """Rows by group, in the paper's order of groups; one list where no model has a group."""
+    for group in ("open", "closed", "specialised", ""):
+        rows = [row for row in board.rows if row.group == group]
+        if rows:
+            yield group, rows
+
+
+def _ranks(row: Row) -> str:
+    if row.ranks is None:
+        return "–"
+    first, last = row.ranks
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def _letters(board: Board, row: Row) -> str:
+    """Letters of the brackets that a model stands in."""
+    place = board.rows.index(row)
+    return "".join(
+        _letter(board, first, last) for first, last in board.brackets if first <= place <= last
+    )
+
+
+def _letter(board: Board, first: int, last: int) -> str:
+    return _LETTERS[board.brackets.index((first, last)) % len(_LETTERS)]
+
+
+def _left(p: Page, rates: Rates) -> str:
+    return p.t(
+        "leaderboard.counts", responses=rates.responses, unscored=rates.unscored,
+        pending=rates.pending, absent=rates.absent,
+    )  # fmt: skip
+
+
+def _column(p: Page, order: Order, name: str) -> str:
+    return name if order.by == "category2" else p.t(f"{order.by}.{name}")
+
+
+def _show(name: str) -> None:
+    st.session_state[name] = True

@@ -1,0 +1,235 @@
+"""Judge prompts on the screen: versions, an editor, a preview, a comparison, and activation."""
+
+import html
+from pathlib import Path
+
+import streamlit as st
+
+from core.domain.differences import Kind, Passage, passages
+from core.domain.prompts import missing_placeholders
+from core.domain.questions import CATEGORIES
+from core.services import prompting
+from core.store import prompts, questions, responses
+from core.store.database import Store
+from core.store.judges import Judge
+from core.store.people import Person
+from core.store.prompts import PromptVersion, Serving
+from core.store.studies import Study
+from core.ui.clinical import pieces_html, show_text
+from core.ui.figures import show_label
+from core.ui.shell import Page
+
+_HERE = Path(__file__).resolve().parent
+#: Lines of an unchanged passage that is shown.
+_MOST_UNCHANGED = 2
+_SIDES: tuple[Kind, Kind] = ("removed", "added")
+
+
+def draw_choice(p: Page) -> list[PromptVersion]:
+    """Choose a category and a language; the versions of their prompt, newest first."""
+    st.html(_HERE / "prompts.css")
+    script = (_HERE / "placeholders.js").read_text(encoding="utf-8")
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    category = st.selectbox(
+        p.t("words.category"), CATEGORIES, key="category", bind="query-params",
+        format_func=lambda code: f"{code} {p.named('category', code)}",
+    )  # fmt: skip
+    language = st.segmented_control(
+        p.t("prompts.language"), prompting.LANGUAGES, key="prompt-language", required=True,
+        default=p.language, format_func={"en": "English", "zh": "中文"}.__getitem__,
+        bind="query-params",
+    )  # fmt: skip
+    return prompts.versions(p.store, category, language)
+
+
+def draw_versions(p: Page, versions: list[PromptVersion], serving: list[Serving]) -> None:
+    """Who wrote each version, when and why, and which judges of the study it serves."""
+    show_label(p.t("prompts.versions"))
+    rows = []
+    for one in versions:
+        served = [other.judge for other in serving if other.prompt_id == one.id]
+        line = p.t(
+            "prompts.version", n=one.version, by=one.created_by,
+            time=one.created_at[:16].replace("T", " "),
+        )  # fmt: skip
+        serves = p.t("prompts.serves", judges=", ".join(served)) if served else ""
+        rows.append(
+            f'<div class="{"serves" if served else ""}">{html.escape(line)}'
+            f'<div class="quiet">{html.escape(one.reason)}</div>'
+            f"<div>{html.escape(serves)}</div></div>"
+        )
+    st.html(f'<div class="versions">{"".join(rows)}</div>')
+
+
+def draw_editor(p: Page, versions: list[PromptVersion]) -> str:
+    """The newest version's text, to be changed with a reason; the text as it stands now."""
+    newest = versions[0]
+    keys = {field: p.key(newest.id, field) for field in ("text", "reason")}
+    text = st.text_area(
+        p.t("prompts.text", n=newest.version), value=newest.text, key=keys["text"], height=330
+    )
+    marks = "".join(
+        _mark(name, count, is_repeatable=name == "marker")
+        for name, count in prompting.placeholder_counts(text).items()
+    )
+    st.html(f'<div class="placeholders">{marks}</div>')
+    reason, save = st.columns([5, 2], vertical_alignment="bottom")
+    reason.text_input(p.t("prompts.reason"), key=keys["reason"], max_chars=500)
+    save.button(
+        p.t("prompts.save"), key=p.key(newest.id, "save"), type="primary", width="stretch",
+        on_click=p.act(_save, p.person, newest, keys),
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{html.escape(p.t("prompts.save_note"))}</div>')
+    return text
+
+
+def draw_preview(p: Page, prompt: PromptVersion, text: str) -> None:
+    """The text of the editor, filled with a response of this study, as a judge would get it."""
+    answered = {
+        question.key: answers
+        for question in questions.questions_of_study(p.store, p.study.id)
+        if (question.category, question.language) == (prompt.category, prompt.language)
+        and (answers := _answers(p.store, question.id))
+    }
+    if not answered:
+        st.info(p.t("prompts.nothing_to_preview"))
+        return
+    which, number = st.columns([3, 2])
+    key = which.selectbox(
+        p.t("words.question"), list(answered), key=p.key(f"{prompt.category}{prompt.language}", "q")
+    )
+    ids = answered[key]
+    place = number.selectbox(
+        p.t("words.response"), range(len(ids)), key=p.key(key, "response"),
+        format_func=lambda at: p.t("prompts.nth_response", n=at + 1, total=len(ids)),
+    )  # fmt: skip
+    if missing_placeholders(text):
+        st.info(p.t("prompts.incomplete"))
+        return
+    response = responses.response_by_id(p.store, ids[place])
+    assert response is not None
+    shown = prompting.preview(p.store, p.study, text, response)
+    st.html(
+        '<div class="quiet">'
+        + p.t("prompts.size", tokens=shown.tokens, characters=len(shown.text))
+        + "</div>"
+    )
+    with st.container(key="prompts-box-preview"):
+        show_text(shown.text)
+
+
+def draw_comparison(p: Page, versions: list[PromptVersion]) -> None:
+    """Two versions side by side, with the words that changed."""
+    if len(versions) < 2:
+        st.info(p.t("prompts.one_version"))
+        return
+    by_number = {one.version: one for one in versions}
+    identity = f"{versions[0].category}{versions[0].language}{len(versions)}"
+    chosen = []
+    for side, column, default in zip(_SIDES, st.columns(2), (1, 0), strict=True):
+        number = column.selectbox(
+            p.t(f"prompts.{side}"), list(by_number), index=default, key=p.key(identity, side),
+            format_func=lambda n: p.t("prompts.version_number", n=n),
+        )  # fmt: skip
+        chosen.append(by_number[number])
+    whole = st.toggle(p.t("prompts.whole"), key=p.key(identity, "whole"))
+    rows = "".join(
+        _row(p, passage, whole=whole) for passage in passages(chosen[0].text, chosen[1].text)
+    )
+    with st.container(key="prompts-box-comparison"):
+        st.html(f'<table class="sides">{rows}</table>')
+
+
+def draw_activation(p: Page, versions: list[PromptVersion], serving: list[Serving]) -> None:
+    """Let a version serve a judge, after saying what that makes outstanding."""
+    known = {judge.name: (judge, rounds) for judge, rounds in prompting.judges_that_read(
+        p.store, p.study
+    )}  # fmt: skip
+    if not known:
+        st.info(p.t("prompts.no_judge"))
+        return
+    by_number = {one.version: one for one in versions}
+    who, which = st.columns([3, 2])
+    name = who.selectbox(p.t("words.judge"), list(known), key=p.key("activation", "judge"))
+    identity = f"{versions[0].category}{versions[0].language}{len(versions)}-{known[name][0].id}"
+    number = which.selectbox(
+        p.t("prompts.version_word"), list(by_number), key=p.key(identity, "version"),
+        format_func=lambda n: p.t("prompts.version_number", n=n),
+    )  # fmt: skip
+    prompt = by_number[number]
+    judge, rounds = known[name]
+    if any(one.prompt_id == prompt.id and one.judge == name for one in serving):
+        st.html(html.escape(p.t("error.prompt_serves_already", judge=name, version=number)))
+        return
+    effect = prompting.effect_of(p.store, p.study, judge, rounds, prompt)
+    said = p.t(
+        "prompts.effect", responses=effect.responses, rounds=effect.rounds,
+        judged=effect.judged, outstanding=effect.outstanding,
+    )  # fmt: skip
+    st.html(f"<b>{html.escape(said)}</b>")
+    st.html(f'<div class="quiet">{html.escape(p.t("prompts.effect_note"))}</div>')
+    why = p.key(f"{judge.id}-{prompt.id}", "activation-reason")
+    reason, activate = st.columns([5, 2], vertical_alignment="bottom")
+    reason.text_input(p.t("prompts.activation_reason"), key=why, max_chars=500)
+    activate.button(
+        p.t("prompts.activate"), key=p.key(f"{judge.id}-{prompt.id}", "activate"),
+        type="primary", width="stretch",
+        on_click=p.act(_activate, p.study, p.person, judge, prompt, why),
+    )  # fmt: skip
+
+
+def draw_all(p: Page, serving: list[Serving]) -> None:
+    """One row for every version of every prompt."""
+    rows = [
+        {
+            p.t("words.category"): f"{one.category} {p.named('category', one.category)}",
+            p.t("prompts.language"): {"en": "English", "zh": "中文"}[one.language],
+            p.t("prompts.version_word"): one.version,
+            p.t("prompts.author"): one.created_by,
+            p.t("prompts.time"): one.created_at[:16].replace("T", " "),
+            p.t("prompts.reason_word"): one.reason,
+            p.t("words.judges"): ", ".join(
+                other.judge for other in serving if other.prompt_id == one.id
+            ),
+        }
+        for one in prompts.all_versions(p.store)
+    ]
+    st.dataframe(rows, hide_index=True, width="stretch")
+
+
+def _mark(name: str, count: int, *, is_repeatable: bool) -> str:
+    state = "missing" if count == 0 else "repeated" if count > 1 and not is_repeatable else "once"
+    many = "true" if is_repeatable else "false"
+    return f'<code data-state="{state}" data-count="{count}" data-many="{many}">{{{name}}}</code>'
+
+
+def _answers(store: Store, question_id: int) -> list[int]:
+    """Ids of a question's responses that have a text; in an order that names no model."""
+    found = responses.responses_to_question(store, question_id)
+    return sorted(one.id for one in found if one.text is not None)
+
+
+def _row(p: Page, passage: Passage, *, whole: bool) -> str:
+    """One passage of both versions; long unchanged ones are folded, and say so."""
+    lines = passage.pieces[0].text.splitlines(keepends=True) if passage.is_same else []
+    if whole or len(lines) <= _MOST_UNCHANGED:
+        left, right = (
+            pieces_html([piece for piece in passage.pieces if piece.kind in ("same", side)])
+            for side in _SIDES
+        )
+        return f"<tr><td>{left}</td><td>{right}</td></tr>"
+    folded = html.escape(p.t("prompts.unchanged", n=len(lines)))
+    return f'<tr><td colspan="2" class="quiet">{folded}</td></tr>'
+
+
+def _save(store: Store, person: Person, edited: PromptVersion, keys: dict[str, str]) -> None:
+    prompting.add_prompt(
+        store, edited.category, edited.language, st.session_state[keys["text"]],
+        reason=st.session_state[keys["reason"]], by=person.name, based_on=edited.version,
+    )  # fmt: skip
+
+
+def _activate(
+    store: Store, study: Study, person: Person, judge: Judge, prompt: PromptVersion, why: str
+) -> None:
+    prompting.activate(store, study, judge, prompt, reason=st.session_state[why], by=person.name)

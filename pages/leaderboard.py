@@ -1,0 +1,64 @@
+"""Who is usable, and how sure are we?"""
+
+import streamlit as st
+
+from core.domain.questions import CATEGORIES
+from core.services.ranking import Order
+from core.ui import leaderboard_tables
+from core.ui.address import one_of
+from core.ui.judge_choice import chosen_panel
+from core.ui.leaderboard_tables import FIGURES, drawn
+from core.ui.shell import page
+
+VIEWS = {
+    "table": leaderboard_tables.draw_table,
+    "compare": leaderboard_tables.draw_compare,
+    "ranks": leaderboard_tables.draw_ranks,
+    "next": leaderboard_tables.draw_next,
+    "cases": leaderboard_tables.draw_listed,
+}
+
+with page("leaderboard") as p:
+    who, which, how = st.columns([3, 6, 4], vertical_alignment="bottom")
+    with who:
+        panel = chosen_panel(p)
+    with which:
+        figure = one_of(
+            p, "figure", FIGURES, label=p.t("leaderboard.figure"),
+            shown=lambda name: p.t(f"leaderboard.{name}"),
+        )  # fmt: skip
+    with how:
+        unscored = one_of(
+            p, "unscored", ["left_out", "not_usable"], label=p.t("leaderboard.unscored"),
+            shown=lambda name: p.t(f"leaderboard.{name}"),
+        )  # fmt: skip
+    by_place, category_place, excluded_place = st.columns([4, 5, 4])
+    with by_place:
+        by = one_of(
+            p, "by", ["category", "category2", "difficulty"], label=p.t("leaderboard.columns"),
+            shown=lambda name: p.t(f"words.{name}"),
+        )  # fmt: skip
+    with category_place:
+        category = one_of(
+            p, "within", ["all", *CATEGORIES], label=p.t("words.category"),
+            shown=lambda name: p.t("choice.all") if name == "all" else name,
+        )  # fmt: skip
+    with excluded_place:
+        excluded = one_of(
+            p, "excluded", ["without", "with"], label=p.t("leaderboard.excluded"),
+            shown=lambda name: p.t(f"leaderboard.{name}_excluded"),
+        )  # fmt: skip
+    order = Order(
+        unscored, by, None if category == "all" else category, with_excluded=excluded == "with"
+    )
+    found = drawn(p, panel, order)
+    if panel.is_floor:
+        st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
+    view = one_of(
+        p, "view", list(VIEWS), label=p.t("agreement.view"),
+        shown=lambda name: p.t(f"leaderboard.views.{name}"),
+    )  # fmt: skip
+    if not found.board.rows:
+        st.info(p.t("leaderboard.nothing"))
+        st.stop()
+    VIEWS[view](p, found, figure)

@@ -1,0 +1,280 @@
+"""From a physician's key to the next response on the screen, in real Chromium."""
+
+import json
+import math
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
+from core.services.opening import ensure_workbench
+from core.store import people
+from core.store.database import Store, opened
+from tests.e2e.served import ROOT, Served, Visit
+from tests.workbench import five_keys, plain_questions
+
+_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+)  # fmt: skip
+_QUESTIONS = 667
+_PRESSES = 60
+#: Models, samples and judging rounds that make so many machine scores.
+_SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)
+
+#: Presses a digit as a keyboard does, waits until another response is painted, notes both.
+_DRIVER = """
+    window.presses = [];
+    const shown = () => {
+        const button = document.querySelector("[class*='-score-5'] button");
+        const bar = button?.closest("[class*='-score-5']");
+        const text = document.querySelector(".st-key-sheet-response .clinical-rendered, "
+            + ".st-key-sheet-response .clinical");
+        return bar && text ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
+    };
+    const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    const rest = ms => new Promise(done => setTimeout(done, ms));
+    const another = async (old, until) => {
+        while (performance.now() < until) {
+            if (shown() && shown() !== old) return true;
+            await new Promise(done => {
+                const observer = new MutationObserver(() => { observer.disconnect(); done(); });
+                observer.observe(document, {subtree: true, childList: true, attributes: true});
+                setTimeout(() => { observer.disconnect(); done(); }, 100);
+            });
+        }
+        return false;
+    };
+    window.press = async (count, seconds, pause) => {
+        const end = performance.now() + 1000 * seconds;
+        for (let number = 0; number < count && performance.now() < end; number++) {
+            const id = shown(), key = String(1 + number % 5), at = performance.now();
+            for (const type of ["keydown", "keyup"])
+                document.body.dispatchEvent(new KeyboardEvent(type,
+                    {key, code: `Digit${key}`, keyCode: 48 + Number(key), bubbles: true}));
+            const came = await another(id, at + 10000);
+            await painted();
+            window.presses.push({id, key: Number(key), ms: came ? performance.now() - at : null});
+            await rest(pause * (0.75 + Math.random() / 2));
+        }
+        window.isDone = true;
+    };
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """Times of one setting, in milliseconds; a response that never came is infinite."""
+
+    times: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle time."""
+        return statistics.median(self.times)
+
+    @property
+    def p95(self) -> float:
+        """The time that 95 of 100 presses stay within."""
+        return sorted(self.times)[math.ceil(0.95 * len(self.times)) - 1]
+
+
+def reviewing(work: Path, *, sessions: int = 20, seconds: float = 300) -> str:
+    """Measure reaction times and presses, and return the section of the document."""
+    small, large = _database(work, "small", _SMALL), _database(work, "large", _LARGE)
+    with _browser() as browser:
+        found = {
+            (name, physicians): _reaction(browser, path, physicians)
+            for name, path in (("small", small), ("large", large))
+            for physicians in (1, 5)
+        }
+        presses, problems = _pressing(browser, large, sessions=sessions, seconds=seconds)
+    rows = "\n".join(
+        f"| {_scores(path):,} | {physicians} | {found[name, physicians].median:.0f} ms "
+        f"| {found[name, physicians].p95:.0f} ms |"
+        for name, path in (("small", small), ("large", large))
+        for physicians in (1, 5)
+    )
+    growth = found["large", 1].median / found["small", 1].median
+    return f"""## A physician's key to the next response on the screen
+
+Real Chromium on the same machine, {_PRESSES} presses each, one about every 0.6 s.
+
+| machine scores | physicians at once | median | p95 |
+|---:|---:|---:|---:|
+{rows}
+
+Growth of the median with one physician: {growth:.2f}.
+
+{sessions} sessions pressing for {seconds:.0f} s: {presses} presses; lost, doubled or on another \
+response: {len(problems)}.
+"""
+
+
+def _database(work: Path, name: str, size: tuple[int, int, float]) -> Path:
+    """A study of plain questions with so many models, samples and judging rounds."""
+    models, samples, rounds = size
+    path = work / f"{name}.db"
+    ensure_workbench(path)
+    questions = {
+        key: fields | {
+            "problem": f"{fields['problem']} {'History, findings, drugs and doses. ' * 12}",
+            "checklist": "Core requirements:\n1. Names the drug\n2. States the dose with its unit"
+            "\n\nSecondary requirements:\n1. Gives the follow-up",
+        }
+        for code, count in (("MK", 200), ("MLU", 167), ("MR", 150), ("MSE", 150))
+        for key, fields in plain_questions(code, count).items()
+    }  # fmt: skip
+    body = "**Dose** 5 mg, twice daily.\n\n- a\n- b\n" * 9
+    answers = {
+        key: {"model_answer": f"Answer to {key}. {body}",
+              "model_answer_score": "4", "model_answer_judgement": "Meets the core."}
+        for key in questions
+    }  # fmt: skip
+    files = {"q": five_keys(questions), "a": five_keys(questions, answers)}
+    for file, content in files.items():
+        (work / f"{file}.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+    with opened(path) as store:
+        import_questions(store, work / "q.json", QuestionImport("bench", "bench"))
+        options = ResponseImport("bench", "model-0", "bench", judge="imported")
+        import_responses(store, work / "a.json", options)
+        with store.writing():
+            _multiply(store, models, samples, rounds)
+            for number in range(40):
+                people.ensure_person(store, f"Dr {number}")
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+def _multiply(store: Store, models: int, samples: int, rounds: float) -> None:
+    """Copy the first model's responses and scores to more models, samples and rounds."""
+    for number in range(1, models):
+        store.execute("INSERT INTO model (label) VALUES (?)", (f"model-{number}",))
+    store.execute(
+        "INSERT INTO response (question_id, model_id, sample, attempt, criteria_id, text, origin,"
+        " created_by)"
+        " WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)"
+        " SELECT question_id, model.id, n, 1, criteria_id, text, 'imported', 'bench'"
+        " FROM response JOIN model JOIN number"
+        " WHERE NOT (model.id = response.model_id AND n = 1)",
+        (samples,),
+    )
+    store.execute(
+        "INSERT INTO assessment (response_id, rater_id, criteria_id, purpose, round, attempt,"
+        " scale, value, rationale, claimed_phase, created_by)"
+        " WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)"
+        " SELECT response.id, first.rater_id, response.criteria_id, 'study', n, 1, first.scale,"
+        "  1 + (response.id + n) % 5, 'Meets the core.', 'observed', 'bench'"
+        " FROM number JOIN response JOIN (SELECT * FROM assessment ORDER BY id LIMIT 1) AS first"
+        " WHERE NOT EXISTS (SELECT 1 FROM assessment AS known"
+        "  WHERE known.response_id = response.id AND known.round = n)"
+        "  AND (n <= ? OR response.id % 2)",
+        (math.ceil(rounds), int(rounds)),
+    )
+
+
+def _scores(path: Path) -> int:
+    with opened(path) as store:
+        return int(store.value("SELECT count(*) FROM assessment WHERE exchange_id IS NULL"
+                               " AND created_by = 'bench'"))  # fmt: skip
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def _at_the_sheet(
+    browser: Browser, served: Served, physicians: int
+) -> Iterator[Sequence[tuple[str, Page]]]:
+    """So many physicians, each with a response in front of them."""
+    found = []
+    for number in range(physicians):
+        context = browser.new_context(locale="en-US", viewport={"width": 1366, "height": 768})
+        context.set_default_timeout(60_000)
+        visit = Visit(context.new_page(), served)
+        visit.page.add_init_script(_DRIVER)
+        visit.signs_in(f"Dr {number}", "/review")
+        visit.score_bar.last.wait_for()
+        found.append((f"Dr {number}", visit.page))
+    yield found
+    for _, page in found:
+        page.context.close()
+
+
+def _reaction(browser: Browser, database: Path, physicians: int) -> Reaction:
+    """Reaction times of physicians who press at once."""
+    with _served(database) as served, _at_the_sheet(browser, served, physicians) as present:
+        _press(present, count=5, seconds=60, pause=400)  # the first ones load and fill caches
+        presses = _press(present, count=_PRESSES, seconds=120, pause=600)
+    times = [press["ms"] or math.inf for of_one in presses.values() for press in of_one]
+    return Reaction(tuple(times))
+
+
+def _pressing(
+    browser: Browser, database: Path, *, sessions: int, seconds: float
+) -> tuple[int, list[str]]:
+    """How many presses there were, and every one that is not exactly its own row."""
+    with _served(database) as served:
+        with _at_the_sheet(browser, served, sessions) as present:
+            presses = _press(present, count=100_000, seconds=seconds, pause=500)
+        stored = {
+            name: served.rows(
+                "SELECT response_id, value FROM human_assessment JOIN person ON person.id ="
+                " person_id WHERE name = ? ORDER BY human_assessment.id", (name,),
+            )
+            for name in presses
+        }  # fmt: skip
+    problems = [
+        f"{name}: {len(of_one)} presses, {len(stored[name])} rows"
+        for name, of_one in presses.items()
+        if [(press["id"], press["key"]) for press in of_one] != stored[name]
+    ]
+    return sum(map(len, presses.values())), problems
+
+
+@contextmanager
+def _served(database: Path) -> Iterator[Served]:
+    """The app on a copy of a database."""
+    with tempfile.TemporaryDirectory() as folder:
+        served = Served(ROOT / "app.py", Path(shutil.copy(database, folder)))
+        try:
+            yield served
+        finally:
+            served.stop()
+
+
+def _press(
+    present: Sequence[tuple[str, Page]], *, count: int, seconds: float, pause: float
+) -> dict[str, list[dict[str, Any]]]:
+    """Let everybody press at once; what they pressed, and how long the next response took."""
+    for _, page in present:
+        page.evaluate("window.presses = []; window.isDone = false")
+        page.evaluate(f"void window.press({count}, {seconds}, {pause})")
+    until = time.monotonic() + seconds + 60
+    for _, page in present:
+        page.wait_for_function("window.isDone", timeout=1000 * max(1, until - time.monotonic()))
+    return {name: page.evaluate("window.presses") for name, page in present}
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        asked = [float(one) for one in sys.argv[1:]]
+        print(reviewing(Path(folder), sessions=int(asked[0]), seconds=asked[1]))

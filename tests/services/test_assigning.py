@@ -1,0 +1,218 @@
+"""Samples are drawn once, shared out among physicians, and never scored more often than wanted."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.errors import Refused, UnknownName
+from core.services import assigning
+from core.store import draws
+from core.store.draws import Choice, Design
+from tests.workbench import CEDAR, Workbench
+
+EVERYTHING = Design(14, overlap=1, repeat_share=0.0)
+
+
+def draw(study: Workbench, design: Design, *names: str) -> int:
+    persons = [study.physician(name) for name in names]
+    return assigning.draw(
+        study.store, study.study, design, persons, reason="first sample", by="Dr Lead"
+    )
+
+
+def next_for(study: Workbench, name: str) -> int | None:
+    return assigning.next_asked(study.store, study.study, study.physician(name))
+
+
+def answers(study: Workbench, name: str, response_id: int, value: int = 4) -> None:
+    found = next(
+        (key, model)
+        for key in CEDAR
+        for model in ("cedar", "willow")
+        if study.response(key, model).id == response_id
+    )
+    study.scores(study.physician(name), *found, value)
+
+
+def test_a_draw_stores_each_response_with_its_stratum_and_probability(study):
+    design = Design(4, overlap=1, strata=("model",), allocation="equal")
+
+    draw(study, design, "Dr Lin")
+
+    rows = study.rows("SELECT stratum, probability FROM draw_response ORDER BY stratum")
+    assert rows == [('["cedar"]', 2 / 7)] * 2 + [('["willow"]', 2 / 7)] * 2
+
+
+def test_the_same_design_previews_and_draws_the_same_responses(study):
+    design = Design(5, overlap=1, seed=7)
+    preview = assigning.preview(study.store, study.study, design)
+
+    draw(study, design, "Dr Lin")
+
+    stored = {row[0] for row in study.rows("SELECT response_id FROM draw_response")}
+    assert stored == {one.unit for one in preview.sample}
+    assert (preview.available, preview.scores) == (14, 5)
+
+
+def test_a_question_is_drawn_with_all_its_responses(study):
+    draw(study, Design(3, overlap=1, unit="question", strata=("category",)), "Dr Lin")
+
+    rows = study.rows(
+        "SELECT question_id, count(*), min(probability), max(probability) FROM draw_response"
+        " JOIN response ON response.id = response_id GROUP BY question_id"
+    )
+    assert [row[1] for row in rows] == [2, 2, 2]
+    assert all(low == high for _, _, low, high in rows)
+
+
+def test_a_choice_limits_what_is_drawn_from(study):
+    chosen = Choice(models=("cedar",), categories=("MK", "MLU"), difficulties=("easy",))
+
+    preview = assigning.preview(study.store, study.study, Design(99, overlap=1, choice=chosen))
+
+    expected = {study.response("MK:1:1").id, study.response("MLU:2:1").id}
+    assert {one.unit for one in preview.sample} == expected
+
+
+def test_a_judges_scores_stratify(study):
+    study.baseline_judges()
+    design = Design(4, overlap=1, strata=("judge",), allocation="equal", judge_id=study.judge().id)
+
+    strata = {one.stratum for one in assigning.preview(study.store, study.study, design).sample}
+
+    assert strata <= {("usable",), ("unusable",), ("unscored",)}
+    assert {("usable",), ("unusable",)} <= strata
+
+
+def test_physicians_share_a_sample_so_that_each_response_is_scored_as_often_as_wanted(study):
+    draw(study, replace(EVERYTHING, overlap=2), "Dr A", "Dr B", "Dr C")
+
+    turns = 0
+    waiting = ["Dr A", "Dr B", "Dr C"]
+    while waiting:
+        for name in list(waiting):
+            response_id = next_for(study, name)
+            if response_id is None:
+                waiting.remove(name)
+                continue
+            answers(study, name, response_id)
+            turns += 1
+
+    given = study.rows(
+        "SELECT count(*) FROM assessment JOIN rater ON rater.id = rater_id"
+        " WHERE person_id IS NOT NULL GROUP BY response_id"
+    )
+    assert turns == 28
+    assert [count for (count,) in given] == [2] * 14
+    (one,) = draws.draws_of_study(study.store, study.study.id)
+    assert (one.given, one.wanted) == (28, 28)
+
+
+def test_two_physicians_never_hold_the_same_response_where_one_score_is_wanted(study):
+    draw(study, EVERYTHING, "Dr A", "Dr B")
+
+    first, second = next_for(study, "Dr A"), next_for(study, "Dr B")
+
+    assert first != second
+    assert next_for(study, "Dr A") == first  # asking again changes nothing
+
+
+def test_a_reservation_ends_after_a_while(study):
+    chosen = Choice(models=("cedar",), categories=("MR",))
+    draw(study, replace(EVERYTHING, choice=chosen, size=1), "Dr A", "Dr B")
+    held = next_for(study, "Dr A")
+
+    assert next_for(study, "Dr B") is None
+    study.store.change("UPDATE reservation SET until = 0", ())
+    assert next_for(study, "Dr B") == held
+
+
+def test_who_is_not_asked_gets_nothing(study):
+    draw(study, EVERYTHING, "Dr A")
+
+    assert next_for(study, "Dr B") is None
+    assert assigning.asked(study.store, study.study, study.physician("Dr B")).left == 0
+
+
+def test_a_physician_is_asked_for_their_field_only(study):
+    draw(study, EVERYTHING, "Dr A", "Dr B")
+    assigning.restrict(study.store, study.physician("Dr A"), ["MSE"], by="Dr Lead")
+
+    seen = set()
+    while (response_id := next_for(study, "Dr A")) is not None:
+        seen.add(response_id)
+        answers(study, "Dr A", response_id)
+
+    assert seen == {study.response("MSE:1:1", model).id for model in ("cedar", "willow")}
+    assert assigning.asked(study.store, study.study, study.physician("Dr B")).left == 12
+
+
+def test_no_work_before_a_calibration_has_ended(study):
+    draw(study, EVERYTHING, "Dr A", "Dr B")
+    calibration = Design(2, "calibration", overlap=2, seed=1, strata=())
+    draw_id = draw(study, calibration, "Dr A", "Dr B")
+    asked = assigning.asked(study.store, study.study, study.physician("Dr A"))
+    assert (asked.left, asked.is_calibrating) == (2, True)
+
+    for _ in range(2):
+        response_id = next_for(study, "Dr A")
+        assert response_id is not None
+        answers(study, "Dr A", response_id)
+    assert next_for(study, "Dr A") is None
+    assert next_for(study, "Dr B") is not None
+
+    assigning.end(study.store, study.study, draw_id, note="doses need a unit", by="Dr Lead")
+    assert next_for(study, "Dr A") is not None
+    assert assigning.asked(study.store, study.study, study.physician("Dr A")).left == 12
+
+
+def test_a_replaced_response_is_not_asked_for(study):
+    draw(study, EVERYTHING, "Dr A")
+    study.model_answers("cedar", {"MR:1:1": "ECG first."})
+
+    assert assigning.asked(study.store, study.study, study.physician("Dr A")).left == 13
+
+
+def test_probabilities_of_several_draws_are_joined(study):
+    for seed in (1, 2):
+        draw(study, Design(7, overlap=1, strata=(), seed=seed), "Dr A")
+
+    drawn = study.rows("SELECT response_id, count(*) FROM draw_response GROUP BY response_id")
+    found = draws.probabilities(study.store, study.study.id)
+
+    assert {count for _, count in drawn} == {1, 2}
+    assert found == {response: pytest.approx({1: 0.5, 2: 0.75}[count]) for response, count in drawn}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"size": 0}, "bad_draw_size"),
+        ({"overlap": 0}, "bad_overlap"),
+        ({"overlap": 3}, "too_few_people"),
+        ({"repeat_share": 0.9}, "bad_repeat_share"),
+        ({"strata": ("weather",)}, "bad_strata"),
+        ({"strata": ("judge",)}, "strata_need_judge"),
+        ({"unit": "question", "strata": ("model",)}, "strata_of_questions"),
+        ({"choice": Choice(models=("oak",))}, "nothing_to_draw"),
+    ],
+)
+def test_a_design_that_makes_no_sense_is_refused_and_nothing_is_drawn(study, change, code):
+    with pytest.raises(Refused) as refused:
+        draw(study, replace(EVERYTHING, **change), "Dr A")
+
+    assert refused.value.code == code
+    assert study.value("SELECT count(*) FROM draw") == 0
+
+
+def test_a_draw_ends_once_and_with_a_note(study):
+    draw_id = draw(study, EVERYTHING, "Dr A")
+
+    with pytest.raises(Refused, match="needs_reason"):
+        assigning.end(study.store, study.study, draw_id, note=" ", by="Dr Lead")
+    assigning.end(study.store, study.study, draw_id, note="enough", by="Dr Lead")
+    with pytest.raises(Refused, match="draw_has_ended"):
+        assigning.end(study.store, study.study, draw_id, note="again", by="Dr Lead")
+    with pytest.raises(UnknownName, match="unknown_draw"):
+        assigning.end(study.store, study.study, 99, note="which", by="Dr Lead")
+    assert next_for(study, "Dr A") is None
