@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import psutil
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, sync_playwright
 
 from core.i18n import sentence
 from tests.e2e.conftest import FLAGS, executable
@@ -24,6 +25,10 @@ from tests.tiny_model import save_tiny_model
 
 _LOADS, _PRESSES = 15, 40
 _WARM_UP = 3
+#: Milliseconds between presses: the same key sooner is a second strike, and ignored.
+_STRIKE = 500
+#: Seconds of computing after which a model is loaded and answers.
+_LOADED = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +94,21 @@ def _measured(browser: Browser, served: Served) -> tuple[Times, Times]:
     visit.signs_in(LIN, "/agreement")
     loads = []
     for _ in range(_WARM_UP + _LOADS):
-        loads.append(_timed(lambda: _load(visit)))
+        loads.append(_timed(partial(_load, visit)))
         visit.settles()
     visit.opens("/review")
     visit.page.locator("[class*='-score-1']").wait_for()
     visit.settles()
     presses = []
-    for at in range(_WARM_UP + _PRESSES):
-        key = "review.rendered" if at % 2 == 0 else "review.raw"
-        changed = sentence("en", key)
-        presses.append(_timed(lambda text=changed: _press(visit, text)))
+    plain, drawn = (
+        visit.page.get_by_role("button", name=sentence("en", f"review.{key}"))
+        for key in ("raw", "rendered")
+    )
+    for _ in range(_WARM_UP + _PRESSES):
+        visit.page.wait_for_timeout(_STRIKE)
+        changed = drawn if plain.is_visible() else plain
+        presses.append(_timed(partial(_press, visit, changed)))
         visit.settles()
-        visit.page.wait_for_timeout(100)  # nobody reads faster
     context.close()
     return Times(loads[_WARM_UP:]), Times(presses[_WARM_UP:])
 
@@ -110,9 +118,9 @@ def _load(visit: Visit) -> None:
     visit.page.locator(".footer").wait_for()
 
 
-def _press(visit: Visit, changed: str) -> None:
+def _press(visit: Visit, changed: Locator) -> None:
     visit.page.keyboard.press("t")
-    visit.page.get_by_role("button", name=changed).wait_for()
+    changed.wait_for()
 
 
 def _timed(act: Callable[[], None]) -> float:
@@ -133,8 +141,9 @@ def _generating(database: Path, model: Path) -> Iterator[subprocess.Popen[bytes]
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        while _share_of_cores(process) < 0.5:
+        while _taken(process) < _LOADED:
             assert process.poll() is None
+            time.sleep(0.1)
         yield process
     finally:
         process.kill()
@@ -143,11 +152,15 @@ def _generating(database: Path, model: Path) -> Iterator[subprocess.Popen[bytes]
 
 def _share_of_cores(process: subprocess.Popen[bytes]) -> float:
     """Of all cores, what a command's processes take over a second."""
-    family = psutil.Process(process.pid).children(recursive=True)
-    before = sum(sum(one.cpu_times()[:2]) for one in family)
+    before = _taken(process)
     time.sleep(1)
-    after = sum(sum(one.cpu_times()[:2]) for one in family)
-    return float(after - before) / (os.cpu_count() or 1)
+    return (_taken(process) - before) / (os.cpu_count() or 1)
+
+
+def _taken(process: subprocess.Popen[bytes]) -> float:
+    """Seconds that the processes of a command have computed."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    return float(sum(sum(one.cpu_times()[:2]) for one in family))
 
 
 def _judged(database: Path, name: str) -> float:
