@@ -19,6 +19,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
 from core.domain.addresses import OPENAI, host_of, is_loopback
 from core.engines.base import Configuration, Message, Reply
 from core.engines.complaints import Complaint, complaint_of
+from core.engines.completions import FORMS, body_of, reply_of
 from core.engines.flow import Gate, Pace
 from core.errors import CallFailed, EngineStopped
 
@@ -29,8 +30,6 @@ _MOST_REFUSALS = 6
 _LONGEST_ASKED = 300.0
 #: What a server that is overloaded answers; with a time to wait it is no failure.
 _OVERLOADED = frozenset({503, 529})
-#: Forms of an answer that can be asked for, from the strictest on.
-FORMS = ("json_schema", "json_object", "")
 #: Bytes of a prompt for each token: one Chinese character, or most of an English word.
 _BYTES_PER_TOKEN = 3.0
 #: Tokens that a reply is expected to have before any has been seen.
@@ -339,51 +338,3 @@ def _address(address: str, key: str, ceiling: int) -> _Address:
         ),
     )
     return _Address(client, host, Gate(ceiling))
-
-
-def body_of(
-    model: str, messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any],
-    schema: Mapping[str, Any] | None, *, form: str, limit: str,
-) -> dict[str, Any]:  # fmt: skip
-    """What is sent for one completion.
-
-    Args:
-        form: one of `FORMS`.
-        limit: the name that the limit of tokens goes by.
-    """
-    content = {"model": model, "messages": messages, **parameters}
-    if "max_tokens" in content:
-        content[limit] = content.pop("max_tokens")
-    if schema is not None and form:
-        content["response_format"] = _format(form, schema)
-    return content
-
-
-def _format(form: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    if form == "json_object":
-        return {"type": form}
-    return {"type": form, form: {"name": "answer", "strict": True, "schema": schema}}
-
-
-def reply_of(body: bytes, seconds: float) -> Reply | None:
-    """The first choice of a completion; None for anything else, such as a web page."""
-    try:
-        content = json.loads(body)
-        choice = content["choices"][0]
-        message = choice["message"]
-        text, refusal = message.get("content"), message.get("refusal")
-        finish_reason = choice.get("finish_reason")
-        usage = content.get("usage") or {}
-        used = _count_of(usage.get("prompt_tokens")), _count_of(usage.get("completion_tokens"))
-        cached = _count_of((usage.get("prompt_tokens_details") or {}).get("cached_tokens"))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
-    if not isinstance(text or "", str):
-        return None
-    if isinstance(refusal, str) and refusal:
-        return Reply(text or refusal, "refusal", *used, seconds, cached)
-    return Reply(text or "", str(finish_reason or "stop"), *used, seconds, cached)
-
-
-def _count_of(said: object) -> int | None:
-    return said if isinstance(said, int) else None

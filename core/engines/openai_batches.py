@@ -23,7 +23,7 @@ from aiohttp import (
 from core.domain.addresses import host_of, is_loopback
 from core.engines.base import Message, Reply
 from core.engines.complaints import Complaint, complaint_of
-from core.engines.openai_api import body_of, reply_of
+from core.engines.completions import body_of, reply_of
 from core.errors import CallFailed, EngineStopped
 
 #: The most requests and bytes that one input file may have.

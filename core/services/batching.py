@@ -22,7 +22,7 @@ from core.domain.prompts import REASK_VERSION
 from core.domain.verdicts import verdict_schema
 from core.engines.base import Message, Reply
 from core.engines.complaints import Complaint
-from core.engines.openai_api import FORMS
+from core.engines.completions import FORMS
 from core.engines.openai_batches import (
     MOST_BYTES,
     MOST_REQUESTS,
