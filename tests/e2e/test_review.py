@@ -349,6 +349,7 @@ def test_at_once_nothing_is_shown_before_the_questions_last_response(served, ope
     exposed = (
         "SELECT count(*) FROM response JOIN exposure USING (question_id)"
         " JOIN person ON person.id = person_id WHERE response.id = ? AND name = 'Dr Held Back'"
+        " AND shown = 'machine_verdict'"
     )
 
     for first_key, second_key in ("24", "15"):
