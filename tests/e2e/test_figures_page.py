@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from core.i18n import sentence
 from tests.bench.large_study import Size, ensure_large_study
 from tests.e2e.conftest import Open
-from tests.e2e.served import LIN, ROOT, Served, Visit
+from tests.e2e.served import LEAD, ROOT, Served, Visit
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +39,7 @@ def visit_of(served: Served, open_browser: Open, language: str) -> Visit:
 @pytest.mark.parametrize("language", _LOCALES)
 def test_every_view_of_agreement_opens_by_its_address(served, open_browser, language):
     visit = visit_of(served, open_browser, language)
-    visit.signs_in(LIN, "/agreement")
+    visit.signs_in(LEAD, "/agreement")
 
     for view in AGREEMENT:
         visit.opens(f"/agreement?view={view}")
@@ -53,7 +53,7 @@ def test_every_view_of_agreement_opens_by_its_address(served, open_browser, lang
 @pytest.mark.parametrize("language", _LOCALES)
 def test_every_view_of_the_leaderboard_opens_by_its_address(large, open_browser, language):
     visit = visit_of(large, open_browser, language)
-    visit.signs_in("Dr 1", "/leaderboard")
+    visit.signs_in("Dr 1", "/leaderboard", ["physician", "lead"])
 
     for view in LEADERBOARD:
         visit.opens(f"/leaderboard?view={view}&of_model=model-01")
@@ -66,7 +66,7 @@ def test_every_view_of_the_leaderboard_opens_by_its_address(large, open_browser,
 
 def test_a_filter_is_kept_in_the_address_and_moves_every_number(large, open_browser):
     visit = visit_of(large, open_browser, "en")
-    visit.signs_in("Dr 1", "/agreement?view=matrices")
+    visit.signs_in("Dr 1", "/agreement?view=matrices", ["physician", "lead"])
     every = visit.page.locator(".sentence").inner_text()
 
     visit.page.get_by_label(sentence("en", "words.category")).click()
@@ -82,7 +82,7 @@ def test_a_filter_is_kept_in_the_address_and_moves_every_number(large, open_brow
 
 def test_a_cell_opens_as_many_cases_as_it_counts(large, open_browser):
     visit = visit_of(large, open_browser, "en")
-    visit.signs_in("Dr 1", "/agreement?view=matrices")
+    visit.signs_in("Dr 1", "/agreement?view=matrices", ["physician", "lead"])
     cell = visit.page.locator("table.matrix").first.locator("td a").nth(1)
     count = int(cell.inner_text())
 
@@ -97,7 +97,7 @@ def test_a_cell_opens_as_many_cases_as_it_counts(large, open_browser):
 
 def test_a_rate_opens_its_responses(large, open_browser):
     visit = visit_of(large, open_browser, "en")
-    visit.signs_in("Dr 1", "/leaderboard")
+    visit.signs_in("Dr 1", "/leaderboard", ["physician", "lead"])
     cell = visit.page.locator("table.grid").first.locator("tr").nth(1).locator("td a").first
     responses = int(cell.inner_text().split("·")[1])
 
@@ -111,7 +111,7 @@ def test_a_rate_opens_its_responses(large, open_browser):
 
 def test_nothing_of_a_list_is_shown_before_it_is_asked_for(large, open_browser):
     visit = visit_of(large, open_browser, "en")
-    visit.signs_in("Dr 2", "/leaderboard?view=cases&of_model=model-01")
+    visit.signs_in("Dr 2", "/leaderboard?view=cases&of_model=model-01", ["physician", "lead"])
 
     expect(visit.page.get_by_text(sentence("en", "agreement.exposes"))).to_be_visible()
     expect(visit.page.get_by_text(sentence("en", "words.open_case"))).to_have_count(0)
@@ -121,7 +121,7 @@ def test_nothing_of_a_list_is_shown_before_it_is_asked_for(large, open_browser):
 
 def test_a_chart_downloads_as_svg_with_chinese_labels(large, open_browser, tmp_path: Path):
     visit = visit_of(large, open_browser, "zh")
-    visit.signs_in("Dr 1", "/agreement?view=groups")
+    visit.signs_in("Dr 1", "/agreement?view=groups", ["physician", "lead"])
     chart = visit.page.get_by_test_id("stPlotlyChart").first
     chart.hover()
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from core.i18n import sentence
 from tests.e2e.conftest import Open
-from tests.e2e.served import LIN, Served, until
+from tests.e2e.served import LEAD, Served, until
 from tests.tiny_model import save_tiny_model
 
 pytestmark = pytest.mark.browser
@@ -29,7 +29,7 @@ def test_answers_are_ordered_on_the_page_and_their_number_is_seen_growing(
     served: Served, open_browser: Open, model: Path
 ) -> None:
     visit = open_browser(served)
-    visit.signs_in(LIN, "/runs")
+    visit.signs_in(LEAD, "/runs")
     visit.page.get_by_text(sentence("en", "runs.generate")).click()
     visit.page.get_by_label(sentence("en", "runs.source")).fill(str(model))
     visit.page.get_by_label(sentence("en", "runs.tokens")).last.fill("256")
