@@ -171,7 +171,7 @@ class _Writer:
         each = min(len(self.worth), size.scores // size.physicians)
         pool = self.generator.permutation(len(self.worth))[: min(len(self.worth), 2 * each)]
         for number in range(1, size.physicians + 1):
-            person = people.ensure_person(store, f"Dr {number}", is_illustrative=True)
+            person = people.ensure_person(store, f"Dr {number}")
             rater = judges.ensure_person_rater(store, person.id)
             chosen = self.generator.choice(pool, each, replace=False)
             scores = _scores(self.worth[chosen] + 0.4 * self.generator.normal(size=each))
