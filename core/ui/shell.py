@@ -186,7 +186,7 @@ def _make_ready(path: Path) -> Store:
     if job_id is not None:
         ensure_worker(path)
         wait_for_job(path, job_id, seconds=20)
-    return Store(path)
+    return Store(path, actor=NOBODY)
 
 
 def _language(known: tuple[Store, Person] | None) -> Language:
