@@ -230,7 +230,7 @@ def test_active_seconds_are_counted_and_stop_while_the_tab_is_hidden(ward, arriv
 
 def _differs_from_the_judge(visit: Visit) -> tuple[int, int]:
     """Score a question's two responses by 1 and 1 until one of them asks why."""
-    why = visit.page.get_by_text(sentence("en", "reveal.why"))
+    why = visit.page.locator("[class*='-cause-judge_wrong']")
     for _ in range(12):
         pair = visit.scores("1"), visit.scores("1")
         if why.count():
