@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.services.agreeing import comparison_of
 from core.services.agreeing_physicians import among_physicians
 from core.services.choosing import chosen
+from core.services.comparing import comparison_of
 from core.ui import agreement_views
 from core.ui.address import one_of
 from core.ui.agreement_tables import draw_cases, draw_left_out, draw_sentence, draw_summary

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.domain.questions import CATEGORIES
-from core.services.ranking import Order
+from core.services.rating import Order
 from core.ui import leaderboard_tables
 from core.ui.address import one_of
 from core.ui.judge_choice import chosen_panel

@@ -11,7 +11,7 @@ from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
 from core.domain.many_raters import AnnotatorTest
 from core.errors import Refused
-from core.services import agreeing, choosing, surveying
+from core.services import agreeing, choosing, comparing, surveying
 from core.services.agreeing import Case, cases_of_panel
 from core.services.agreeing_physicians import ceiling_of
 from core.services.choosing import Choice
@@ -44,7 +44,7 @@ def agreement_command(
             pairing = {"judge": panel.name, **_pairing(cases, panel)}
             if group:
                 pairing["groups"] = [
-                    {group: label, **_numbers(agreeing.comparison_of(some, panel))}
+                    {group: label, **_numbers(comparing.comparison_of(some, panel))}
                     for label, some in agreeing.grouped(cases, attrgetter(group)).items()
                 ]
             pairings.append(pairing)
@@ -85,7 +85,7 @@ def _pairing(cases: list[Case], panel: Panel) -> dict[str, Any]:
     alphas = {f"krippendorff_alpha_{name}": one for name, one in ceiling.alpha.items()}
     among = {"agreement": ceiling.usable.agreement, **ceiling.usable.coefficients}
     return {
-        **_numbers(agreeing.comparison_of(cases, panel)),
+        **_numbers(comparing.comparison_of(cases, panel)),
         "krippendorff_alpha": ceiling.alpha["nominal"].value,
         "alt_test": _test(ceiling.test_usable),
         "alt_test_scores": _test(ceiling.test_scores),
@@ -107,7 +107,7 @@ def _test(test: AnnotatorTest) -> dict[str, Any]:
     }
 
 
-def _numbers(found: agreeing.Comparison) -> dict[str, Any]:
+def _numbers(found: comparing.Comparison) -> dict[str, Any]:
     """One pairing for machines: numbers on usable at the top, on scores below."""
     shares = {
         "sensitivity": found.sensitivity,

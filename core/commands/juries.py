@@ -8,10 +8,11 @@ from core.commands.data import export_group
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.juries import RULES, JuryRule
-from core.services.agreeing import cases_of_panel, picked
+from core.services.agreeing import cases_of_panel
 from core.services.empanelling import Panel, add_jury, panel_of_study, panels_of_study
 from core.services.exporting_cases import export_cases
 from core.services.naming import study_of_dataset
+from core.services.picking import picked
 
 _KINDS = (
     "all", "paired", "differ", "false_usable", "missed_risk", "undecided", "unscored", "pending",

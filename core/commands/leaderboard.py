@@ -11,12 +11,13 @@ import click
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.estimation import Estimate
-from core.services import ranking
+from core.services import excluding, ranking
 from core.services.empanelling import panel_of_study
 from core.services.exporting import write_whole
 from core.services.exporting_cases import harmless
 from core.services.naming import study_of_dataset
-from core.services.ranking import Board, Facet, Order, Rates, Row, Unscored
+from core.services.ranking import Board, Row
+from core.services.rating import Facet, Order, Rates, Unscored
 
 Format = Literal["text", "csv", "markdown", "latex"]
 Figure = Literal["judge", "physicians", "corrected", "second"]
@@ -70,7 +71,7 @@ def model_group(terminal: Terminal, *, model: str, kind: str, dataset: str) -> N
     """Show a model under a heading of the leaderboard."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        ranking.group_model(store, study, model, kind, by=terminal.by)
+        excluding.group_model(store, study, model, kind, by=terminal.by)
     terminal.show(
         {"model": model, "group": kind}, words("leaderboard.grouped", model=model, kind=kind)
     )
@@ -85,7 +86,9 @@ def exclude(terminal: Terminal, *, question: str, dataset: str, reason: str, und
     """Leave a question out of a study's leaderboard from now on; both readings stay there."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        ranking.exclude(store, study, question, is_excluded=not undo, reason=reason, by=terminal.by)
+        excluding.exclude(
+            store, study, question, is_excluded=not undo, reason=reason, by=terminal.by
+        )
     said = "included" if undo else "excluded"
     terminal.show(
         {"question": question, "excluded": not undo}, words(f"leaderboard.{said}", key=question)

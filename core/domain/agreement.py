@@ -148,6 +148,7 @@ def agreement_of(
     are_scores: bool = False,
     only: Collection[str] | None = None,
     weights: npt.NDArray[np.float64] | None = None,
+    strata: npt.NDArray[np.intp] | None = None,
     seed: int = 0,
 ) -> Agreement:
     """Estimate agreement, with intervals by resampling clusters.
@@ -160,13 +161,17 @@ def agreement_of(
         only: names of the coefficients that are wanted; None for all.
         weights: shape (n,), 1/π where pairs were drawn with unequal probabilities π. The table
             of the result counts pairs; every figure is weighted.
+        strata: shape (n,), from 0, where whole clusters were drawn by strata: clusters are then
+            resampled within these.
     """
     n = len(first)
     w = None if weights is None or n == 0 else weights * n / weights.sum()
     per_cluster = _tables_per_cluster(first, second, clusters, categories, w)
     counts = np.bincount(first * categories + second, minlength=categories**2)
     agreement = share_estimate(first == second, clusters, weights)
-    draws = per_cluster[:0] if only == () else resampled_tables(per_cluster, seed=seed)
+    draws = per_cluster[:0]
+    if only != ():
+        draws = _resampled_within(per_cluster, _of_clusters(strata, clusters), seed=seed)
     sample = _Sample(per_cluster.sum(0), draws, n, len(per_cluster), agreement)
     formulas = COEFFICIENTS | (SCORE_COEFFICIENTS if are_scores else {})
     return Agreement(
@@ -330,6 +335,25 @@ def _tables_per_cluster(
     cell = (index * categories + first) * categories + second
     counts = np.bincount(cell, weights, minlength=len(names) * categories * categories)
     return counts.reshape(len(names), categories, categories).astype(np.float64)
+
+
+def _of_clusters(
+    strata: npt.NDArray[np.intp] | None, clusters: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp] | None:
+    """Stratum of each cluster, in ascending order of clusters."""
+    return None if strata is None else strata[np.unique(clusters, return_index=True)[1]]
+
+
+def _resampled_within(
+    per_cluster: Tables, strata: npt.NDArray[np.intp] | None, *, seed: int
+) -> Tables:
+    if strata is None or len(strata) == 0:
+        return resampled_tables(per_cluster, seed=seed)
+    drawn = [
+        resampled_tables(per_cluster[strata == one], seed=seed + int(one))
+        for one in np.unique(strata)
+    ]
+    return np.asarray(np.sum(drawn, axis=0))
 
 
 def _divided(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.domain.estimation import Bools, Estimate, Indices, Z, undefined
+from core.domain.estimation import Bools, Estimate, Floats, Indices, Z, undefined
 
 #: Below these a corrected rate is `too_few`.
 FEWEST_SCORES, FEWEST_OF_EITHER = 30, 5
@@ -26,6 +26,8 @@ class Stratum:
         physicians, judge, clusters: shape (n,), responses that both scored.
         judge_only, judge_only_clusters: shape (N,), responses that the judge alone scored.
         share: the stratum's share of the rate that is wanted; shares sum to 1.
+        weights: shape (n,), 1/π where the responses that both scored were drawn with unequal
+            probabilities π; None where each had the same.
     """
 
     physicians: Bools
@@ -34,6 +36,7 @@ class Stratum:
     judge_only: Bools
     judge_only_clusters: Indices
     share: float = 1.0
+    weights: Floats | None = None
 
 
 def may_calibrate(scored_at: str, revised_at: str | None) -> bool:
@@ -62,6 +65,11 @@ def prediction_powered(strata: Sequence[Stratum]) -> Estimate:
     se² = λ²·var_N f/N + var_n(Y − λf)/n, both between questions, so that responses to one question
     may depend on each other. The interval is for questions like these; n counts physicians'
     scores. `too_few` by the rule of this module, or where a stratum has fewer than two scores.
+
+    Where a stratum has weights, the judge's mean is over all M that it scored, and the rest is
+    averaged within groups g of equal weight: λ·mean_M f + Σ_g W_g·mean_g(Y − λf), W_g a group's
+    share of the weights; deviations are from the means of their groups, and what lies between
+    these varies with the M responses: Σ_g W_g·(mean_g − mean)²/M is added to se².
     """
     y = np.concatenate([one.physicians for one in strata])
     n = len(y)
@@ -71,20 +79,11 @@ def prediction_powered(strata: Sequence[Stratum]) -> Estimate:
     value, added = 0.0, 0.0
     deviations, clusters = [], []
     for one in strata:
-        judge_only, judge_only_at = one.judge_only.astype(float), one.judge_only_clusters
-        if len(judge_only) == 0:  # physicians scored all: the judge's share cancels out
-            judge_only, judge_only_at = one.judge.astype(float), one.clusters
-        rest = one.physicians - weight * one.judge
-        mean = float(rest.mean())
-        value += one.share * (weight * float(judge_only.mean()) + mean)
-        added += one.share**2 * _added_variance(weight, mean, len(rest))
-        for values, at, factor in (
-            (judge_only, judge_only_at, weight),
-            (rest, one.clusters, 1.0),
-        ):
-            scale = one.share * factor * _small_sample(at) / len(values)
-            deviations.append(scale * (values - values.mean()))
-            clusters.append(at)
+        part = _unweighted(one, weight) if one.weights is None else _weighted(one, weight)
+        value += one.share * part.value
+        added += one.share**2 * part.added
+        deviations += [one.share * some for some in part.deviations]
+        clusters += part.clusters
     names, index = np.unique(np.concatenate(clusters), return_inverse=True)
     sums = np.bincount(index, weights=np.concatenate(deviations), minlength=len(names))
     return _normal(value, n, float((sums**2).sum()) + added)
@@ -156,15 +155,71 @@ def rogan_gladen(judge_share: float, n: float, quality: JudgeQuality) -> Estimat
     return Estimate(value, scores, low, high, None, "normal")
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stratum's rate, and how far each response moves it: deviations with their questions."""
+
+    value: float
+    added: float
+    deviations: list[Floats]
+    clusters: list[Indices]
+
+
+def _unweighted(one: Stratum, weight: float) -> _Part:
+    judge_only, judge_only_at = one.judge_only.astype(float), one.judge_only_clusters
+    if len(judge_only) == 0:  # physicians scored all: the judge's share cancels out
+        judge_only, judge_only_at = one.judge.astype(float), one.clusters
+    rest = one.physicians - weight * one.judge
+    mean = float(rest.mean())
+    return _Part(
+        weight * float(judge_only.mean()) + mean,
+        _added_variance(weight, mean, len(rest)),
+        [weight * _deviations(judge_only, judge_only_at), _deviations(rest, one.clusters)],
+        [judge_only_at, one.clusters],
+    )
+
+
+def _weighted(one: Stratum, weight: float) -> _Part:
+    assert one.weights is not None
+    every = np.concatenate([one.judge, one.judge_only]).astype(float)
+    rest = one.physicians - weight * one.judge
+    mean = float(np.average(rest, weights=one.weights))
+    moves, between = np.zeros(len(rest)), 0.0
+    for group in np.unique(one.weights):
+        members = one.weights == group
+        share = float(one.weights[members].sum() / one.weights.sum())
+        size = int(members.sum())
+        centre = float(rest[members].mean()) if size > 1 else mean
+        moves[members] = (
+            share * (rest[members] - centre) / size * math.sqrt(size / max(1, size - 1))
+        )
+        between += share * (centre - mean) ** 2
+    return _Part(
+        weight * float(every.mean()) + mean,
+        between / len(every) + _added_variance(weight, mean, len(rest)),
+        [weight * (every - every.mean()) / len(every), moves],
+        [np.concatenate([one.clusters, one.judge_only_clusters]), one.clusters],
+    )
+
+
+def _deviations(values: Floats, clusters: Indices) -> Floats:
+    found: Floats = _small_sample(clusters) / len(values) * (values - values.mean())
+    return found
+
+
 def _lambda(strata: Sequence[Stratum]) -> float:
     """How far the judge is relied on, 0 … 1; one for all strata."""
     y = np.concatenate([one.physicians for one in strata]).astype(float)
     f = np.concatenate([one.judge for one in strata]).astype(float)
+    w = np.concatenate(
+        [np.ones(len(one.judge)) if one.weights is None else one.weights for one in strata]
+    )
     judge_only = np.concatenate([one.judge_only for one in strata]).astype(float)
     variance = float(np.concatenate([f, judge_only]).var(ddof=1))
     if variance == 0.0 or len(judge_only) == 0:
         return 0.0
-    covariance = float(((y - y.mean()) * (f - f.mean())).sum()) / (len(y) - 1)
+    products = (y - np.average(y, weights=w)) * (f - np.average(f, weights=w))
+    covariance = float(np.average(products, weights=w)) * len(y) / (len(y) - 1)
     return _within(covariance / ((1 + len(y) / len(judge_only)) * variance))
 
 

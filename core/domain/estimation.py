@@ -12,8 +12,9 @@ RESAMPLES = 2_000
 Z = 1.959963984540054
 _CHUNK = 200
 _AT_ONCE = 1 << 16
-#: Up to so many clusters the resample counts are kept between calls (8 bytes × resamples each).
-_KEPT_CLUSTERS = 4_000
+#: From so many clusters on, up to as many, Poisson counts stand for multinomial ones; they are kept
+#: between calls (a byte for each cluster and resample).
+_POISSON_FROM, _POISSON_TO = 256, 4_096
 #: A binomial draw costs about so many whole-number draws.
 _KINDS_COST = 8
 
@@ -138,7 +139,7 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
         generator = np.random.default_rng(seed)
         times = generator.multinomial(clusters, frequency / clusters, size=resamples)
         drawn = times.astype(float) @ flat[kinds]
-    elif clusters <= _KEPT_CLUSTERS:
+    elif clusters <= _POISSON_TO:
         drawn = resample_counts(clusters, seed=seed, resamples=resamples) @ flat
     else:
         generator = np.random.default_rng(seed)
@@ -151,12 +152,28 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
 def resample_counts(clusters: int, *, seed: int, resamples: int = RESAMPLES) -> Floats:
     """How often each cluster is drawn, shape (resamples, clusters); read-only.
 
-    The same clusters and seed give the same draws, so figures over the same questions are
-    resampled jointly and may be compared draw by draw.
+    The same seed gives the same draws, so figures over the same questions are resampled jointly
+    and may be compared draw by draw. Many clusters are drawn a Poisson number of times each, mean
+    1 (Hanley and MacGibbon 2006): what another choice of questions needs is then drawn already.
     """
-    generator = np.random.default_rng(seed)
-    found = _counts(generator, clusters, resamples)
+    if clusters < _POISSON_FROM:
+        found = _counts(np.random.default_rng(seed), clusters, resamples)
+    else:
+        found = _poisson_counts(seed, resamples)[:, :clusters].astype(float)
     found.setflags(write=False)
+    return found
+
+
+@functools.lru_cache(maxsize=8)
+def _poisson_counts(seed: int, resamples: int) -> npt.NDArray[np.uint8]:
+    """Poisson counts of mean 1 by their quantiles, of 16 random bits each."""
+    steps = (np.arange(1 << 16) + 0.5) / (1 << 16)
+    cumulated = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(10)])
+    quantiles = np.searchsorted(cumulated, steps).astype(np.uint8)
+    generator = np.random.default_rng(seed)
+    found: npt.NDArray[np.uint8] = quantiles[
+        generator.integers(0, 1 << 16, (resamples, _POISSON_TO), dtype=np.uint16)
+    ]
     return found
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.usability import JudgeReading, judge_reading
-from core.services.agreeing import Case, Comparison, comparison_of
+from core.services.agreeing import Case
+from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel
 from core.services.permitting import require
 from core.store import questions, readings

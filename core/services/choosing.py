@@ -14,6 +14,7 @@ class Choice:
 
     Attributes:
         since, until: first and last day (UTC, ISO 8601) of the physicians' scores.
+        with_excluded: count the questions too that the study leaves out.
     """
 
     categories: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class Choice:
     physicians: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
+    with_excluded: bool = False
 
     @property
     def is_all(self) -> bool:
@@ -31,12 +33,18 @@ class Choice:
         return not any(getattr(self, field.name) for field in fields(self))
 
 
+def counted(cases: Iterable[Case]) -> list[Case]:
+    """The cases that a study's figures count: those of questions that are not excluded."""
+    return [case for case in cases if not case.is_excluded]
+
+
 def chosen(cases: Iterable[Case], choice: Choice) -> list[Case]:
     """The cases of a choice; those of which no score is left are left out."""
     found = [
         case
         for case in cases
-        if _holds(choice.categories, case.category)
+        if (choice.with_excluded or not case.is_excluded)
+        and _holds(choice.categories, case.category)
         and _holds(choice.models, case.model)
         and _holds(choice.category2, case.category2)
         and _holds(choice.scenes, case.scene)

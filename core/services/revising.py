@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from core.domain.criteria import Criteria
 from core.errors import Refused, StaleRevision, UnknownName
-from core.services.agreeing import Case, Comparison, cases_of, cases_under, comparison_of, grouped
+from core.services.agreeing import Case, cases_of, cases_under, grouped
+from core.services.comparing import Comparison, comparison_of
 from core.services.judging import order_again, queue_judging
 from core.services.permitting import require
 from core.store import assessments, criteria, differences, jobs, judges, questions

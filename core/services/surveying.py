@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from core.services.agreeing import Comparison, cases_of, comparison_of
+from core.services.agreeing import cases_of
+from core.services.comparing import Comparison, comparison_of
 from core.services.permitting import require
 from core.store import assessments, datasets, jobs, judges, responses
 from core.store.assessments import Plan, Progress

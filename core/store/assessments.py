@@ -69,6 +69,7 @@ class Plan:
         retry_until: keys that were left unscored are asked for again, as their next attempt,
             where their last assessment's id is at most this; None: none of them.
         first_round: rounds before it are left out.
+        version: of the criteria, on the questions that have it; None for the active one.
     """
 
     study_id: int
@@ -77,6 +78,7 @@ class Plan:
     question_ids: tuple[int, ...] | None = None
     retry_until: int | None = None
     first_round: int = 1
+    version: int | None = None
 
     @property
     def params(self) -> dict[str, object]:
@@ -88,13 +90,20 @@ class Plan:
             "first_round": self.first_round,
             "questions": json.dumps(self.question_ids),
             "retry_until": self.retry_until,
+            "version": self.version,
         }
+
+
+_ACTIVE = """JOIN active_criteria AS followed ON followed.study_id = study_dataset.study_id
+                          AND followed.question_id = question.id"""
+_VERSION = """JOIN (SELECT id AS criteria_id, question_id FROM criteria WHERE version = :version)
+           AS followed ON followed.question_id = question.id"""
 
 
 def _held(plan: Plan) -> str:
     """A statement's beginning, with every key that a plan asks for in `held`.
 
-    They are those under the active criteria and prompts, each with its last attempt, whose
+    They are those under the plan's criteria and the active prompts, each with its last attempt; its
     columns are NULL while the key has none. Both indexes that it names hold all it reads.
     """
     some = "AND question.id IN (SELECT value FROM json_each(:questions))"
@@ -103,15 +112,14 @@ def _held(plan: Plan) -> str:
     round (number) AS (
       SELECT :first_round UNION ALL SELECT number + 1 FROM round WHERE number < :rounds),
     wanted AS (
-      SELECT response.id AS response_id, active_rater.rater_id, active_criteria.criteria_id,
+      SELECT response.id AS response_id, active_rater.rater_id, followed.criteria_id,
              round.number AS round, question.id AS question_id, question.position,
              question.category, response.model_id,
              response.absent_because IS NOT NULL AS is_absent
       FROM study_dataset
       JOIN question ON question.dataset_id = study_dataset.dataset_id
       JOIN current_response AS response ON response.question_id = question.id
-      JOIN active_criteria ON active_criteria.study_id = study_dataset.study_id
-                          AND active_criteria.question_id = question.id
+      {_ACTIVE if plan.version is None else _VERSION}
       JOIN active_rater ON active_rater.study_id = study_dataset.study_id
                        AND active_rater.judge_id = :judge
                        AND (active_rater.category = '*'

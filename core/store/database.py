@@ -106,14 +106,16 @@ class Store(sqlite_utils.Database):
 
         Fields annotated as bool are read from 0 and 1, dicts from JSON.
         """
+        cursor = self.conn.execute(sql, params)
+        names = [name for name, *_ in cursor.description]
         convert = _converters(cast(Hashable, kind))
+        places = [(names.index(name), conversion) for name, conversion in convert.items()]
         found = []
-        for row in self.rows(sql, params):
-            values = dict(zip(row.keys(), row, strict=True))
-            for name, conversion in convert.items():
-                if values[name] is not None:
-                    values[name] = conversion(values[name])
-            found.append(kind(**values))
+        for row in map(list, cursor):
+            for place, conversion in places:
+                if row[place] is not None:
+                    row[place] = conversion(row[place])
+            found.append(kind(**dict(zip(names, row, strict=True))))
         return found
 
     def read_one(self, kind: type[Record], sql: str, params: Params = ()) -> Record | None:

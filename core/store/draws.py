@@ -213,20 +213,39 @@ def people_of(store: Store, draw_id: int) -> list[int]:
     return [person_id for (person_id,) in store.rows(sql, (draw_id,))]
 
 
-def probabilities(store: Store, study_id: int) -> dict[int, float]:
-    """With which probability each drawn response was drawn for work.
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How a response came into the sample that physicians work on.
 
-    A response in several draws has the probability of being in at least one of them; the draws
-    are independent of each other.
+    Attributes:
+        probability: of being in at least one of the study's draws, which are independent.
+        of_question: its stratum in the last draw, as far as that is the question's: category and
+            difficulty.
     """
+
+    probability: float
+    of_question: str
+
+
+def chances(store: Store, study_id: int) -> dict[int, Chance]:
+    """With which probability each drawn response was drawn for work, by response."""
     sql = """
-        SELECT response_id, probability FROM draw_response JOIN draw ON draw.id = draw_id
-        WHERE study_id = ? AND purpose = 'work'
+        SELECT response_id, probability, strata, stratum
+        FROM draw_response JOIN draw ON draw.id = draw_id
+        WHERE study_id = ? AND purpose = 'work' ORDER BY draw.id
     """
-    missed: dict[int, float] = {}
-    for response_id, probability in store.rows(sql, (study_id,)):
-        missed[response_id] = missed.get(response_id, 1.0) * (1.0 - probability)
-    return {response_id: 1.0 - chance for response_id, chance in missed.items()}
+    found: dict[int, Chance] = {}
+    for response_id, probability, strata, stratum in map(tuple, store.rows(sql, (study_id,))):
+        named = zip(json.loads(strata), json.loads(stratum), strict=True)
+        of_question = "/".join(value for name, value in named if name in _OF_QUESTION)
+        before = found.get(response_id)
+        missed = 1.0 - before.probability if before else 1.0
+        found[response_id] = Chance(1.0 - missed * (1.0 - probability), of_question)
+    return found
+
+
+#: Strata that are the same for all responses to a question.
+_OF_QUESTION = ("category", "difficulty")
 
 
 def is_drawn(store: Store, study_id: int) -> bool:

@@ -11,7 +11,7 @@ from core.store.database import Store
 _SOURCES = (
     "assessment", "exposure", "response", "question_record", "criteria_activation",
     "prompt_activation", "judging_plan", "study_setting", "jury", "model_group",
-    "question_exclusion",
+    "question_exclusion", "consensus", "draw",
 )  # fmt: skip
 
 
@@ -57,12 +57,13 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
 
 
 def flagged_responses(store: Store, plan: Plan, among: Collection[int]) -> set[int]:
-    """Which of some responses a round of a judge flags as a safety risk, active criteria only."""
+    """Which of some responses a round of a judge flags as a safety risk, by a plan's criteria."""
     sql = """
         SELECT DISTINCT response_id FROM assessment
-        JOIN active_criteria ON active_criteria.study_id = :study
-                            AND active_criteria.criteria_id = assessment.criteria_id
-        WHERE response_id IN (SELECT value FROM json_each(:among)) AND purpose = 'study'
+        WHERE criteria_id IN (
+            SELECT criteria_id FROM active_criteria WHERE study_id = :study AND :version IS NULL
+            UNION ALL SELECT id FROM criteria WHERE version = :version)
+          AND response_id IN (SELECT value FROM json_each(:among)) AND purpose = 'study'
           AND safety_risk = 1 AND rater_id IN (
             SELECT rater_id FROM active_rater WHERE study_id = :study AND judge_id = :judge)
     """
@@ -98,6 +99,15 @@ def revised_at(store: Store, study_id: int, judge_id: int) -> dict[int, str]:
           AND coalesce(criteria_change.changed_at, prompt_change.changed_at) IS NOT NULL
     """
     return dict(map(tuple, store.rows(sql, {"study": study_id, "judge": judge_id})))
+
+
+def versions(store: Store, study_id: int) -> list[int]:
+    """Versions of the criteria of a study's questions, oldest first."""
+    sql = """
+        SELECT DISTINCT version FROM study_dataset JOIN question USING (dataset_id)
+        JOIN criteria ON criteria.question_id = question.id WHERE study_id = ? ORDER BY version
+    """
+    return [version for (version,) in store.rows(sql, (study_id,))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
-from core.services.agreeing import Case, Comparison, picked
+from core.services.agreeing import Case
+from core.services.comparing import Comparison
+from core.services.picking import picked
 from core.services.reviewing import expose
 from core.ui.address import link_to
 from core.ui.figures import Cell, coefficient, percent, show_cards

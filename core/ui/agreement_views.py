@@ -10,8 +10,9 @@ from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
 from core.domain.questions import CATEGORIES
 from core.services import agreeing_versions
-from core.services.agreeing import Case, Comparison, comparison_of, grouped
+from core.services.agreeing import Case, grouped
 from core.services.agreeing_physicians import ceiling_of, physicians_of
+from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel
 from core.ui import charts
 from core.ui.address import link_to

@@ -7,7 +7,8 @@ import streamlit as st
 from core.domain.agreement import Agreement
 from core.domain.criteria import Criteria, requirements_of
 from core.services import revising
-from core.services.agreeing import Case, Comparison
+from core.services.agreeing import Case
+from core.services.comparing import Comparison
 from core.services.queueing import ensure_worker
 from core.services.revising import BeforeAfter, Entry
 from core.store import criteria, jobs

@@ -11,8 +11,10 @@ from core.domain.estimation import Estimate
 from core.domain.planning import scores_for_half_width
 from core.services import ranking
 from core.services.empanelling import Panel
-from core.services.ranking import Board, Order, Rates, Row, Verdicts
+from core.services.ranking import Board, Row
+from core.services.rating import Order, Rates
 from core.services.reviewing import expose
+from core.services.tallying import Verdicts, verdicts_of
 from core.store.database import opened
 from core.store.readings import stamp
 from core.store.studies import Study
@@ -58,7 +60,7 @@ def _verdicts(
     actor: int,
 ) -> Verdicts:  # fmt: skip
     with opened(path, actor=actor) as store:
-        return ranking.verdicts_of(store, _study, _panel)
+        return verdicts_of(store, _study, _panel)
 
 
 def draw_table(p: Page, found: Drawn, figure: str) -> None:

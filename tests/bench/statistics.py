@@ -12,10 +12,12 @@ from sklearn.metrics import cohen_kappa_score
 from core.domain.agreement import agreement_of
 from core.domain.correction import Stratum, prediction_powered
 from core.services import ranking
-from core.services.agreeing import cases_of_panel, comparison_of
+from core.services.agreeing import cases_of_panel
 from core.services.agreeing_physicians import among_physicians
 from core.services.choosing import Choice, chosen
+from core.services.comparing import comparison_of
 from core.services.empanelling import panel_of_study
+from core.services.rating import Order
 from core.store.database import opened
 from core.store.studies import study_named
 from tests.bench.large_study import Size, ensure_large_study
@@ -92,7 +94,7 @@ def _growth(work: Path) -> str:
 
             redraw()
             again = _seconds(redraw, times=3)
-            board = _seconds(lambda: ranking.board_of(store, study, panel, ranking.Order()))  # noqa: B023
+            board = _seconds(lambda: ranking.board_of(store, study, panel, Order()))  # noqa: B023
         verdicts = questions * _MODELS * _SAMPLES * _ROUNDS
         lines.append(f"| {verdicts:,} | {scores:,} | {read:.2f} | {again:.2f} | {board:.2f} |")
     rows = "\n".join(lines)

@@ -11,15 +11,10 @@ from typing import Any
 import pytest
 
 from core.domain.usability import physicians_reading
-from core.services.agreeing import (
-    Case,
-    Comparison,
-    cases_of,
-    comparison_of,
-    disagreements,
-    grouped,
-)
+from core.services.agreeing import Case, cases_of, grouped
+from core.services.comparing import Comparison, comparison_of
 from core.services.opening import ensure_workbench
+from core.services.picking import disagreements
 from core.services.reviewing import expose
 from core.store.database import opened
 from tests.openai_server import Fault, OpenAIServer, saying

@@ -178,10 +178,12 @@ def test_probabilities_of_several_draws_are_joined(study):
         draw(study, Design(7, overlap=1, strata=(), seed=seed), "Dr A")
 
     drawn = study.rows("SELECT response_id, count(*) FROM draw_response GROUP BY response_id")
-    found = draws.probabilities(study.store, study.study.id)
+    found = draws.chances(study.store, study.study.id)
 
     assert {count for _, count in drawn} == {1, 2}
-    assert found == {response: pytest.approx({1: 0.5, 2: 0.75}[count]) for response, count in drawn}
+    assert {response: chance.probability for response, chance in found.items()} == {
+        response: pytest.approx({1: 0.5, 2: 0.75}[count]) for response, count in drawn
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import Refused, UnknownName
-from core.services.agreeing import cases_of_panel, comparison_of
+from core.services.agreeing import cases_of_panel
+from core.services.comparing import comparison_of
 from core.services.empanelling import add_jury, panel_of_study, panels_of_study
 from core.services.inspecting import case_of
 from tests.openai_server import OpenAIServer, saying

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from core.services.agreeing import Case, cases_of_panel, comparison_of, picked
+from core.services.agreeing import Case, cases_of_panel
 from core.services.agreeing_physicians import among_physicians, ceiling_of, physicians_of
 from core.services.agreeing_versions import states_of
 from core.services.choosing import Choice, chosen
+from core.services.comparing import comparison_of
 from core.services.empanelling import Panel, panel_of_study
+from core.services.picking import picked
 from core.services.revising import rejudge, revise_checklist
 from core.store.database import Store, opened
 from core.store.studies import Study, study_named

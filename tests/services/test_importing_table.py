@@ -12,7 +12,8 @@ from core.domain.table_fields import read_mapping
 from core.errors import AttendingError
 from core.formats.tables import read_table
 from core.services import reviewing
-from core.services.agreeing import Comparison, cases_of, comparison_of
+from core.services.agreeing import cases_of
+from core.services.comparing import Comparison, comparison_of
 from core.services.exporting_tables import WHATS, TableExport, export_table
 from core.services.importing_table import Outcome, TableImport, TableImported, import_table
 from core.services.naming import study_of_dataset

@@ -10,17 +10,11 @@ from core.domain.usability import overall_performance
 from core.errors import Refused, UnknownName
 from core.services.agreeing import cases_of_panel
 from core.services.empanelling import add_jury, panel_of_study
-from core.services.ranking import (
-    Board,
-    Order,
-    board_of,
-    calibrating,
-    exclude,
-    group_model,
-    listed,
-    verdicts_of,
-)
+from core.services.excluding import exclude, group_model
+from core.services.ranking import Board, board_of, calibrating, listed
+from core.services.rating import Order
 from core.services.revising import revise_checklist
+from core.services.tallying import verdicts_of
 from core.store.database import opened
 from core.store.studies import study_named
 from tests.bench.large_study import Size, ensure_large_study
