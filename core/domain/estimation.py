@@ -80,6 +80,21 @@ def share_estimate(hits: Bools, clusters: Indices, weights: Floats | None = None
     return Estimate(share, n, low, high, None, "wilson")
 
 
+def mean_estimate(values: Floats, clusters: Indices) -> Estimate:
+    """Mean with a normal interval on its between-cluster variance; none of one cluster.
+
+    Args:
+        values, clusters: shape (n,).
+    """
+    if len(values) == 0:
+        return undefined(0, "no_pairs")
+    mean, variance, size = ratio_and_variance(values, clusters)
+    if size < 2:
+        return Estimate(mean, len(values), None, None, None)
+    half = Z * math.sqrt(variance)
+    return Estimate(mean, len(values), mean - half, mean + half, None, "normal")
+
+
 def ratio_and_variance(
     values: Floats, clusters: Indices, weights: Floats | None = None
 ) -> tuple[float, float, float]:

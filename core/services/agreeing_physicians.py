@@ -1,8 +1,10 @@
 """Agreeing among physicians: the ceiling that a judge is held against, and each physician apart."""
 
 import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +21,13 @@ from core.domain.many_raters import (
     krippendorff_alpha,
 )
 from core.domain.scales import ONE_TO_FIVE
-from core.services.agreeing import Case, votes_of
+from core.services.agreeing import Case
+from core.services.permitting import require
+from core.store import assessments, draws
 from core.store.assessments import HumanScore
+from core.store.database import Store
+from core.store.people import people as people_of_store
+from core.store.studies import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Physician:
         distance: mean of their 1–5 score less the mean of the others'; None without others.
         usable_early, usable_late: share usable in the first and second half of their time.
         agree_early, agree_late: agreement with the judge in these halves.
+        seconds: median active time on a response; None where none was measured.
     """
 
     name: str
@@ -66,6 +74,28 @@ class Physician:
     usable_late: Estimate
     agree_early: Estimate
     agree_late: Estimate
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two physicians on the responses that both have scored, usable / unusable."""
+
+    first: str
+    second: str
+    usable: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A physician against themself, on responses that came back to them unannounced.
+
+    Attributes:
+        name: '' for all physicians together.
+    """
+
+    name: str
+    usable: Agreement
 
 
 def among_physicians(cases: Sequence[Case]) -> Agreement:
@@ -97,6 +127,49 @@ def ceiling_of(cases: Sequence[Case]) -> Ceiling:
     )
 
 
+def pairs_of(cases: Sequence[Case]) -> list[Pair]:
+    """Every two physicians who have scored a response in common, by name."""
+    people = sorted({score.person_id for case in cases for score in case.scores})
+    names = {score.person_id: score.person for case in cases for score in case.scores}
+    usable, _, clusters, _ = _shared(cases)
+    found = []
+    for one, other in combinations(range(len(people)), 2):
+        both = (usable[:, one] != MISSING) & (usable[:, other] != MISSING)
+        if both.any():
+            two = agreement_of(
+                usable[both, one], usable[both, other], clusters[both], categories=2,
+                only=("cohen_kappa",),
+            )  # fmt: skip
+            found.append(Pair(names[people[one]], names[people[other]], two))
+    return sorted(found, key=lambda pair: (pair.first, pair.second))
+
+
+def within_of(store: Store, study: Study) -> list[Within]:
+    """Agreement of physicians with themselves: all together, then each, where something came back.
+
+    Not narrowed by what a reader chooses: few responses come back.
+    """
+    require(store, "lead")
+    scales = {
+        name: assessments.scale_named(store, name)
+        for name in {one.scale for one in draws.repeats(store, study.id)}
+    }
+    names = {person.id: person.name for person in people_of_store(store)}
+    of_person: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for one in draws.repeats(store, study.id):
+        if one.first is not None and one.repeated is not None:
+            least = scales[one.scale].usable_from
+            row = (int(one.first >= least), int(one.repeated >= least), one.question_id)
+            of_person[""].append(row)
+            of_person[names[one.person_id]].append(row)
+    return [Within(name, _within(rows)) for name, rows in sorted(of_person.items())]
+
+
+def _within(rows: Sequence[tuple[int, int, int]]) -> Agreement:
+    first, second, clusters = np.array(rows, dtype=np.intp).reshape(-1, 3).T
+    return agreement_of(first, second, clusters, categories=2, only=("cohen_kappa", "gwet_ac1"))
+
+
 def physicians_of(cases: Sequence[Case]) -> list[Physician]:
     """Every physician of some cases, by name."""
     names = sorted({score.person for case in cases for score in case.scores})
@@ -119,6 +192,7 @@ def _physician(name: str, cases: Sequence[Case]) -> Physician:
         name, len(own), _with_judge(judged), _with_others(own), _distance(own),
         _share_usable(own[:half]), _share_usable(own[half:]),
         _with_judge(judged[:judged_half]).agreement, _with_judge(judged[judged_half:]).agreement,
+        _median_seconds(own),
     )  # fmt: skip
 
 
@@ -159,6 +233,11 @@ def _distance(own: _Own) -> float | None:
     return statistics.fmean(found) if found else None
 
 
+def _median_seconds(own: _Own) -> float | None:
+    measured = [score.seconds for score, _ in own if score.seconds is not None]
+    return statistics.median(measured) if measured else None
+
+
 def _share_usable(own: _Own) -> Estimate:
     return share_estimate(
         np.array([_is_usable(score) for score, _ in own], dtype=np.bool_),
@@ -167,7 +246,7 @@ def _share_usable(own: _Own) -> Estimate:
 
 
 def _is_usable(score: HumanScore) -> bool:
-    return any(votes_of([score]))
+    return score.usable is True
 
 
 def _is_one_to_five(score: HumanScore) -> bool:

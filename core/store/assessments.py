@@ -100,7 +100,7 @@ _VERSION = """JOIN (SELECT id AS criteria_id, question_id FROM criteria WHERE ve
            AS followed ON followed.question_id = question.id"""
 
 
-def _held(plan: Plan) -> str:
+def held(plan: Plan) -> str:
     """A statement's beginning, with every key that a plan asks for in `held`.
 
     They are those under the plan's criteria and the active prompts, each with its last attempt; its
@@ -178,7 +178,7 @@ class Outstanding:
             page = replace(
                 self.plan, first_round=number, rounds=number, question_ids=tuple(question_ids)
             )
-            sql = f"""{_held(page)}
+            sql = f"""{held(page)}
                 SELECT response_id, rater_id, criteria_id, round, coalesce(attempt, 0) + 1
                 FROM held WHERE {_IS_OUTSTANDING} ORDER BY position, model_id, response_id"""
             for row in self.store.rows(sql, page.params):
@@ -200,7 +200,7 @@ class Outstanding:
 
 def outstanding(store: Store, plan: Plan) -> Outstanding:
     """What of a plan is to be done."""
-    sql = f"""{_held(plan)}
+    sql = f"""{held(plan)}
         SELECT round, question_id, count(*) FROM held WHERE {_IS_OUTSTANDING}
         GROUP BY round, position, question_id ORDER BY round, position, question_id"""
     return Outstanding(store, plan, tuple(map(tuple, store.rows(sql, plan.params))))
@@ -213,7 +213,7 @@ def last_id(store: Store) -> int:
 
 def progress(store: Store, plan: Plan) -> Progress:
     """Count a plan's keys."""
-    sql = f"""{_held(plan)}
+    sql = f"""{held(plan)}
         SELECT count(value), count(unscored_because),
                sum(assessment_id IS NULL AND NOT is_absent),
                sum(is_absent AND assessment_id IS NULL)
@@ -224,7 +224,7 @@ def progress(store: Store, plan: Plan) -> Progress:
 
 def outstanding_by_category(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are outstanding, by category."""
-    sql = f"""{_held(plan)}
+    sql = f"""{held(plan)}
         SELECT category, count(*) FROM held WHERE {_IS_OUTSTANDING} GROUP BY category"""
     return dict(map(tuple, store.rows(sql, plan.params)))
 
@@ -232,7 +232,7 @@ def outstanding_by_category(store: Store, plan: Plan) -> dict[str, int]:
 def sample_of_category(store: Store, plan: Plan, category: str, *, size: int) -> list[Key]:
     """Some keys of a plan's first round, judged or not: always the same, spread over all."""
     first = replace(plan, rounds=1)
-    sql = f"""{_held(first)}
+    sql = f"""{held(first)}
         SELECT response_id, rater_id, criteria_id, round FROM wanted
         WHERE category = :category AND NOT is_absent
         ORDER BY (response_id * 2654435761) & 4294967295 LIMIT :size"""
@@ -242,7 +242,7 @@ def sample_of_category(store: Store, plan: Plan, category: str, *, size: int) ->
 
 def unscored_reasons(store: Store, plan: Plan) -> dict[str, int]:
     """How many keys of a plan are unscored, by reason."""
-    sql = f"""{_held(plan)}
+    sql = f"""{held(plan)}
         SELECT unscored_because, count(*) FROM held
         WHERE unscored_because IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"""
     return dict(map(tuple, store.rows(sql, plan.params)))
@@ -271,7 +271,7 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
     scored = """AND response_id IN (
         SELECT response_id FROM assessment JOIN rater ON rater.id = rater_id
         WHERE person_id IS NOT NULL)"""
-    sql = f"""{_held(plan)}
+    sql = f"""{held(plan)}
         SELECT response_id, question_id, category, model_id, round, value, unscored_because,
                is_absent
         FROM held WHERE 1 {scored if only_scored else ""}

@@ -1,10 +1,12 @@
 """Marks: the parts of an assessment, per requirement of a checklist or per dimension."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.criteria import Level
+from core.store.assessments import Plan, held
 from core.store.database import Store
 
 
@@ -83,3 +85,70 @@ def requirement_marks(store: Store, response_id: int) -> dict[int, list[Requirem
     for assessment_id, *mark in store.rows(sql, (response_id,)):
         found[assessment_id].append(RequirementMark(*mark))
     return dict(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A mark somewhere in a study: of a requirement, or of a dimension.
+
+    Attributes:
+        assessment_id: that it stands in.
+        round: of a judge; 1 for a person.
+    """
+
+    assessment_id: int
+    response_id: int
+    round: int
+    requirement_id: int | None
+    dimension: str | None
+    value: int
+
+
+def parts_of(store: Store, assessment_ids: Sequence[int]) -> list[Part]:
+    """The marks within some assessments, in the order of these."""
+    sql = """
+        SELECT assessment.id AS assessment_id, response_id, round, requirement_id, dimension,
+               part.value
+        FROM json_each(?) JOIN assessment ON assessment.id = json_each.value
+        JOIN assessment_part AS part ON part.assessment_id = assessment.id
+        ORDER BY assessment.id, part.position
+    """
+    return store.read(Part, sql, (json.dumps(list(assessment_ids)),))
+
+
+def parts_of_judge(store: Store, plan: Plan, among: Sequence[int]) -> list[Part]:
+    """A judge's marks on some responses: last attempts of a plan's rounds."""
+    sql = f"""{held(plan)}
+        SELECT assessment_id, response_id, round, requirement_id, dimension, part.value
+        FROM held JOIN assessment_part AS part USING (assessment_id)
+        WHERE response_id IN (SELECT value FROM json_each(:among))
+        ORDER BY assessment_id, part.position"""
+    return store.read(Part, sql, {**plan.params, "among": json.dumps(list(among))})
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A requirement as it stands in the checklists of one question.
+
+    Attributes:
+        level: as in the newest version that holds it.
+    """
+
+    question_id: int
+    requirement_id: int
+    level: Level
+    text: str
+
+
+def wordings(store: Store, study_id: int) -> list[Wording]:
+    """Every requirement of a study's questions, in any version, once a question."""
+    sql = """
+        SELECT question.id AS question_id, requirement.id AS requirement_id, level, text
+        FROM study_dataset JOIN question USING (dataset_id)
+        JOIN criteria ON criteria.question_id = question.id
+        JOIN criteria_requirement AS place ON place.criteria_id = criteria.id
+        JOIN requirement ON requirement.id = place.requirement_id
+        WHERE study_id = ? ORDER BY question.position, criteria.version, place.position
+    """
+    found = store.read(Wording, sql, (study_id,))
+    return list({(one.question_id, one.requirement_id): one for one in found}.values())
