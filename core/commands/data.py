@@ -50,7 +50,7 @@ def import_llmeval_med(
     """Import a benchmark in LLMEval-Med's five-key shape."""
     with terminal.store() as store:
         done = import_questions(store, file, QuestionImport(name, terminal.by, reason, may_leave))
-    terminal.show(asdict(done), words("imported_questions", **_counts(done)))
+    terminal.show(asdict(done), words("imported_questions", **question_counts(done)))
 
 
 @command(import_group, "responses", writes=True)
@@ -70,7 +70,7 @@ def import_responses_command(
         done = import_responses(
             store, file, ResponseImport(dataset, model, terminal.by, sample, judge)
         )
-    terminal.show(asdict(done), words("imported_responses", **_counts(done)))
+    terminal.show(asdict(done), words("imported_responses", **question_counts(done)))
 
 
 @command(import_group, "scores", writes=True)
@@ -93,7 +93,7 @@ def import_scores_command(
     """
     with terminal.store() as store:
         done = import_scores(store, file, ScoreImport(dataset, phase, terminal.by))
-    terminal.show(asdict(done), words("imported_scores", **_counts(done)))
+    terminal.show(asdict(done), words("imported_scores", **question_counts(done)))
 
 
 @command(main, "personal-data")
@@ -163,7 +163,8 @@ def schema_command() -> None:
     click.echo(schema.document(), nl=False)
 
 
-def _counts(done: Imported) -> dict[str, Any]:
+def question_counts(done: Imported) -> dict[str, Any]:
+    """What an import did, with all places of personal data together."""
     counts = asdict(done)
     counts["personal"] = sum(done.personal.values())
     return counts

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\s*\d+\s*(?:\.{1,2}(?!\d)|[、．)）])\s*(?P<text>\S.*)")
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
 _NONE = frozenset({"无", "none", "(none)", "（无）", "n/a"})
 
 
@@ -27,16 +29,23 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """The three texts that stand in a judge's prompt; '' where there is none."""
+    """The three texts that stand in a judge's prompt; '' where there is none.
+
+    Attributes:
+        given_turns: what stands before the question in the conversation that a benchmark gives,
+            as a JSON list of objects with `role` and `content`; '' where there is nothing.
+    """
 
     question_text: str
     reference_answer: str
     checklist: str
+    given_turns: str = ""
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over the three texts; equal exactly when all three are equal."""
-        return _hash(self.question_text, self.reference_answer, self.checklist)
+        """SHA-256 over the texts; equal exactly when all of them are equal."""
+        texts = (self.question_text, self.reference_answer, self.checklist)
+        return _hash(*texts, self.given_turns) if self.given_turns else _hash(*texts)
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
@@ -73,6 +82,24 @@ def requirements_of(text: str) -> tuple[Requirement, ...]:
         else:
             found.append(Requirement(level, line.strip()))
     return tuple(found)
+
+
+def checklist_of(*, core: Sequence[str], secondary: Sequence[str] = ()) -> str:
+    """A checklist with these requirements, one a line, which `requirements_of` reads back."""
+    chinese = _CHINESE.search(" ".join([*core, *secondary])) is not None
+    names = (
+        ("核心需求：", "次要需求：")
+        if chinese
+        else ("Core requirements:", "Secondary requirements:")
+    )
+    parts = []
+    for name, requirements in zip(names, (core, secondary), strict=True):
+        if requirements:
+            lines = [
+                f"{number}. {' '.join(text.split())}" for number, text in enumerate(requirements, 1)
+            ]
+            parts.append("\n".join([name, *lines]))
+    return "\n\n".join(parts)
 
 
 def requirement_hash(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from core.domain.closed import NO_STRATA, Closed, Strata
 from core.domain.criteria import Criteria
 from core.domain.questions import Difficulty, QuestionKey
 from core.errors import BrokenFile
@@ -21,6 +22,7 @@ class BenchmarkQuestion:
 
     Attributes:
         record: the record as JSON, to the letter of its values.
+        closed: its options, where it is a closed question.
     """
 
     key: QuestionKey
@@ -29,6 +31,8 @@ class BenchmarkQuestion:
     scene: str
     difficulty: Difficulty
     record: str
+    strata: Strata = NO_STRATA
+    closed: Closed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.personal_data import findings
+from core.formats.declaring import files_of
 from core.services.naming import dataset_named
 from core.services.permitting import require
 from core.store import datasets
@@ -48,8 +49,10 @@ def personal_data(store: Store, dataset: str) -> list[tuple[str, str, str, int, 
 def add_run(store: Store, dataset_id: int, kind: str, path: Path, by: str) -> int:
     """Record that a file was read; the run's id."""
     require(store, "lead")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return datasets.add_import_run(store, dataset_id, kind, path.name, digest, by=by)
+    digest = hashlib.sha256()
+    for file in files_of(path):
+        digest.update(file.read_bytes())
+    return datasets.add_import_run(store, dataset_id, kind, path.name, digest.hexdigest(), by=by)
 
 
 def note_personal_data(

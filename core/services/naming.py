@@ -31,3 +31,15 @@ def study_of_dataset(store: Store, name: str) -> Study:
     study = studies.study_by_id(store, found[0])
     assert study is not None
     return study
+
+
+def study_named(store: Store, name: str) -> Study:
+    """The study of that name.
+
+    Raises:
+        UnknownName: `unknown_study`, with the names that exist.
+    """
+    known = {study.name: study for study in studies.studies(store)}
+    if name not in known:
+        raise UnknownName("unknown_study", name=name, known=", ".join(known) or "–")
+    return known[name]

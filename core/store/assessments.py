@@ -117,7 +117,7 @@ def held(plan: Plan) -> str:
              question.category, response.model_id,
              response.absent_because IS NOT NULL AS is_absent
       FROM study_dataset
-      JOIN question ON question.dataset_id = study_dataset.dataset_id
+      JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
       JOIN current_response AS response ON response.question_id = question.id
       {_ACTIVE if plan.version is None else _VERSION}
       JOIN active_rater ON active_rater.study_id = study_dataset.study_id

@@ -22,15 +22,15 @@ class CriteriaVersion:
 
 _COLUMNS = """
     SELECT criteria.id, criteria.question_id, version, question_text, reference_answer, checklist,
-           criteria.reason, criteria.created_by, criteria.created_at
+           given_turns, criteria.reason, criteria.created_by, criteria.created_at
     FROM criteria
 """
 
 
 def _version(row: Iterable[object]) -> CriteriaVersion:
-    id_, question_id, version, question, reference, checklist, *rest = row
+    id_, question_id, version, question, reference, checklist, turns, *rest = row
     return CriteriaVersion(
-        id_, question_id, version, Criteria(question, reference, checklist), *rest  # type: ignore[arg-type]
+        id_, question_id, version, Criteria(question, reference, checklist, turns), *rest  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -83,12 +83,12 @@ def ensure_version(
         return found
     criteria_id = store.add(
         "INSERT INTO criteria (question_id, version, question_text, reference_answer,"
-        " checklist, content_hash, reason, created_by) VALUES (?,"
+        " checklist, given_turns, content_hash, reason, created_by) VALUES (?,"
         " (SELECT coalesce(max(version), 0) + 1 FROM criteria WHERE question_id = ?),"
-        " ?, ?, ?, ?, ?, ?)",
+        " ?, ?, ?, ?, ?, ?, ?)",
         (
             question_id, question_id, criteria.question_text, criteria.reference_answer,
-            criteria.checklist, criteria.content_hash, reason, by,
+            criteria.checklist, criteria.given_turns, criteria.content_hash, reason, by,
         ),
     )  # fmt: skip
     for position, requirement in enumerate(criteria.requirements, 1):

@@ -30,6 +30,13 @@ def dataset_named(store: Store, name: str) -> Dataset | None:
     return store.read_one(Dataset, f"{_COLUMNS} WHERE name = ?", (name,))
 
 
+def dataset_by_id(store: Store, dataset_id: int) -> Dataset:
+    """The dataset with that id, which must exist."""
+    found = store.read_one(Dataset, f"{_COLUMNS} WHERE id = ?", (dataset_id,))
+    assert found is not None
+    return found
+
+
 def datasets(store: Store) -> list[Dataset]:
     """All datasets, in order of import."""
     return store.read(Dataset, f"{_COLUMNS} ORDER BY id")

@@ -87,7 +87,7 @@ def drawable(store: Store, study_id: int, choice: Choice) -> list[Drawable]:
         SELECT response.id AS response_id, question.id AS question_id, question.category,
                current_record.difficulty, model.label AS model
         FROM study_dataset
-        JOIN question ON question.dataset_id = study_dataset.dataset_id
+        JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
         JOIN current_response AS response ON response.question_id = question.id
         JOIN current_record ON current_record.question_id = question.id
         JOIN model ON model.id = response.model_id

@@ -82,7 +82,7 @@ def reach(store: Store, study_id: int, judge: Judge, rounds: int, prompt: Prompt
         WITH wanted AS (
           SELECT response.id AS response_id, active_criteria.criteria_id
           FROM study_dataset
-          JOIN question ON question.dataset_id = study_dataset.dataset_id
+          JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
           JOIN current_response AS response ON response.question_id = question.id
           JOIN active_criteria ON active_criteria.study_id = study_dataset.study_id
                               AND active_criteria.question_id = question.id

@@ -1,8 +1,9 @@
 """Questions: the turns of a dataset's conversations, with the record they came from."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from core.domain.questions import Difficulty, Language, QuestionKey
+from core.domain.questions import Difficulty, Language
 from core.store.database import Store
 
 
@@ -17,13 +18,14 @@ class Question:
     turn: int
     category: str
     language: Language
+    kind: Literal["open", "closed"]
     category2: str
     scene: str
     difficulty: Difficulty
 
 
 _COLUMNS = """
-    SELECT question.id, dataset_id, conversation_id, key, turn, category, language,
+    SELECT question.id, dataset_id, conversation_id, key, turn, category, language, kind,
            category2, scene, difficulty
     FROM question JOIN current_record ON current_record.question_id = question.id
 """
@@ -41,18 +43,18 @@ def question_by_key(store: Store, dataset_id: int, key: str) -> Question | None:
 
 
 def questions_of_study(store: Store, study_id: int) -> list[Question]:
-    """A study's questions, in the order of their files."""
-    sql = f"""{_COLUMNS} WHERE dataset_id IN (
+    """A study's open questions, in the order of their files."""
+    sql = f"""{_COLUMNS} WHERE question.kind = 'open' AND dataset_id IN (
         SELECT dataset_id FROM study_dataset WHERE study_id = ?)
         ORDER BY dataset_id, position"""
     return store.read(Question, sql, (study_id,))
 
 
 def kinds_of_study(store: Store, study_id: int) -> list[tuple[str, Language]]:
-    """The categories and languages of a study's questions, which have a judge prompt each."""
+    """The categories and languages of a study's open questions, which have a judge prompt each."""
     sql = """
-        SELECT DISTINCT category, language FROM question JOIN study_dataset USING (dataset_id)
-        WHERE study_id = ? ORDER BY category, language
+        SELECT DISTINCT category, language FROM open_question
+        JOIN study_dataset USING (dataset_id) WHERE study_id = ? ORDER BY category, language
     """
     return [(category, language) for category, language in store.rows(sql, (study_id,))]
 
@@ -73,46 +75,12 @@ def records(store: Store, dataset_id: int) -> dict[str, str]:
     return dict(map(tuple, store.rows(sql, (dataset_id,))))
 
 
-def ensure_conversation(store: Store, dataset_id: int, key: QuestionKey) -> int:
-    """Id of the conversation that a question belongs to."""
-    store.change(
-        "INSERT OR IGNORE INTO conversation (dataset_id, category, group_code) VALUES (?, ?, ?)",
-        (dataset_id, key.category, key.group),
-    )
-    found: int = store.value(
-        "SELECT id FROM conversation WHERE dataset_id = ? AND category = ? AND group_code = ?",
-        (dataset_id, key.category, key.group),
-    )
-    return found
-
-
-def add_question(
-    store: Store, dataset_id: int, conversation_id: int, key: QuestionKey,
-    *, language: Language, position: int,
-) -> int:  # fmt: skip
-    """Insert a question."""
-    return store.add(
-        "INSERT INTO question"
-        " (dataset_id, conversation_id, turn, key, category, language, position)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            dataset_id,
-            conversation_id,
-            key.turn,
-            str(key),
-            key.category,
-            language,
-            position,
-        ),
-    )
-
-
 def add_record(
     store: Store, question_id: int, record: str,
     *, category2: str, scene: str, difficulty: Difficulty, by: str,
-) -> None:  # fmt: skip
-    """Insert a question's record; it becomes the current one."""
-    store.add(
+) -> int:  # fmt: skip
+    """Insert a question's record, which becomes the current one; its id."""
+    return store.add(
         "INSERT INTO question_record"
         " (question_id, record, category2, scene, difficulty, created_by)"
         " VALUES (?, ?, ?, ?, ?, ?)",

@@ -32,7 +32,7 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
         SELECT response.id, response.question_id, response.model_id, response.text IS NULL,
                count(assessment.value), count(assessment.id), coalesce(sum(assessment.value), 0)
         FROM study_dataset
-        JOIN question ON question.dataset_id = study_dataset.dataset_id
+        JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
         JOIN current_response AS response ON response.question_id = question.id
         JOIN active_criteria ON active_criteria.study_id = study_dataset.study_id
                             AND active_criteria.question_id = question.id

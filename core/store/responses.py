@@ -153,16 +153,18 @@ class ResponseCounts:
 
 
 def response_counts(store: Store, study_id: int) -> ResponseCounts:
-    """Count a study's questions and responses."""
+    """Count a study's open questions and their responses."""
     sql = """
-        SELECT count(*), count(DISTINCT conversation_id) FROM question
+        SELECT count(*), count(DISTINCT conversation_id) FROM open_question
         JOIN study_dataset USING (dataset_id) WHERE study_id = ?
     """
     questions, conversations = store.rows(sql, (study_id,))[0]
     sql = """
         SELECT count(DISTINCT model_id), count(*) - count(absent_because), count(absent_because)
-        FROM current_response AS response JOIN question ON question.id = response.question_id
-        JOIN study_dataset USING (dataset_id) WHERE study_id = ?
+        FROM study_dataset
+        JOIN open_question AS question USING (dataset_id)
+        JOIN current_response AS response ON response.question_id = question.id
+        WHERE study_id = ?
     """
     models, present, absent = store.rows(sql, (study_id,))[0]
     return ResponseCounts(questions, conversations, models, present, absent)

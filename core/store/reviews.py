@@ -35,7 +35,7 @@ def _offered_until(path: Path, study_id: int, datasets: int, last_response_id: i
     """As `offered_count`; responses are append-only, so what was counted up to one stays true."""
     sql = f"""
         SELECT count(*) FROM study_dataset
-        JOIN question ON question.dataset_id = study_dataset.dataset_id
+        JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
         JOIN response ON response.question_id = question.id
         WHERE study_id = :study AND text IS NOT NULL AND response.id <= :last AND {_IS_CURRENT}
     """
@@ -52,7 +52,8 @@ def offered_questions(store: Store, study_id: int, person_id: int) -> list[tuple
         SELECT question.id, EXISTS (
           SELECT 1 FROM exposure WHERE exposure.person_id = :person
             AND exposure.question_id = question.id)
-        FROM study_dataset JOIN question ON question.dataset_id = study_dataset.dataset_id
+        FROM study_dataset
+        JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
         WHERE study_id = :study
         ORDER BY (question.id * (7919 + 104729 * :person)) % 99991, question.id
     """

@@ -1,11 +1,12 @@
 """Edit a question's criteria; judge again what changed; compare before and after."""
 
 import html
+from dataclasses import replace
 
 import streamlit as st
 
 from core.domain.agreement import Agreement
-from core.domain.criteria import Criteria, requirements_of
+from core.domain.criteria import requirements_of
 from core.services import revising
 from core.services.agreeing import Case
 from core.services.comparing import Comparison
@@ -196,7 +197,7 @@ def _save(
     store: Store, study: Study, person: Person, entry: Entry, based_on: int, keys: dict[str, str]
 ) -> None:
     texts = {field: st.session_state[keys[field]] for field in _FIELDS}
-    revised = Criteria(texts["question_text"], texts["reference_answer"], texts["checklist"])
+    revised = replace(criteria.criteria_by_id(store, based_on).criteria, **texts)
     revising.revise(
         store, study, entry.question, revised, based_on=based_on,
         reason=st.session_state[keys["reason"]], by=person.name,

@@ -41,6 +41,7 @@ OPEN = {
     "enrolling.add_first_account": "nobody has an account yet; checks that",
     "enrolling.one_click_accounts": "the sign-in page asks it",
     "naming.dataset_named": "looks a name up",
+    "naming.study_named": "looks a name up",
     "naming.study_of_dataset": "looks a name up",
     "revising.question_of_study": "looks a key up",
     "permitting.rights_of_actor": "is the check",

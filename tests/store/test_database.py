@@ -22,10 +22,12 @@ SPECIMEN = (
     "INSERT INTO release VALUES (1, 1, 'host', 'purpose', 'basis', 'me', 't')",
     "INSERT INTO import_run VALUES (1, 1, 'questions', 'f', 'hash', 'me', 't')",
     "INSERT INTO conversation VALUES (1, 1, 'MK', '5')",
-    "INSERT INTO question VALUES (1, 1, 1, 1, 'MK:5:1', 'MK', 'en', 1)",
+    "INSERT INTO question VALUES (1, 1, 1, 1, 'MK:5:1', 'MK', 'en', 1, 'open')",
     "INSERT INTO personal_data_finding VALUES (1, 1, 1, 'problem', 'name', 0, 3)",
     "INSERT INTO question_record VALUES (1, 1, '{}', '', '', '', 'me', 't')",
-    "INSERT INTO criteria VALUES (1, 1, 1, 'q', '', '', 'hash', 'why', 'me', 't')",
+    "INSERT INTO exercise VALUES (1, 'residency', 'surgery', 'A1', 2, 'file', '')",
+    "INSERT INTO criteria VALUES (1, 1, 1, 'q', '', '', 'hash', 'why', 'me', 't', '')",
+    "INSERT INTO closed_question VALUES (1, '{}', 'A', 0)",
     "INSERT INTO requirement VALUES (1, 'hash', 'text')",
     "INSERT INTO criteria_requirement VALUES (1, 1, 'core', 1)",
     "INSERT INTO study VALUES (1, 's', 'me', 't')",
@@ -42,6 +44,7 @@ SPECIMEN = (
     "INSERT INTO model VALUES (1, 'cedar')",
     "INSERT INTO response (id, question_id, model_id, sample, attempt, criteria_id, text, origin,"
     " created_by) VALUES (1, 1, 1, 1, 1, 1, 'answer', 'imported', 'me')",
+    "INSERT INTO option_order VALUES (1, 'BA')",
     "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, ask,"
     " marker, ticket, packing, prompt, reply, finish_reason, seconds)"
     " VALUES (1, 1, 1, 1, 'study', 1, 1, 1, '', '', 2, x'00', x'00', 'stop', 0.1)",
@@ -145,7 +148,8 @@ def test_every_other_table_is_one_that_may_change(store):
 
     assert {name for (name,) in tables} - set(APPEND_ONLY) == {
         "person", "job", "job_tokens", "batch", "batch_request", "worker", "draft", "preference",
-        "account", "account_right", "auth_session", "sign_in_failure", "reservation",
+        "account", "account_right", "auth_session", "sign_in_failure", "reservation", "exam_tally",
+            "position_tally",
     }  # fmt: skip
 
 

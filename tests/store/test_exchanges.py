@@ -26,8 +26,11 @@ KEY = Key(1, 1, 1, round=1)
 BEFORE = (
     "INSERT INTO dataset VALUES (1, 'd', 'llmeval-med', 0, 'me', 't')",
     "INSERT INTO conversation VALUES (1, 1, 'MK', '5')",
-    "INSERT INTO question VALUES (1, 1, 1, 1, 'MK:5:1', 'MK', 'zh', 1)",
-    "INSERT INTO criteria VALUES (1, 1, 1, '剂量？', '20 mg', '', 'hash', 'why', 'me', 't')",
+    "INSERT INTO question (id, dataset_id, conversation_id, turn, key, category, language,"
+    " position) VALUES (1, 1, 1, 1, 'MK:5:1', 'MK', 'zh', 1)",
+    "INSERT INTO criteria (id, question_id, version, question_text, reference_answer, checklist,"
+    " content_hash, reason, created_by)"
+    " VALUES (1, 1, 1, '剂量？', '20 mg', '', 'hash', 'why', 'me')",
     "INSERT INTO study VALUES (1, 's', 'me', 't')",
     "INSERT INTO configuration VALUES (1, 'openai', 'm', '{}')",
     "INSERT INTO judge_prompt VALUES (1, 'MK', 'zh', 1, '请评分：', 'hash', 'why', 'me', 't')",

@@ -15,6 +15,7 @@ from core.store.migrations import (
     m008_figures,
     m009_assigning,
     m010_batches,
+    m011_exams,
 )
 from core.store.migrations.base import migrations
 
@@ -31,6 +32,7 @@ _STEPS = (
     m008_figures,
     m009_assigning,
     m010_batches,
+    m011_exams,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)

@@ -1,0 +1,66 @@
+"""Commands about file formats: import a benchmark in one of them, and guess which a file has."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from core.commands.data import import_group, question_counts
+from core.commands.terminal import FILE, Terminal, command, words
+from core.formats.catalogue import FORMATS, guessed
+from core.formats.declaring import Format
+from core.i18n import sentence
+from core.services.importing_questions import QuestionImport, import_benchmark
+
+
+@command(import_group, "guess")
+@click.argument("file", type=FILE)
+def guess_command(terminal: Terminal, *, file: Path) -> None:
+    """Say which format a file seems to have, and why; nothing is imported."""
+    found = guessed(file)
+    because = sentence("en", f"guess.{found.because}", fields=", ".join(found.fields))
+    text = "guess" if found.format else "guess_none"
+    terminal.show(
+        {"file": str(file), "format": found.format or None, "fields": found.fields},
+        words(text, file=file.name, format=found.format, because=because),
+    )
+
+
+def _register(format_: Format) -> None:
+    """Add the command that imports a format."""
+
+    @command(import_group, format_.name, writes=True)
+    @click.argument("file", type=FILE)
+    @click.option("--name", default=format_.name, show_default=True, help="Name of the dataset.")
+    @click.option("--study", default="", help="A study that looks at it too.  [default: its own]")
+    @click.option("--reason", default="", help="Why texts changed, importing over a dataset.")
+    @click.option("--may-leave", is_flag=True, help="The texts may be sent to any address.")
+    def import_one(
+        terminal: Terminal, *, file: Path, name: str, study: str, reason: str, may_leave: bool
+    ) -> None:
+        options = QuestionImport(
+            name, terminal.by, reason, may_leave, study=study, progress=_shown(terminal)
+        )
+        with terminal.store() as store:
+            done = import_benchmark(store, file, format_, options)
+        terminal.show(asdict(done), words("imported_questions", **question_counts(done)))
+
+    about = sentence("en", f"format.{format_.name}")
+    import_one.help = words("import_format", format=format_.name, about=about)
+
+
+def _shown(terminal: Terminal) -> Callable[[int, int], None]:
+    """Progress on stderr, on one line of a terminal and not at all in a file."""
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            end = "\n" if done == total else "\r"
+            click.echo(words("import_progress", done=done, total=total) + end, nl=False, err=True)
+
+    return show
+
+
+for _format in FORMATS:
+    _register(_format)

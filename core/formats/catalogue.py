@@ -1,0 +1,100 @@
+"""The formats of benchmarks: one line for each file of this folder that declares one."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.domain.criteria import Criteria
+from core.errors import BrokenFile, UnknownName
+from core.formats import cmb, cmexam, healthbench, kqa, llmeval_med, medbench
+from core.formats.base import json_of
+from core.formats.declaring import Format, exercise_of, records_of
+
+#: In the order in which a file is held against them: those with more signs first.
+FORMATS: tuple[Format, ...] = (
+    cmb.EXAM,
+    cmb.CLINIC,
+    medbench.PASSAGES,
+    medbench.OPENCOMPASS,
+    medbench.PLATFORM,
+    cmexam.FORMAT,
+    healthbench.FORMAT,
+    kqa.FORMAT,
+)
+#: Formats that are read by means of their own: five keys; and any table, by a mapping of columns.
+FIVE_KEYS, TABLE = "llmeval-med", "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Which format a file seems to be.
+
+    Attributes:
+        format: '' where none fits.
+        because: key of the language catalogue, `guess.<because>`.
+        fields: the fields that were found, or those that the nearest format would need.
+    """
+
+    format: str
+    because: str
+    fields: tuple[str, ...]
+
+
+def format_named(name: str) -> Format:
+    """The declared format of that name.
+
+    Raises:
+        UnknownName: `unknown_format`, with the nearest names.
+    """
+    found = next((one for one in FORMATS if one.name == name), None)
+    if found is None:
+        names = [one.name for one in FORMATS]
+        near = difflib.get_close_matches(name, names, n=3) or names
+        raise UnknownName("unknown_format", name=name, known=", ".join(near))
+    return found
+
+
+def guessed(path: Path) -> Guess:
+    """Which format a file seems to be, by the fields of its first record.
+
+    Raises:
+        BrokenFile: the file can't be read at all.
+    """
+    if path.is_dir():
+        return Guess(medbench.OPENCOMPASS.name, "folder", ())
+    if path.suffix.lower() == ".json":
+        keys = _keys_of_object(path)
+        if keys:
+            fits = set(keys) <= set(llmeval_med.CATEGORY_CODES)
+            return Guess(FIVE_KEYS if fits else "", "five_keys" if fits else "nothing", keys)
+    seen: set[str] = set()
+    for format_ in FORMATS:
+        if format_.layout == "folder" or not format_.reads(path):
+            continue
+        _, record = next(records_of(path, format_.layout), ("", None))
+        seen |= set(record or ())
+        if record is not None and set(format_.signs) <= set(record):
+            return Guess(format_.name, "fields", format_.signs)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".parquet"):
+        return Guess(TABLE, "columns", tuple(sorted(seen)))
+    return Guess("", "nothing", tuple(sorted(seen)))
+
+
+def criteria_of_record(format_: str, record: str) -> Criteria:
+    """The criteria that a stored record of a dataset holds."""
+    found = next((one for one in FORMATS if one.name == format_), None)
+    if found is None:
+        return llmeval_med.criteria_of_record(record)
+    return exercise_of(json_of(record, file=""), found).criteria
+
+
+def _keys_of_object(path: Path) -> tuple[str, ...]:
+    """The keys of a file that holds one object, first ones; none where it holds a list."""
+    with path.open("rb") as file:
+        if file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+            return ()
+    try:
+        found = json_of(path.read_bytes().decode("utf-8-sig"), file=path.name)
+    except (UnicodeDecodeError, BrokenFile):
+        return ()  # one object a line, or no JSON
+    return tuple(found) if isinstance(found, dict) else ()
