@@ -1,6 +1,8 @@
-// What a keyboard needs that widgets don't give: a key that is held or struck twice acts once, N goes
-// to the comment, Escape leaves it; digits fill the next dimension, Y, P and O mark the next
-// requirement, Backspace takes the last one back. And the clock of the response on the sheet.
+// What a keyboard needs that widgets don't give: a key is for the button that is seen, one that is held
+// or struck twice acts once, N goes to the comment, Escape leaves it; digits fill the next dimension,
+// Y, P and O mark the next requirement, Backspace takes the last one back. While a page starts, parts
+// of it come in any order: till all are there nothing is scored, and what only opens something waits.
+// And the clock of the response on the sheet.
 (() => {
   if (window.attendingKeys) return;
   window.attendingKeys = true;
@@ -33,6 +35,24 @@
     chosen(last).click();
   }
 
+  const isStarting = () => document.querySelector('[data-testid="stMain"] [data-testid="stSkeleton"]');
+  // A widget's own listener is a moment late: it may know the response before the one that is seen.
+  const button = (key) => [...document.querySelectorAll(`[aria-label="Shortcut ${key.toUpperCase()}"]`)]
+    .map((sign) => sign.closest("button:enabled")).find((one) => one?.offsetParent);
+  const opens = "hmevtnx";
+  let waiting = [];
+  new MutationObserver(() => {
+    if (waiting.length && !isStarting()) waiting.splice(0).forEach(act);
+  }).observe(document, { subtree: true, childList: true });
+
+  // Tells whether the key was for something that is seen.
+  function act(key) {
+    const field = key === "n" && comment(), found = field || button(key);
+    if (field) field.focus();
+    else found?.click();
+    return found;
+  }
+
   // Tells whether the key was for rows that are filled one after another.
   function fills(event) {
     const hasDimensions = rows("dimension").length > 0;
@@ -49,6 +69,7 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = /^[a-z0-9]$/i.test(event.key) && event.key.toLowerCase();
     const isSecondStrike = event.key === last.key && event.timeStamp - last.at < strikeTwice;
     last = { key: event.key, at: event.timeStamp };
     const stop = () => {
@@ -56,16 +77,16 @@
       event.preventDefault();
     };
     if (event.repeat) stop();
+    else if (key && isStarting()) {
+      stop();
+      if (opens.includes(key)) waiting.push(key);
+    }
     else if (event.key === "Enter" && event.target.closest?.("[class*='-dimension-']")) {
       stop(); // it would turn off the choice that was clicked last; it saves
       document.querySelector("[class*='st-key-'][class*='-save'] button:enabled")?.click();
     }
     else if (fills(event)) stop();
-    else if (isSecondStrike) stop();
-    else if (event.key === "n" && comment()) {
-      event.preventDefault();
-      comment().focus();
-    }
+    else if (isSecondStrike || (key && act(key))) stop();
   }, true);
 
   // Active seconds: counted while the tab is seen and somebody moves, types or scrolls now and then.

@@ -207,6 +207,8 @@ class Visit:
         app = self.page.get_by_test_id("stApp")
         expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
         expect(app).to_have_attribute("data-test-script-state", "notRunning")
+        # Parts of a page that has just started come in any order, a last button before the first.
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
 
     def reloads(self) -> None:
         """Load the page again."""
@@ -224,6 +226,10 @@ class Visit:
     def score_bar(self) -> Locator:
         """The five buttons."""
         return self.page.locator("[class*='-score-'] button")
+
+    def score_button(self, score: int) -> Locator:
+        """The button of a score."""
+        return self.page.locator(f"[class*='-score-{score}'] button")
 
     @property
     def comment(self) -> Locator:

@@ -46,7 +46,7 @@ def test_two_physicians_score_by_keyboard_and_the_agreement_grows(newcomer, open
         visit.chooses(person)
         declines_texts(newcomer, person)
         visit.reloads()
-        visit.score_bar.last.wait_for()
+        visit.score_button(5).wait_for()
         visit.settles()
         assert _agreement_n(newcomer) == _decided(votes), "before they begin"
         scored = set()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import WebSocket, expect
+from playwright.sync_api import Route, WebSocket, expect
 
 from core.formats.llmeval_med import CATEGORY_CODES
 from core.i18n import sentence
@@ -106,7 +106,7 @@ def physician(ward: Served, open_browser: Open, request: pytest.FixtureRequest) 
     visit = open_browser(ward)
     visit.page.add_init_script(_WATCH)
     visit.signs_in(name, "/review")
-    visit.score_bar.last.wait_for()
+    visit.score_button(5).wait_for()
     return Physician(name, visit)
 
 
@@ -158,7 +158,7 @@ def test_a_key_pressed_twice_is_one_score(physician):
 
 def test_a_button_clicked_twice_is_one_score(physician):
     first = physician.visit.shown()
-    physician.visit.score_bar.nth(2).dblclick()
+    physician.visit.score_button(3).dblclick()
     physician.flips_text()
 
     assert physician.scores[0] == (first, 3, None)
@@ -174,6 +174,26 @@ def test_a_key_that_is_held_down_scores_one_response(physician):
     physician.flips_text()
 
     assert physician.scores == [(first, 2, None)]
+
+
+def test_while_the_page_starts_no_key_scores_and_none_that_opens_something_is_lost(physician):
+    visit, page = physician.visit, physician.visit.page
+    buttons: list[Route] = []
+    page.route("**/Button.*.js", lambda route: buttons.append(route))
+    page.reload()
+    page.locator(".st-key-sheet-response").get_by_text(re.compile(r"\w")).first.wait_for()
+    expect(visit.score_bar).to_have_count(0)
+
+    page.keyboard.press("4")
+    page.keyboard.press("h")
+    page.keyboard.press("n")
+    for button in buttons:
+        button.continue_()
+
+    expect(page.get_by_text(sentence("en", "key_list.audit"))).to_be_visible()
+    expect(visit.comment).to_be_focused()
+    visit.settles()
+    assert physician.scores == []
 
 
 def test_undo_brings_the_response_back(physician):
@@ -244,7 +264,7 @@ def test_a_comment_needs_no_mouse(physician):
 def test_the_comment_is_stored_with_the_score_and_not_carried_over(physician):
     first = physician.visit.shown()
     physician.visit.comment.fill("omits the route")
-    physician.visit.score_bar.nth(1).click()
+    physician.visit.score_button(2).click()
     physician.visit.shows_another_than(first)
 
     assert physician.scores == [(first, 2, None)]
@@ -325,7 +345,7 @@ def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(marke
 
     visit.signs_in("Dr Blind")
     visit.opens("/review")
-    visit.score_bar.last.wait_for()
+    visit.score_button(5).wait_for()
     visit.scores("3")
     visit.scores("3")
 

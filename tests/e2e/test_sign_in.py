@@ -165,7 +165,7 @@ def test_signing_out_ends_it_in_every_browser(ward, open_browser):
 def test_a_page_that_is_still_open_after_the_sign_out_writes_nothing(ward, open_browser):
     visit = open_browser(ward)
     visit.signs_in("Dr Wu", "/review")
-    visit.score_bar.last.wait_for()
+    visit.score_button(5).wait_for()
     scores = ward.value("SELECT count(*) FROM assessment")
     with ward.store() as store, store.writing():
         store.change("DELETE FROM auth_session", ())
