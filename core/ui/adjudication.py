@@ -17,7 +17,7 @@ from core.ui.clinical import show_response, show_text
 from core.ui.figures import percent, show_label
 from core.ui.reveal import said
 from core.ui.sheet import draw_criteria
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 
 def draw_disputes(p: Page) -> None:
@@ -96,7 +96,7 @@ def _draw_decision(p: Page, dispute: Dispute) -> None:
 def _decide(
     store: Store, study: Study, person: Person, dispute: Dispute, value: int | None, reason: str
 ) -> None:
-    said = str(st.session_state.get(reason) or "")
+    said = str(entered().get(reason) or "")
     adjudicating.decide(store, study, person, dispute, Decision(value, said))
 
 
@@ -151,12 +151,13 @@ def _draw_new_round(p: Page) -> None:
 def _check(
     store: Store, study: Study, person: Person, check_id: int, is_sound: bool, comment: str
 ) -> None:
-    said = str(st.session_state.get(comment) or "")
+    said = str(entered().get(comment) or "")
     spot_checking.answer(store, study, person, check_id, is_sound=is_sound, comment=said)
 
 
 def _draw_checks(store: Store, study: Study, person: Person, keys: dict[str, str]) -> None:
+    chosen = entered()
     spot_checking.draw_checks(
-        store, study, share=st.session_state[keys["share"]] / 100,
-        round=st.session_state[keys["round"]], seed=0, by=person.name,
+        store, study, share=chosen[keys["share"]] / 100, round=chosen[keys["round"]], seed=0,
+        by=person.name,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from core.store.draws import Choice, Design, Draw
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui.figures import show_label
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 _DIFFICULTIES = ("easy", "medium", "hard")
 _PURPOSES = ("work", "calibration")
@@ -81,11 +81,11 @@ def draw_new_draw(p: Page) -> None:
         )  # fmt: skip
         _draw_strata(p, design, preview)
         reason, button = st.columns([5, 2], vertical_alignment="bottom")
-        reason.text_input(p.t("assign.reason"), key=p.key("new", "reason"))
+        why = p.field("draw", "reason")
+        reason.text_input(p.t("assign.reason"), key=why)
         button.button(
             p.t("assign.draw"), key=p.key("new", "draw"), type="primary", width="stretch",
-            on_click=p.act(_draw, p.study, p.person, design, tuple(given["people"]),
-                           p.key("new", "reason")),
+            on_click=p.act(_draw, p, design, tuple(given["people"]), why),
         )  # fmt: skip
 
 
@@ -222,20 +222,13 @@ def draw_plan(p: Page) -> None:
         )  # fmt: skip
 
 
-def _draw(
-    store: Store,
-    study: Study,
-    person: Person,
-    design: Design,
-    asked: tuple[int, ...],
-    reason_key: str,
-) -> None:
+def _draw(store: Store, p: Page, design: Design, asked: tuple[int, ...], why: str) -> None:
     persons = [one for one in people.people(store) if one.id in asked]
-    reason = str(st.session_state.get(reason_key) or "")
-    assigning.draw(store, study, design, persons, reason=reason, by=person.name)
-    st.session_state[reason_key] = ""
+    reason = str(entered().get(why) or "")
+    assigning.draw(store, p.study, design, persons, reason=reason, by=p.person.name)
+    p.empty("draw")
 
 
 def _end(store: Store, study: Study, person: Person, draw_id: int, note_key: str) -> None:
-    note = str(st.session_state.get(note_key) or "")
+    note = str(entered().get(note_key) or "")
     assigning.end(store, study, draw_id, note=note, by=person.name)

@@ -9,7 +9,7 @@ from core.store.database import Store
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui.clinical import show_text
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 _NAMES: dict[Language, str] = {"zh": "中文", "en": "English"}
 
@@ -51,7 +51,6 @@ def draw_manual_editor(p: Page) -> None:
 def _write(
     store: Store, study: Study, person: Person, language: Language, text_key: str, reason_key: str
 ) -> None:
-    write_manual(
-        store, study, language, str(st.session_state.get(text_key) or ""),
-        reason=str(st.session_state.get(reason_key) or ""), by=person.name,
-    )  # fmt: skip
+    typed = entered()
+    text, reason = str(typed.get(text_key) or ""), str(typed.get(reason_key) or "")
+    write_manual(store, study, language, text, reason=reason, by=person.name)

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -11,9 +12,10 @@ from core.services import authenticating, enrolling
 from core.services.enrolling import Enrolment, Progress
 from core.store.accounts import Account
 from core.store.database import Store
-from core.store.people import Person
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 from core.ui.sign_in import token
+
+_CHANGED = "own-changed"
 
 
 def draw_people(p: Page) -> None:
@@ -33,7 +35,7 @@ def draw_people(p: Page) -> None:
 def draw_add(p: Page) -> None:
     """Give somebody an account."""
     fields = ("name", "rights", "subject", "password", "reason")
-    keys = {name: p.key("add", name) for name in fields}
+    keys = {name: p.field("add", name) for name in fields}
     with st.expander(p.t("people.add"), key=p.key("add", "box")):
         st.text_input(p.t("people.new_name"), key=keys["name"])
         _draw_rights(p, keys["rights"], ("physician",))
@@ -46,7 +48,7 @@ def draw_add(p: Page) -> None:
         st.text_input(p.t("people.reason"), key=keys["reason"], max_chars=500)
         st.button(
             p.t("people.do_add"), key=p.key("add", "do"), type="primary",
-            on_click=p.act(_add, p.person, keys),
+            on_click=p.act(_add, p, keys),
         )  # fmt: skip
 
 
@@ -56,8 +58,9 @@ def draw_change(p: Page) -> None:
     with st.expander(p.t("people.change"), key=p.key("change", "box")):
         name = st.selectbox(p.t("people.who"), list(known), key=p.key("change", "who"))
         account = known[name]
-        keys = {field: p.key(account.person_id, field) for field in ("rights", "password")}
-        keys["reason"] = p.key("change", "reason")
+        names = {"rights": f"{account.person_id}-rights", "reason": "reason"}
+        names["password"] = f"{account.person_id}-password"
+        keys = {field: p.field("change", name) for field, name in names.items()}
         st.text_input(p.t("people.reason"), key=keys["reason"], max_chars=500)
         left, middle, right = st.columns([4, 4, 2], vertical_alignment="bottom")
         with left:
@@ -99,7 +102,7 @@ def draw_own(p: Page) -> None:
     if not authenticating.has_password(p.store, p.person):
         st.html(f'<div class="quiet">{p.t("account.no_password")}</div>')
         return
-    keys = {name: p.key("own", name) for name in ("old", "new", "again")}
+    keys = {name: p.field("own", name) for name in ("old", "new", "again")}
     with st.container(width=420):
         st.html(f"<h3>{p.t('account.change')}</h3>")
         for name, autocomplete in (
@@ -111,9 +114,9 @@ def draw_own(p: Page) -> None:
             )  # fmt: skip
         st.button(
             p.t("account.do_change"), key=p.key("own", "do"), type="primary",
-            on_click=p.act(_change_own, p.person, keys, p.key("own", "changed")),
+            on_click=p.act(_change_own, p, keys),
         )  # fmt: skip
-    if st.session_state.pop(p.key("own", "changed"), False):
+    if p.kept.pop(_CHANGED, False):
         st.success(p.t("account.changed"))
 
 
@@ -134,7 +137,7 @@ def _draw_button(
 ) -> None:
     place.button(
         p.t(f"people.{name}"), key=p.key(account.person_id, name), width="stretch",
-        on_click=p.act(action, p.person, account, keys),
+        on_click=p.act(action, p, account, keys),
     )  # fmt: skip
 
 
@@ -156,46 +159,47 @@ def _state(p: Page, one: Progress) -> str:
     return " · ".join(said)
 
 
-def _add(store: Store, by: Person, keys: dict[str, str]) -> None:
-    typed = {name: st.session_state[key] for name, key in keys.items()}
+def _add(store: Store, p: Page, keys: dict[str, str]) -> None:
+    typed = _typed(keys)
     wanted = Enrolment(
         typed["name"], tuple(typed["rights"]), typed["password"] or None, typed["subject"],
         typed["reason"],
     )  # fmt: skip
-    enrolling.add_account(store, wanted, by=by.name)
-    for name in ("name", "password", "subject", "reason"):
-        st.session_state[keys[name]] = ""
+    enrolling.add_account(store, wanted, by=p.person.name)
+    p.empty("add")
 
 
-def _set_rights(store: Store, by: Person, account: Account, keys: dict[str, str]) -> None:
-    rights, reason = st.session_state[keys["rights"]], st.session_state[keys["reason"]]
-    enrolling.set_rights(store, account.name, rights, reason=reason, by=by.name)
-    st.session_state[keys["reason"]] = ""
+def _set_rights(store: Store, p: Page, account: Account, keys: dict[str, str]) -> None:
+    typed, by = _typed(keys), p.person.name
+    enrolling.set_rights(store, account.name, typed["rights"], reason=typed["reason"], by=by)
+    p.empty("change")
 
 
-def _reset(store: Store, by: Person, account: Account, keys: dict[str, str]) -> None:
-    password, reason = st.session_state[keys["password"]], st.session_state[keys["reason"]]
-    enrolling.reset_password(store, account.name, password, reason=reason, by=by.name)
-    st.session_state[keys["reason"]] = st.session_state[keys["password"]] = ""
+def _reset(store: Store, p: Page, account: Account, keys: dict[str, str]) -> None:
+    typed, by = _typed(keys), p.person.name
+    enrolling.reset_password(store, account.name, typed["password"], reason=typed["reason"], by=by)
+    p.empty("change")
 
 
-def _disable(store: Store, by: Person, account: Account, keys: dict[str, str]) -> None:
-    reason = st.session_state[keys["reason"]]
-    enrolling.disable(store, account.name, reason=reason, by=by.name)
-    st.session_state[keys["reason"]] = ""
+def _disable(store: Store, p: Page, account: Account, keys: dict[str, str]) -> None:
+    enrolling.disable(store, account.name, reason=_typed(keys)["reason"], by=p.person.name)
+    p.empty("change")
 
 
-def _enable(store: Store, by: Person, account: Account, keys: dict[str, str]) -> None:
-    reason = st.session_state[keys["reason"]]
-    enrolling.enable(store, account.name, reason=reason, by=by.name)
-    st.session_state[keys["reason"]] = ""
+def _enable(store: Store, p: Page, account: Account, keys: dict[str, str]) -> None:
+    enrolling.enable(store, account.name, reason=_typed(keys)["reason"], by=p.person.name)
+    p.empty("change")
 
 
-def _change_own(store: Store, person: Person, keys: dict[str, str], done: str) -> None:
-    typed = {name: st.session_state[key] for name, key in keys.items()}
-    for key in keys.values():
-        st.session_state[key] = ""
+def _change_own(store: Store, p: Page, keys: dict[str, str]) -> None:
+    typed = _typed(keys)
+    p.empty("own")
     if typed["new"] != typed["again"]:
         raise Refused("passwords_differ")
-    authenticating.change_password(store, person, typed["old"], typed["new"], token=token())
-    st.session_state[done] = True
+    authenticating.change_password(store, p.person, typed["old"], typed["new"], token=token())
+    p.kept[_CHANGED] = True
+
+
+def _typed(keys: dict[str, str]) -> dict[str, Any]:
+    held = entered()
+    return {name: held[key] for name, key in keys.items()}

@@ -78,6 +78,14 @@ class Page:
         """A widget key that no other page, person or subject shares."""
         return f"{self.name}-{self.person.id}-{subject}-{field}"
 
+    def field(self, form: str, name: str) -> str:
+        """The key of a form's field, which is another one after `empty`."""
+        return self.key(f"{form}-{self.kept.get(f'form-{form}', 0)}", name)
+
+    def empty(self, form: str) -> None:
+        """Empty a form's fields; in a callback too, which the next press can't break off here."""
+        self.kept[f"form-{form}"] = self.kept.get(f"form-{form}", 0) + 1
+
     @contextmanager
     def reopened(self) -> Iterator[Store]:
         """The database for a fragment, which outlives the page's own connection."""
