@@ -18,7 +18,7 @@ from core.errors import NotAllowed, Refused
 from core.services.enrolling import add_first_account, one_click_accounts
 from core.services.hashing import is_password, password_hash, token_hash
 from core.services.permitting import require_own
-from core.store import accounts, people
+from core.store import accounts, draws, people
 from core.store.database import Store
 from core.store.people import Person
 
@@ -124,11 +124,12 @@ def person_of(store: Store, token: str, *, is_active: bool = True) -> Person | N
 
 
 def sign_out(store: Store, token: str) -> None:
-    """End all sessions of the person whose token this is."""
+    """End all sessions of the person whose token this is; what they had reserved is free again."""
     person = person_of(store, token)
     if person is not None:
         with store.writing():
             accounts.end_sessions(store, person.id, now=time.time())
+            draws.release(store, person.id)
 
 
 def has_password(store: Store, person: Person) -> bool:

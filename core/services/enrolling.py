@@ -291,6 +291,7 @@ def _add(store: Store, wanted: Enrolment, *, by: str, is_first: bool = False) ->
 def _close(store: Store, account: Account, *, reason: str, by: str) -> None:
     accounts.set_disabled(store, account.person_id, is_disabled=True)
     accounts.end_sessions(store, account.person_id, now=time.time())
+    draws.release(store, account.person_id)
     accounts.add_event(store, account.person_id, "disabled", reason=reason, by=by)
 
 

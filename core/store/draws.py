@@ -444,6 +444,11 @@ def reserve(store: Store, person_id: int, response_id: int, *, until: float) -> 
     )
 
 
+def release(store: Store, person_id: int) -> None:
+    """Let others have what is kept for a person."""
+    store.change("DELETE FROM reservation WHERE person_id = ?", (person_id,))
+
+
 def is_reserved(store: Store, person_id: int, response_id: int, *, now: float) -> bool:
     """Tell whether a person holds a response for at least another minute."""
     sql = """

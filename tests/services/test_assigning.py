@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refused, UnknownName
-from core.services import assigning
+from core.services import assigning, authenticating, enrolling
+from core.services.authenticating import Attempt
+from core.services.enrolling import Enrolment
 from core.store import draws
 from core.store.draws import Choice, Design
 from tests.workbench import CEDAR, Workbench
@@ -124,6 +126,29 @@ def test_a_reservation_ends_after_a_while(study):
 
     assert next_for(study, "Dr B") is None
     study.store.change("UPDATE reservation SET until = 0", ())
+    assert next_for(study, "Dr B") == held
+
+
+def _signs_out(study: Workbench) -> None:
+    attempt = Attempt("Dr A", "correct horse battery", "10.0.0.1")
+    authenticating.sign_out(study.store, authenticating.sign_in(study.store, attempt))
+
+
+def _is_closed(study: Workbench) -> None:
+    enrolling.disable(study.store, "Dr A", reason="left the ward", by="Dr Chief")
+
+
+@pytest.mark.parametrize("leaves", [_signs_out, _is_closed])
+def test_what_is_reserved_for_somebody_who_leaves_is_free_at_once(study, leaves):
+    wanted = Enrolment("Dr A", ("physician",), "correct horse battery")
+    enrolling.add_account(study.store, wanted, by="Dr Chief")
+    chosen = Choice(models=("cedar",), categories=("MR",))
+    draw(study, replace(EVERYTHING, choice=chosen, size=1), "Dr A", "Dr B")
+    held = next_for(study, "Dr A")
+    assert next_for(study, "Dr B") is None
+
+    leaves(study)
+
     assert next_for(study, "Dr B") == held
 
 
