@@ -3,6 +3,7 @@
 from core.commands import (
     assigning,
     audit,
+    backups,
     data,
     figures,
     formats,
@@ -21,6 +22,7 @@ from core.commands.root import main
 COMMANDS = (
     assigning,
     audit,
+    backups,
     data,
     figures,
     formats,
