@@ -1,7 +1,7 @@
 # make run     set up and start the app on http://127.0.0.1:8501
 # make test    set up and run every test, in a real browser too
 # make check   style, types and tests
-# make bench   measure, and write docs/performance.md
+# make bench   measure, and write docs/performance.md; ONLY="judging scale" measures some sections
 
 PYTHON ?= python3
 VENV := .venv
@@ -23,7 +23,7 @@ check: $(VENV)/installed-dev
 	$(MAKE) test
 
 bench: $(VENV)/installed-dev
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ONLY)
 
 browser: $(VENV)/installed-dev
 	$(BIN)/python tests/ensure_browser.py

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
-from threading import Condition
+from math import ceil
+from threading import Condition, Lock
 from typing import Any, Protocol
 
 import torch
@@ -19,7 +20,13 @@ from transformers import ContinuousBatchingConfig
 LOOK_SECONDS = 0.2
 #: Tokens a page of the cache: small ones waste less, large ones suit the GPU's kernels.
 CPU_PAGE, GPU_PAGE = 16, 256
+#: CUDA graphs of passes with a prompt, which are all of other sizes, and of those without.
+GPU_GRAPHS = (False, True)
 _LEAST_BATCH_TOKENS = 64
+#: Tokens of a conversation up to which passes of one new token each read its cache by pages.
+_PAGED_TOKENS = 32_768
+#: A wave comes when so large a share of the last one is left; fewer requests never wait for it.
+_LEFT, _LEAST_WAVE = 0.75, 64
 #: Rows of a static batch; more wait longer for their longest.
 _MOST_ROWS = 32
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "num_sectors")
@@ -126,7 +133,7 @@ class Continuous:
 @contextmanager
 def continuous(
     model: Any, generation: Any, budget: Budget, *, seed: int | None
-) -> Iterator[Continuous]:
+) -> Iterator[Batches]:
     """Continuous batches of a model until the block ends."""
     is_on_gpu = model.device.type == "cuda"
     page = GPU_PAGE if is_on_gpu else CPU_PAGE
@@ -135,12 +142,63 @@ def continuous(
         num_blocks=None if budget.cache_tokens is None else max(1, budget.cache_tokens // page),
         max_batch_tokens=budget.batch_tokens,
         max_memory_percent=budget.share if is_on_gpu else None,
+        max_blocks_per_request=ceil(_PAGED_TOKENS / page) if is_on_gpu else None,
+        use_cuda_graph=GPU_GRAPHS if is_on_gpu else None,
         seed=seed,
     )
     with model.continuous_batching_context_manager(
         generation_config=generation, continuous_batching_config=batching
     ) as manager:
-        yield Continuous(manager)
+        yield InWaves(Continuous(manager)) if is_on_gpu else Continuous(manager)
+
+
+class InWaves:
+    """Hands requests over in waves.
+
+    A pass that holds a prompt has to index every known token of every request, which takes a GPU's
+    driver several times as long as the pass; passes of one new token each need no index. So what
+    comes while others are being answered waits until a quarter of them has ended.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+        self._held: list[tuple[int, Sequence[int], int]] = []
+        self._running = 0
+        self._full = 0
+        self._is_filling = True
+        self._lock = Lock()
+
+    @property
+    def room(self) -> int:
+        return self._batches.room
+
+    def submit(self, number: int, ids: Sequence[int], limit: int) -> None:
+        with self._lock:
+            if self._is_filling or self._running < _LEAST_WAVE:
+                self._hand_over(number, ids, limit)
+            else:
+                self._held.append((number, ids, limit))
+
+    def finished(self) -> list[Finished]:
+        found = self._batches.finished()
+        if found:
+            with self._lock:
+                self._running -= len(found)
+                self._is_filling = False
+                if self._running <= max(_LEAST_WAVE, _LEFT * self._full):
+                    self._release()
+        return found
+
+    def _release(self) -> None:
+        for one in self._held:
+            self._hand_over(*one)
+        self._held.clear()
+        self._full = self._running
+
+    def _hand_over(self, number: int, ids: Sequence[int], limit: int) -> None:
+        self._batches.submit(number, ids, limit)
+        self._running += 1
+        self._full = max(self._full, self._running)
 
 
 class Static:

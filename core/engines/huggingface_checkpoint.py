@@ -56,8 +56,8 @@ def loaded(order: Order) -> tuple[Any, Any]:
         raise Unserveable(Refusal("not_a_model", {"path": order.model}))
     if not tokenizer.chat_template:
         raise Unserveable(Refusal("no_chat_template", {"path": order.model}))
-    if not order.gpus:
-        attend_by_request()
+    if len(order.gpus) < 2:
+        attend_by_request(model)
     return tokenizer, model.eval()
 
 

@@ -32,7 +32,7 @@ _ABSENT = {"content_filter": "filtered", "too_long": "too_long"}
 
 
 #: Conversations in flight for each GPU, and at an endpoint or on the CPU.
-_A_GPU, _ELSEWHERE = 256, 64
+_A_GPU, _ELSEWHERE = 1024, 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
-"""Measure, and write docs/performance.md: `make bench`.
+"""Measure, and write docs/performance.md: `make bench`, or `make bench ONLY="judging scale"`.
 
-Every figure stands beside a floor or a rival that is measured in the same run.
+Every figure stands beside a floor or a rival that is measured in the same run. A section is written
+between marks with the machine and the day it was measured on; the others stay as they were.
 """
 
 import json
 import os
 import platform
+import re
 import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,45 +24,66 @@ from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging
 from tests.bench.pages import pages_beside_generation
+from tests.bench.reviewing import reviewing
 from tests.bench.scale import scale
 from tests.bench.statistics import figures
 
 _ROOT = Path(__file__).resolve().parents[2]
+_DOCUMENT = _ROOT / "docs" / "performance.md"
 _DATASET = os.environ.get("ATTENDING_LLMEVAL_MED", "")
+_HEAD = """# Performance
+
+Written by `make bench`, section by section (`make bench ONLY="judging scale"` measures some).
+Figures are ratios within one run; the seconds are the machine's that the section names. The
+question file is LLMEval-Med's 667 questions.
+"""
+_SECTIONS: dict[str, Callable[[Path], str]] = {
+    "importing": lambda work: _importing(work),
+    "judging": lambda work: "\n".join(judging(Bench(work, Path(_DATASET), _answers(work)))),
+    "generating": lambda work: generating(work, Path(_DATASET)),
+    "scale": lambda work: scale(work, Path(_DATASET), _answers(work)),
+    "statistics": figures,
+    "gpu": lambda work: generating_on_gpu(work, Path(_DATASET)),
+    "pages": pages_beside_generation,
+    "reviewing": reviewing,
+}
 
 
 def main() -> None:
-    """Run every bench and write the document."""
+    """Measure the named sections, or all, and write each into the document once it is measured."""
     if not _DATASET or not Path(_DATASET).is_file():
         sys.exit("Set ATTENDING_LLMEVAL_MED to LLMEval-Med's dataset.json: the benches use it.")
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        answers = _reference_answers(work)
-        parts = [
-            _importing(work),
-            *judging(Bench(work, Path(_DATASET), answers)),
-            generating(work, Path(_DATASET)),
-            scale(work, Path(_DATASET), answers),
-            figures(work),
-            generating_on_gpu(work, Path(_DATASET)),
-            pages_beside_generation(work),
-        ]
-    text = "\n".join([_head(), *parts])
-    (_ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
-    print(text)
+    chosen = sys.argv[1:] or list(_SECTIONS)
+    if unknown := [name for name in chosen if name not in _SECTIONS]:
+        sys.exit(f"No such section: {', '.join(unknown)}. There are: {', '.join(_SECTIONS)}.")
+    for name in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            text = _SECTIONS[name](Path(folder))
+        print(text, flush=True)
+        _write(name, text)
 
 
-def _head() -> str:
-    now = datetime.now(UTC).strftime("%Y-%m-%d")
-    return f"""# Performance
+def _write(name: str, text: str) -> None:
+    """Put a section in its place of the document."""
+    known = _DOCUMENT.read_text(encoding="utf-8") if _DOCUMENT.is_file() else ""
+    sections = dict(re.findall(r"<!-- (\w+) -->\n(.*?)<!-- end -->\n", known, flags=re.DOTALL))
+    heading, _, rest = text.strip().partition("\n")
+    sections[name] = f"{heading}\n\n{_measured_on(name)}\n{rest}\n"
+    body = "\n".join(
+        f"<!-- {one} -->\n{sections[one]}<!-- end -->\n" for one in _SECTIONS if one in sections
+    )
+    _DOCUMENT.write_text(f"{_HEAD}\n{body}", encoding="utf-8")
 
-Written by `make bench` on {now}: {os.cpu_count()} cores, {platform.machine()}, \
-Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}. Figures are ratios \
-within one run; the seconds are this machine's. The question file is LLMEval-Med's 667 questions.
-"""
+
+def _measured_on(name: str) -> str:
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    return (
+        f"*{day}, `make bench ONLY={name}`: {os.cpu_count()} cores, {platform.machine()},"
+        f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}.*"
+    )
 
 
-def _reference_answers(work: Path) -> Path:
+def _answers(work: Path) -> Path:
     """A five-key file in which a model answers with the reference (or the checklist)."""
     content = json.loads(Path(_DATASET).read_text(encoding="utf-8"))
     for records in content.values():
