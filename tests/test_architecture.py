@@ -171,10 +171,13 @@ def test_the_domain_opens_no_file():
 
 def test_nothing_is_imported_inside_a_function():
     # core/engines/catalogue.py imports an engine when it is built, by importlib; huggingface.py
-    # imports torch in the process that it has started.
+    # imports torch in the process that it has started; huggingface_attention.py imports Triton's
+    # kernel where there is a GPU.
     assert [found for found in IMPORTS if found.is_inside_function] == []
     dynamic = {found.by for found in IMPORTS if found.module == "importlib"}
-    assert dynamic == {"core.engines.catalogue", "core.engines.huggingface"}
+    assert dynamic == {
+        "core.engines.catalogue", "core.engines.huggingface", "core.engines.huggingface_attention",
+    }  # fmt: skip
 
 
 def test_package_files_are_empty():
