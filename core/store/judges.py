@@ -191,6 +191,17 @@ def ensure_rater(store: Store, configuration_id: int, prompt_id: int) -> int:
     return found
 
 
+def rater_of(store: Store, engine: str, model: str, parameters: Mapping[str, Any]) -> int | None:
+    """Id of the rater that a configuration is with the empty prompt; None where there is none."""
+    sql = """
+        SELECT rater.id FROM rater JOIN configuration ON configuration.id = configuration_id
+        JOIN judge_prompt ON judge_prompt.id = judge_prompt_id AND text = ''
+        WHERE engine = ? AND model = ? AND parameters = ?
+    """
+    found: int | None = store.value(sql, (engine, model, json.dumps(parameters, sort_keys=True)))
+    return found
+
+
 def ensure_person_rater(store: Store, person_id: int) -> int:
     """Id of the rater that a person is."""
     store.change("INSERT OR IGNORE INTO rater (person_id) VALUES (?)", (person_id,))

@@ -1,0 +1,126 @@
+"""Commands about exams: score closed questions exactly, report them, list what was not read."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from core.commands.root import main
+from core.commands.terminal import Terminal, command, words
+from core.domain.estimation import Estimate
+from core.domain.tallies import FACETS
+from core.i18n import has_key, sentence
+from core.services import examining, examining_reports
+from core.services.examining_reports import MEASURES, ExamTable, Measure
+from core.services.naming import study_of_dataset
+
+
+@main.group("exam")
+def exam_group() -> None:
+    """Closed questions: scored exactly, without a judge."""
+
+
+@command(exam_group, "score", writes=True)
+@click.option("--dataset", required=True)
+def score_command(terminal: Terminal, *, dataset: str) -> None:
+    """Read the chosen options of every response, and score those that can be read."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        done = examining.score_closed(store, study, by=terminal.by)
+    terminal.show(asdict(done), words("exam_scored", **asdict(done)))
+
+
+@command(exam_group, "report")
+@click.option("--dataset", required=True)
+@click.option(
+    "--by", "cut", multiple=True, type=click.Choice(FACETS),
+    help="What to cut by: nothing, one, two or all four.",
+)  # fmt: skip
+@click.option("--measure", type=click.Choice(MEASURES), default="exact", show_default=True)
+def report_command(
+    terminal: Terminal, *, dataset: str, cut: tuple[str, ...], measure: Measure
+) -> None:
+    """Accuracy with its interval, by model and cell. An estimated difficulty carries ~."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        found = examining_reports.exam_table(store, study, dataset, cut, measure)
+    terminal.show(_table_for_machines(found), _table(found))
+
+
+@command(exam_group, "places")
+@click.option("--dataset", required=True)
+def places_command(terminal: Terminal, *, dataset: str) -> None:
+    """How much models lean on the place of an option."""
+    with terminal.store() as store:
+        found = examining_reports.places(store, study_of_dataset(store, dataset), dataset)
+    lines = [
+        words(
+            "exam_place", model=one.model, place=one.place, chosen=_percent(one.chosen),
+            is_right=f"{one.is_right:.0%}", accuracy=_percent(one.accuracy),
+        )
+        for one in found
+    ]  # fmt: skip
+    terminal.show(
+        {"places": [asdict(one) for one in found]}, "\n".join(lines) or words("exam_none")
+    )
+
+
+@command(exam_group, "unread")
+@click.option("--dataset", required=True)
+@click.option("--limit", default=200, show_default=True)
+def unread_command(terminal: Terminal, *, dataset: str, limit: int) -> None:
+    """Responses of which no choice could be read, with the reason."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        counts, listed = examining_reports.unread(store, study, dataset, limit=limit)
+    lines = [f"{model}\t{because_words(because)}\t{n}" for model, because, n in counts]
+    lines += [
+        f"{one.question}\t{one.model}\t{because_words(one.because)}\t{one.detail}" for one in listed
+    ]
+    found = {
+        "counts": [dict(zip(("model", "because", "n"), row, strict=True)) for row in counts],
+        "responses": [asdict(one) for one in listed],
+    }
+    terminal.show(found, "\n".join(lines) or words("exam_none"))
+
+
+def because_words(because: str) -> str:
+    """Why no choice was read."""
+    key = f"unscored.{because}"
+    return sentence("en", key) if has_key(key) else because
+
+
+def _table_for_machines(found: ExamTable) -> dict[str, Any]:
+    return {
+        "dataset": found.dataset, "by": found.cut, "measure": found.measure,
+        "cells": [
+            {
+                "cell": one.cell, "model": one.model, "unscored": one.tally.unscored,
+                "absent": one.tally.absent, **asdict(one.share),
+            }
+            for one in found.found
+        ],
+    }  # fmt: skip
+
+
+def _table(found: ExamTable) -> str:
+    lines = []
+    for cell in found.cells:
+        for model in found.models:
+            one = found.at(cell, model)
+            if one is not None:
+                place = " · ".join(value or "–" for value in cell)
+                lines.append(
+                    words(
+                        "exam_line", cell=place or words("exam_all"), model=model,
+                        share=_percent(one.share), n=one.tally.n, unscored=one.tally.unscored,
+                        absent=one.tally.absent,
+                    )
+                )  # fmt: skip
+    return "\n".join(lines) or words("exam_none")
+
+
+def _percent(found: Estimate) -> str:
+    if found.value is None:
+        return "–"
+    return f"{100 * found.value:.1f}% [{100 * (found.low or 0):.1f}, {100 * (found.high or 0):.1f}]"
