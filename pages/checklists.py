@@ -1,32 +1,58 @@
-"""Revise a question's criteria, judge again what changed, and see what it did."""
+"""Revise a question's criteria, try what was revised, and decide on it."""
 
 import streamlit as st
 
-from core.services.agreeing import cases_of
-from core.services.revising import before_after, worklist
-from core.ui.editor import (
-    draw_before_after,
-    draw_editor,
-    draw_history,
-    draw_question_cases,
-    draw_rejudge,
-    draw_worklist,
-)
+from core.services import agreeing, revising, sealing, weighing
+from core.store import questions, responses
+from core.ui.editor import draw_editor, draw_sealed, draw_views, draw_worklist, editing_of
 from core.ui.judge_choice import chosen_judge
 from core.ui.shell import page
+from core.ui.trial_sheet import draw_decision, draw_last_trial, draw_outstanding, draw_trial
+from core.ui.version_sheet import (
+    draw_all_revisions,
+    draw_changes,
+    draw_history,
+    draw_question_cases,
+    draw_versions,
+)
 
 with page("checklists") as p:
-    left, right = st.columns([2, 5])
+    left, right = st.columns([2, 7])
     with left:
         judge, rounds = chosen_judge(p)
-        entries = {entry.key: entry for entry in worklist(p.store, p.study, judge, rounds)}
-        chosen = draw_worklist(p, entries)
-        entry = entries[chosen]
-        draw_history(p, entry)
+        sealed = sealing.seals_of(p.store, p.study)
+        cases = agreeing.cases_of(p.store, p.study, judge, rounds)
+        found = revising.worklist_of(p.store, p.study, cases, sealed)
+        entries = {entry.key: entry for entry in found}
+        known = {one.key: one for one in questions.questions_of_study(p.store, p.study.id)}
+        closed = [key for key, one in known.items() if one.id in sealed.held_out]
+        question = known[draw_worklist(p, entries, closed)]
     with right:
-        draw_editor(p, entry)
-        draw_rejudge(p, judge, entry)
-        draw_question_cases(p, entry, cases_of(p.store, p.study, judge, rounds))
-        change = before_after(p.store, p.study, judge, rounds, entry.question)
-        if change is not None:
-            draw_before_after(p, change)
+        if question.key in closed:
+            draw_sealed(p, question)
+            st.stop()
+        own = [case for case in cases if case.question_id == question.id]
+        history = weighing.history_of_criteria(p.store, p.study, judge, rounds, question, own)
+        waiting = next((one.version for one in history if one.state == "candidate"), None)
+        view = draw_views(p)
+        if view == "edit":
+            text, case = st.columns([5, 4])
+            with text:
+                editing = editing_of(p, question, waiting)
+                answers = responses.responses_to_question(p.store, question.id)
+                draw_editor(p, editing, answered=sum(one.text is not None for one in answers))
+            with case:
+                draw_question_cases(p, question.key, own, sealed)
+        elif view == "try":
+            draw_history(p, question.key, history)
+            draw_outstanding(p, judge, entries[question.key])
+            if waiting is None:
+                draw_last_trial(p, judge, history)
+            else:
+                draw_changes(p, history, waiting)
+                draw_trial(p, judge, waiting)
+                draw_decision(p, judge, waiting)
+        elif view == "compare":
+            draw_versions(p, question.key, history)
+        else:
+            draw_all_revisions(p, revising.all_revisions(p.store, p.study, judge, rounds))

@@ -10,6 +10,7 @@ from core.ui.prompt_sheet import (
     draw_comparison,
     draw_editor,
     draw_preview,
+    draw_tested,
     draw_versions,
 )
 from core.ui.shell import page
@@ -21,8 +22,9 @@ with page("prompts") as p:
         versions = draw_choice(p)
         draw_versions(p, versions, serving)
     with right:
-        edit, preview, compare, activate, every = st.tabs(
-            [p.t(f"prompts.tab_{name}") for name in ("edit", "preview", "compare", "use", "all")]
+        names = ("edit", "preview", "compare", "use", "tested", "all")
+        edit, preview, compare, activate, tested, every = st.tabs(
+            [p.t(f"prompts.tab_{name}") for name in names]
         )
         with edit:
             text = draw_editor(p, versions)
@@ -32,5 +34,7 @@ with page("prompts") as p:
             draw_comparison(p, versions)
         with activate:
             draw_activation(p, versions, serving)
+        with tested:
+            draw_tested(p, versions)
         with every:
             draw_all(p, serving)

@@ -578,7 +578,9 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
     revising = ["revise", "checklist", "--dataset", "ward", "--question", "MK:1:2",
                 "--file", checklist, "--reason", "passed a wrong dose"]  # fmt: skip
     done = shell(*revising, "--json")
-    assert done.json == {"question": "MK:1:2", "version": 2, "outstanding": {"oak": 2}}
+    assert done.json == {
+        "question": "MK:1:2", "version": 2, "outstanding": {"oak": 2}, "stale": 0,
+    }  # fmt: skip
     assert shell(*revising).err == _told("nothing_changed", key="MK:1:2")
     assert shell(*judging).json["judged"] == 13
     assert len(server.received) == 17

@@ -16,6 +16,7 @@ from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import dataset_named
 from core.services.reviewing import Scoring
 from core.services.revising import question_of_study
+from core.services.sealing import ensure_seals
 from core.store import jobs, judges, people, responses, studies
 from core.store.database import Store
 from core.store.jobs import Job
@@ -152,7 +153,9 @@ class Workbench:
     ) -> Imported:
         """Import questions as the study `ward`."""
         given = QuestionImport(self.name, "Dr Lead", **options)
-        return import_questions(self.store, self.file(five_keys(questions)), given)
+        done = import_questions(self.store, self.file(five_keys(questions)), given)
+        ensure_seals(self.store, self.study, salt=self.name)
+        return done
 
     def model_answers(
         self,

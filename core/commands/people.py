@@ -1,21 +1,18 @@
-"""Commands of physicians and leads: score, reveal, revise."""
+"""Commands of physicians: score, reveal."""
 
-from pathlib import Path
 from typing import Literal
 
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import Terminal, command, words
 from core.domain import mtg
-from core.domain.criteria import Criteria
 from core.domain.questions import question_key
 from core.errors import BrokenFile, Refused, UnknownName
-from core.formats.base import text_of_file
 from core.services import reviewing, revising
 from core.services.naming import study_of_dataset
 from core.services.reviewing import NoScore, Scoring
-from core.store import criteria, judges, people, responses, reviews
+from core.store import criteria, people, responses, reviews
 from core.store.database import Store
 from core.store.marks import requirements_of_version
 from core.store.responses import Response
@@ -141,50 +138,8 @@ def reveal_command(terminal: Terminal, *, dataset: str, when: Reveal, reason: st
     terminal.show({"dataset": dataset, "reveal": when}, words("reveal_set", when=when))
 
 
-@main.group("revise")
-def revise_group() -> None:
-    """Change criteria; a change is a new version with a reason."""
-
-
-@command(revise_group, "checklist", writes=True)
-@click.option("--dataset", required=True)
-@click.option("--question", "key", required=True)
-@click.option("--file", type=FILE, required=True, help="The whole new checklist as text.")
-@click.option("--reason", required=True)
-def revise_checklist_command(
-    terminal: Terminal, *, dataset: str, key: str, file: Path, reason: str
-) -> None:
-    """Replace a question's checklist; its responses become outstanding again."""
-    text = text_of_file(file).rstrip("\r\n")  # editors end a file with a newline
-    with terminal.store() as store:
-        study = study_of_dataset(store, dataset)
-        question = revising.question_of_study(store, study, _key(key))
-        version = revising.revise_checklist(
-            store, study, question, text, reason=reason, by=terminal.by
-        )
-        left = {
-            judge.name: revising.outstanding_for(store, study, judge, question)
-            for judge, _ in judges.judges_of_study(store, study.id)
-        }
-    terminal.show(
-        {"question": key, "version": version.version, "outstanding": left},
-        words(
-            "revised",
-            key=key,
-            version=version.version,
-            count=sum(left.values()),
-            **_requirement_counts(version.criteria),
-        ),
-    )
-
-
 def _key(text: str) -> str:
     key = question_key(text)
     if key is None:
         raise BrokenFile("bad_key", key=text)
     return str(key)
-
-
-def _requirement_counts(criteria: Criteria) -> dict[str, int]:
-    levels = [requirement.level for requirement in criteria.requirements]
-    return {"core": levels.count("core"), "secondary": levels.count("secondary")}

@@ -65,9 +65,9 @@ def requirements_of(text: str) -> tuple[Requirement, ...]:
     is_numbered = False
     found: list[Requirement] = []
     for line in text.splitlines():
-        heading = _HEADING.fullmatch(line)
+        heading = heading_level(line)
         if heading:
-            level = "core" if _is_core(heading["name"]) else "secondary"
+            level = heading
             is_numbered = False
             continue
         if level is None or not line.strip() or line.strip().rstrip("。.").lower() in _NONE:
@@ -100,6 +100,14 @@ def checklist_of(*, core: Sequence[str], secondary: Sequence[str] = ()) -> str:
             ]
             parts.append("\n".join([name, *lines]))
     return "\n\n".join(parts)
+
+
+def heading_level(line: str) -> Level | None:
+    """The level of the requirements under a line; None where it is no heading."""
+    heading = _HEADING.fullmatch(line)
+    if heading is None:
+        return None
+    return "core" if _is_core(heading["name"]) else "secondary"
 
 
 def requirement_hash(text: str) -> str:

@@ -136,12 +136,12 @@ def readings_of_response(
 
 
 def cases_under(
-    store: Store, study: Study, judge: Judge, rounds: int, *, criteria_id: int
+    store: Store, study: Study, judge: Judge, rounds: int, *, criteria_ids: Sequence[int]
 ) -> list[Case]:
-    """As `cases_of`, for one question, with the verdicts under a given version of its criteria."""
+    """As `cases_of`, for some questions, with verdicts under given versions of their criteria."""
     require(store, "lead")
     plan = Plan(study.id, judge.id, rounds)
-    found = assessments.judge_rounds_under(store, plan, criteria_id)
+    found = assessments.judge_rounds_under(store, plan, criteria_ids)
     return _cases(store, study, judge, plan, found)
 
 

@@ -4,7 +4,7 @@ The order is carried out as far as its first call and undone again, so that what
 counted by the very query that the run itself starts from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
@@ -18,9 +18,10 @@ from core.services.permitting import require
 from core.services.pricing import check_budget, is_billed, price_of
 from core.services.releasing import check_may_send
 from core.store import assessments, generations, judges, spending
-from core.store.assessments import Plan
+from core.store.assessments import Key, Plan
 from core.store.database import Store
 from core.store.generations import AskedText
+from core.store.judges import Judge
 from core.store.spending import Past
 from core.store.studies import Study
 
@@ -113,6 +114,32 @@ def estimate_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) 
             for category, count in counts.items()
         ]
     return _estimate(parts, price, order.engine, order.limit)
+
+
+def estimate_of_keys(
+    store: Store, judge: Judge, counts: Mapping[str, int], keys: Sequence[Key]
+) -> Estimate:
+    """What some keys of a judge would take.
+
+    Args:
+        counts: how many there are in each category.
+        keys: all of them, in any order.
+    """
+    require(store, "lead")
+    raters = sorted({key.rater_id for key in keys})
+    past = {one.category: one for one in spending.past_of_raters(store, raters)}
+    again = spending.calls_per_key(store, judge.id)
+    some = [
+        guessed_tokens([one.content for one in prepared(store, key, judge.scale).ask.messages])
+        for key in keys[:_SAMPLE]
+    ]
+    parts = [
+        _measured(past[category], count, again)
+        if category in past and past[category].counted >= _ENOUGH
+        else _guessed(category, count, some, judge.parameters.get("max_tokens"))
+        for category, count in counts.items()
+    ]
+    return _estimate(parts, price_of(judge.engine, judge.model), judge.engine, None)
 
 
 def estimate_generation(store: Store, study: Study, order: GenerateOrder, *, by: str) -> Estimate:

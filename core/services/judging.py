@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core.domain.pricing import Price
 from core.domain.prompts import REASK_VERSION, missing_placeholders, reask, rendered
 from core.domain.scales import ONE_TO_FIVE, Scale
 from core.domain.verdicts import MENDABLE, Unscored, Verdict, verdict_of, verdict_schema
@@ -33,7 +34,17 @@ from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
-from core.store import assessments, batches, exchanges, jobs, judges, questions, responses, studies
+from core.store import (
+    assessments,
+    batches,
+    exchanges,
+    jobs,
+    judges,
+    questions,
+    responses,
+    studies,
+    trials,
+)
 from core.store.assessments import Given, Key, Plan, Progress
 from core.store.database import Store, opened
 from core.store.exchanges import Exchange, Material
@@ -90,11 +101,42 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
         BrokenFile: the price file can't be read.
     """
     require(store, "lead")
-    entry = entry_of(order.engine)
-    price = price_of(order.engine, order.model, is_batch=order.is_batch)
-    check_budget(order.budget, price, order.model)
+    entry_of(order.engine)
+    price = _price_of(order)
     with store.writing():
         judge = ensure_judge(store, study, order, by=by)
+    return _ensure_job(store, study, judge, order, subject_of(judge, study.id), price, by=by)
+
+
+def queue_keys(
+    store: Store, study: Study, judge: Judge, order: JudgeOrder, *, trial_id: int, by: str
+) -> int:
+    """Queue what a trial asks of a judge, in the way of an order; the job's id.
+
+    Raises:
+        Refused: `bad_budget`, `budget_needs_price`.
+        ReleaseRequired: a local dataset would leave the machine.
+        BrokenFile: the price file can't be read.
+    """
+    require(store, "lead")
+    check_may_send(store, study.id, judge.engine, order.addresses)
+    price = _price_of(order)
+    subject = f"trial {trial_id}"
+    return _ensure_job(store, study, judge, order, subject, price, by=by, trial_id=trial_id)
+
+
+def _price_of(order: JudgeOrder) -> Price | None:
+    """What a million tokens cost; an order with a budget needs to know."""
+    price = price_of(order.engine, order.model, is_batch=order.is_batch)
+    check_budget(order.budget, price, order.model)
+    return price
+
+
+def _ensure_job(
+    store: Store, study: Study, judge: Judge, order: JudgeOrder, subject: str,
+    price: Price | None, *, by: str, trial_id: int | None = None,
+) -> int:  # fmt: skip
+    """A job with everything in its plan that it will be done by."""
     plan = {
         "judge": judge.id,
         "addresses": order.addresses,
@@ -109,8 +151,9 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     }
     if order.is_batch:
         plan["batch"] = True
-    lane = "batch" if order.is_batch else entry.lane
-    subject = subject_of(judge, study.id)
+    if trial_id is not None:
+        plan["trial"] = trial_id
+    lane = "batch" if order.is_batch else entry_of(order.engine).lane
     return ensure_job(store, "judge", lane, subject, study.id, plan, price=price, by=by)
 
 
@@ -429,10 +472,9 @@ class _JudgingRun:
                 notice=noting(self.store, self.job),
             ),
         )
-        plan = plan_of(self.store, self.job)
         purse = purse_of(
             self.store, self.job, self.judge.parameters,
-            outstanding=lambda: assessments.outstanding(self.store, plan).total,
+            outstanding=lambda: self._outstanding()[1],
         )  # fmt: skip
         if purse is not None:
             self.engine = PaidJudge(self.engine, purse)
@@ -450,12 +492,20 @@ class _JudgingRun:
 
     def _work(self) -> tuple[Iterator[Key], int]:
         """What is outstanding and how much that is, up to what is left of the job's limit."""
-        keys = assessments.outstanding(self.store, plan_of(self.store, self.job))
+        keys, total = self._outstanding()
         limit: int | None = self.job.plan["limit"]
         if limit is None:
-            return iter(keys), keys.total
+            return keys, total
         left = max(0, limit - jobs.job_by_id(self.store, self.job.id).done)
-        return islice(keys, left), min(keys.total, left)
+        return islice(keys, left), min(total, left)
+
+    def _outstanding(self) -> tuple[Iterator[Key], int]:
+        """What the study's plan, or a trial, asks for and nobody has judged."""
+        if trial_id := self.job.plan.get("trial"):
+            missing = trials.missing(self.store, trial_id)
+            return iter(missing), len(missing)
+        keys = assessments.outstanding(self.store, plan_of(self.store, self.job))
+        return iter(keys), keys.total
 
     async def _judge(self, key: Key, commit: Callable[[Said], Awaitable[None]]) -> None:
         """Ask for a key, unless it was asked before an interruption, and once more if need be."""

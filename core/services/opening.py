@@ -13,6 +13,7 @@ from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
 from core.services.judging import JudgeOrder, queue_judging
+from core.services.sealing import ensure_seals
 from core.store import datasets, jobs, judges, studies
 from core.store.database import Store, ensure_database, opened
 
@@ -94,3 +95,6 @@ def _import_sample(store: Store) -> None:
     import_scores(
         store, folder / "scores.csv", ScoreImport(SAMPLE, "blind", _SYSTEM, is_illustrative=True)
     )
+    study = studies.study_named(store, SAMPLE)
+    assert study is not None
+    ensure_seals(store, study, salt=f"{SAMPLE} 350", by=_SYSTEM)  # the first question shows harm

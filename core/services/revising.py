@@ -1,14 +1,16 @@
 """Revising: changed criteria become a new version, and only what they touch is judged again."""
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.criteria import Criteria
 from core.errors import Refused, StaleRevision, UnknownName
-from core.services.agreeing import Case, cases_of, cases_under, grouped
-from core.services.comparing import Comparison, comparison_of
+from core.services.agreeing import Case, cases_of, cases_under
 from core.services.judging import order_again, queue_judging
+from core.services.pairing import Pair, Paired, paired
 from core.services.permitting import require
+from core.services.sealing import Place, Seals, check_may_revise, seals_of
 from core.store import assessments, criteria, differences, jobs, judges, questions
 from core.store.assessments import Plan
 from core.store.criteria import CriteriaVersion
@@ -21,17 +23,26 @@ from core.store.studies import Study
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A question on the worklist: how often judge and physicians differ on its responses.
+    """A dev question on the worklist: how judge and physicians differ on what revisers see of it.
 
     Attributes:
-        causes: how often physicians gave each cause of a difference, under the active criteria.
+        pending: responses that the version in use has not been judged on yet.
+        unstable: responses whose judging rounds fall on both sides of usable.
+        scored: responses that physicians scored and revisers see.
+        check: scored responses that are held back to check what is revised.
+        notes: physicians' comments on those that revisers see.
+        causes: how often physicians gave each cause of a difference on them, under the version
+            in use.
     """
 
     question: Question
     pending: int
     false_usable: int
     differ: int
+    unstable: int
     scored: int
+    check: int
+    notes: int
     causes: Mapping[Cause, int]
 
     @property
@@ -39,24 +50,58 @@ class Entry:
         """The question's key."""
         return self.question.key
 
+    @property
+    def harm(self) -> tuple[int, int, int, int, int, int]:
+        """What the worklist is sorted by, the most first."""
+        named = sum(self.causes.values())
+        return (
+            self.pending, self.false_usable, self.differ, self.unstable, named, self.notes,
+        )  # fmt: skip
+
 
 def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entry]:
-    """All questions of a study, those to be judged again first, then by harm."""
+    """The questions that may be revised: those to be judged again first, then by harm."""
     require(store, "lead")
-    cases = grouped(cases_of(store, study, judge, rounds), lambda case: case.question)
-    causes = differences.cause_counts(store, study.id)
+    sealed = seals_of(store, study)
+    return worklist_of(store, study, cases_of(store, study, judge, rounds), sealed)
+
+
+def worklist_of(store: Store, study: Study, cases: Sequence[Case], sealed: Seals) -> list[Entry]:
+    """As `worklist`, of cases that were read already."""
+    require(store, "lead")
+    by_question: dict[int, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_question[case.question_id].append(case)
+    causes = differences.causes_by_response(store, study.id)
     entries = [
-        Entry(
-            question,
-            sum(case.judge.unscored_because == "pending" for case in cases.get(question.key, ())),
-            sum(case.is_false_usable for case in cases.get(question.key, ())),
-            sum(case.differs for case in cases.get(question.key, ())),
-            len(cases.get(question.key, ())),
-            causes.get(question.id, {}),
-        )
+        _entry(question, by_question.get(question.id, []), sealed, causes)
         for question in questions.questions_of_study(store, study.id)
+        if question.id not in sealed.held_out
     ]
-    return sorted(entries, key=lambda one: (-one.pending, -one.false_usable, -one.differ))
+    return sorted(entries, key=lambda one: one.harm, reverse=True)
+
+
+def _entry(
+    question: Question,
+    cases: Sequence[Case],
+    sealed: Seals,
+    causes: Mapping[int, Mapping[Cause, int]],
+) -> Entry:
+    seen = [case for case in cases if not sealed.is_sealed(case)]
+    named: Counter[Cause] = Counter()
+    for case in seen:
+        named.update(causes.get(case.response_id, {}))
+    return Entry(
+        question,
+        sum(case.judge.unscored_because == "pending" for case in cases),
+        sum(case.is_false_usable for case in seen),
+        sum(case.differs for case in seen),
+        sum(case.judge.is_unstable for case in seen),
+        len(seen),
+        len(cases) - len(seen),
+        sum(bool(score.comment) for case in seen for score in case.scores),
+        dict(named),
+    )
 
 
 def question_of_study(store: Store, study: Study, key: str) -> Question:
@@ -87,12 +132,42 @@ def revise(
         based_on: id of the version that was edited.
 
     Raises:
-        Refused: `needs_reason`, `nothing_changed`.
-        StaleRevision: somebody activated another version in the meantime; nothing was written.
+        Refused, StaleRevision: as `propose`.
+    """
+    require(store, "lead")
+    with store.writing():
+        proposed = propose(store, study, question, revised, based_on=based_on, reason=reason, by=by)
+        criteria.activate(store, study.id, question.id, proposed.id, reason=reason, by=by)
+        return proposed
+
+
+def propose(
+    store: Store,
+    study: Study,
+    question: Question,
+    revised: Criteria,
+    *,
+    based_on: int,
+    reason: str,
+    by: str,
+    newest: int | None = None,
+) -> CriteriaVersion:
+    """Store revised criteria as a version that nobody uses yet, to be tried and decided on.
+
+    Args:
+        based_on: id of the version in use that was edited.
+        newest: number of the newest version that its author had seen; None where it does not
+            matter.
+
+    Raises:
+        Refused: `needs_reason`, `nothing_changed`, `held_out_question`.
+        StaleRevision: `stale_revision`, `newer_version`: somebody activated or stored another
+            version in the meantime; nothing was written.
     """
     require(store, "lead")
     if not reason.strip():
         raise Refused("needs_reason")
+    check_may_revise(store, study, question)
     with store.writing():
         active = criteria.active_version(store, study.id, question.id)
         if active.id != based_on:
@@ -102,8 +177,12 @@ def revise(
             )
         if active.criteria == revised:
             raise Refused("nothing_changed", key=question.key)
+        last = criteria.versions(store, question.id)[-1]
+        if newest is not None and last.version > newest:
+            raise StaleRevision(
+                "newer_version", key=question.key, version=last.version, by=last.created_by
+            )
         criteria_id = criteria.ensure_version(store, question.id, revised, reason=reason, by=by)
-        criteria.activate(store, study.id, question.id, criteria_id, reason=reason, by=by)
         return criteria.criteria_by_id(store, criteria_id)
 
 
@@ -150,19 +229,14 @@ class BeforeAfter:
     """Agreement under an earlier version and under the active one, on the same responses.
 
     Attributes:
-        fixed: responses on which judge and physicians differed before and agree now.
-        broken: responses on which they agreed before and differ now.
+        revise: on what revisers see; `check`: on what is held back from them.
         pending: responses that the active version has not been judged on yet.
     """
 
     earlier: CriteriaVersion
     active: CriteriaVersion
-    before: Comparison
-    after: Comparison
-    study_before: Comparison
-    study_after: Comparison
-    fixed: tuple[Case, ...]
-    broken: tuple[Case, ...]
+    revise: Paired
+    check: Paired
     pending: int
 
 
@@ -181,26 +255,67 @@ def before_after(
         return None
     earlier = criteria.criteria_by_id(store, previous[-1])
     cases = cases_of(store, study, judge, rounds)
-    now = {case.response_id: case for case in cases if case.question_id == question.id}
-    old = {
-        case.response_id: case
-        for case in cases_under(store, study, judge, rounds, criteria_id=earlier.id)
-    }
-    both = [
-        key
-        for key in now
-        if key in old and now[key].judge.usable is not None and old[key].judge.usable is not None
-    ]
-    others = [case for case in cases if case.question_id != question.id]
-    before, after = [old[key] for key in both], [now[key] for key in both]
+    now = [case for case in cases if case.question_id == question.id]
+    old = cases_under(store, study, judge, rounds, criteria_ids=(earlier.id,))
+    sealed = seals_of(store, study)
     return BeforeAfter(
-        earlier, active,
-        comparison_of(before, judge), comparison_of(after, judge),
-        comparison_of([*others, *before], judge), comparison_of([*others, *after], judge),
-        tuple(now[key] for key in both if old[key].differs and not now[key].differs),
-        tuple(now[key] for key in both if now[key].differs and not old[key].differs),
-        sum(case.judge.unscored_because == "pending" for case in now.values()),
-    )  # fmt: skip
+        earlier,
+        active,
+        _paired_at(sealed, "revise", old, now),
+        _paired_at(sealed, "check", old, now),
+        sum(case.judge.unscored_because == "pending" for case in now),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AllRevisions:
+    """Every revised dev question together, under its first version and under the active one.
+
+    Attributes:
+        questions: how many were revised.
+        not_verifiable: of these, questions without a scored response that is held back.
+    """
+
+    questions: int
+    not_verifiable: int
+    revise: Paired
+    check: Paired
+
+
+def all_revisions(store: Store, study: Study, judge: Judge, rounds: int) -> AllRevisions | None:
+    """Compare all revised questions at once: what was seen, and beside it what was held back.
+
+    A checklist that was fitted to the answers seen looks better on them, and not on the others.
+    """
+    require(store, "lead")
+    sealed = seals_of(store, study)
+    first = {
+        question_id: criteria_id
+        for question_id, criteria_id in criteria.first_of_revised(store, study.id).items()
+        if question_id not in sealed.held_out
+    }
+    if not first:
+        return None
+    now = [case for case in cases_of(store, study, judge, rounds) if case.question_id in first]
+    old = cases_under(store, study, judge, rounds, criteria_ids=tuple(first.values()))
+    held = {case.question_id for case in sealed.among(now, "check")}
+    return AllRevisions(
+        len(first),
+        len(set(first) - held),
+        _paired_at(sealed, "revise", old, now),
+        _paired_at(sealed, "check", old, now),
+    )
+
+
+def _paired_at(sealed: Seals, place: Place, old: Sequence[Case], now: Sequence[Case]) -> Paired:
+    before = {case.response_id: case for case in old}
+    return paired(
+        [
+            Pair(before[case.response_id], case)
+            for case in sealed.among(now, place)
+            if case.response_id in before
+        ]
+    )
 
 
 def _plan(store: Store, study: Study, judge: Judge, question: Question) -> Plan:

@@ -286,8 +286,8 @@ def judge_rounds_of(store: Store, plan: Plan, response_id: int) -> list[JudgeRou
     return [one for one in rounds if one.response_id == response_id]
 
 
-def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[JudgeRound]:
-    """A judge's rounds on one question under a given version of its criteria."""
+def judge_rounds_under(store: Store, plan: Plan, criteria_ids: Sequence[int]) -> list[JudgeRound]:
+    """A judge's rounds on some questions under given versions of their criteria."""
     sql = """
         SELECT response.id AS response_id, question.id AS question_id, question.category,
                response.model_id, assessment.round, value, unscored_because, 0 AS is_absent
@@ -301,9 +301,11 @@ def judge_rounds_under(store: Store, plan: Plan, criteria_id: int) -> list[Judge
              AND assessment.rater_id = active_rater.rater_id
              AND assessment.criteria_id = criteria.id AND purpose = 'study'
              AND assessment.round <= :rounds
-        WHERE criteria.id = :criteria ORDER BY response.id, assessment.round, assessment.attempt
+        WHERE criteria.id IN (SELECT value FROM json_each(:criteria))
+        ORDER BY response.id, assessment.round, assessment.attempt
     """
-    rounds = store.read(JudgeRound, sql, {**plan.params, "criteria": criteria_id})
+    params = {**plan.params, "criteria": json.dumps(list(criteria_ids))}
+    rounds = store.read(JudgeRound, sql, params)
     return list({(one.response_id, one.round): one for one in rounds}.values())
 
 

@@ -124,3 +124,31 @@ def _add_requirement(store: Store, criteria_id: int, position: int, found: Requi
         " VALUES (?, ?, ?, (SELECT id FROM requirement WHERE content_hash = ?))",
         (criteria_id, position, found.level, content_hash),
     )
+
+
+def stale_responses(store: Store, criteria_id: int) -> int:
+    """How many current responses with a text answered another wording of a version's question."""
+    sql = """
+        SELECT count(*) FROM criteria
+        JOIN current_response AS response ON response.question_id = criteria.question_id
+        JOIN criteria AS asked ON asked.id = response.criteria_id
+        WHERE criteria.id = ? AND response.text IS NOT NULL
+          AND asked.question_text <> criteria.question_text
+    """
+    return int(store.value(sql, (criteria_id,)))
+
+
+def first_of_revised(store: Store, study_id: int) -> dict[int, int]:
+    """The criteria that a study used first, by question, where it uses others now."""
+    sql = """
+        SELECT first.question_id, first.criteria_id
+        FROM criteria_activation AS first
+        JOIN active_criteria ON active_criteria.study_id = first.study_id
+                            AND active_criteria.question_id = first.question_id
+        WHERE first.study_id = ? AND active_criteria.criteria_id <> first.criteria_id
+          AND NOT EXISTS (
+            SELECT 1 FROM criteria_activation AS earlier
+            WHERE earlier.study_id = first.study_id AND earlier.question_id = first.question_id
+              AND earlier.id < first.id)
+    """
+    return dict(map(tuple, store.rows(sql, (study_id,))))

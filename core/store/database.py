@@ -81,12 +81,16 @@ class Store(sqlite_utils.Database):
 
     @contextmanager
     def trying(self) -> Iterator[None]:
-        """Let a block write, and undo it: what would happen, and nothing has."""
-        self.conn.execute("BEGIN IMMEDIATE")
+        """Let a block write, and undo it: what would happen, and nothing has.
+
+        Inside a transaction it undoes its own block alone.
+        """
+        is_inside = self.conn.in_transaction
+        self.conn.execute("SAVEPOINT tried" if is_inside else "BEGIN IMMEDIATE")
         try:
             yield
         finally:
-            self.conn.execute("ROLLBACK")
+            self.conn.execute("ROLLBACK TO tried" if is_inside else "ROLLBACK")
 
     def rows(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""

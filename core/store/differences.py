@@ -63,18 +63,18 @@ def causes_of_response(store: Store, response_id: int) -> list[DifferenceCause]:
     return store.read(DifferenceCause, sql, (response_id,))
 
 
-def cause_counts(store: Store, study_id: int) -> dict[int, dict[Cause, int]]:
-    """How often each cause was given last, by question, under the active criteria alone."""
+def causes_by_response(store: Store, study_id: int) -> dict[int, dict[Cause, int]]:
+    """How often each cause was given last, by response, under the active criteria alone."""
     sql = """
-        SELECT question_id, cause, count(*) FROM difference_cause AS given
+        SELECT response_id, cause, count(*) FROM difference_cause AS given
         JOIN active_criteria USING (criteria_id)
         WHERE active_criteria.study_id = ? AND NOT EXISTS (
           SELECT 1 FROM difference_cause AS later
           WHERE later.response_id = given.response_id AND later.person_id = given.person_id
             AND later.id > given.id)
-        GROUP BY question_id, cause
+        GROUP BY response_id, cause
     """
     found: dict[int, dict[Cause, int]] = {}
-    for question_id, cause, count in store.rows(sql, (study_id,)):
-        found.setdefault(question_id, {})[cause] = count
+    for response_id, cause, count in store.rows(sql, (study_id,)):
+        found.setdefault(response_id, {})[cause] = count
     return found

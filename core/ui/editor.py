@@ -1,213 +1,291 @@
-"""Edit a question's criteria; judge again what changed; compare before and after."""
+"""The worklist, and the editor of a question's criteria."""
 
 import html
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
-from core.domain.agreement import Agreement
-from core.domain.criteria import requirements_of
-from core.services import revising
-from core.services.agreeing import Case
-from core.services.comparing import Comparison
-from core.services.queueing import ensure_worker
-from core.services.revising import BeforeAfter, Entry
-from core.store import criteria, jobs
+from core.domain.checklists import carried, list_field
+from core.domain.criteria import Criteria, requirements_of
+from core.services import revising, sealing
+from core.services.revising import Entry
+from core.store import criteria
+from core.store.criteria import CriteriaVersion
 from core.store.database import Store
-from core.store.judges import Judge
 from core.store.people import Person
+from core.store.questions import Question
 from core.store.studies import Study
-from core.ui.agreement_tables import draw_case_row
+from core.ui.address import one_of
 from core.ui.clinical import show_text
-from core.ui.figures import coefficient, percent, show_label
+from core.ui.figures import show_label
+from core.ui.requirement_table import draw_rows, forget_rows, table_text
 from core.ui.shell import Page
 
-_FIELDS = ("checklist", "reference_answer", "question_text")
+FIELDS = ("checklist", "reference_answer", "question_text")
+#: Questions that the worklist shows at once; the others are found by their key.
+_AT_ONCE = 7
+_LABELS = {
+    "checklist": "words.checklist",
+    "reference_answer": "words.reference_answer",
+    "question_text": "words.question",
+}
 
 
-def draw_worklist(p: Page, entries: dict[str, Entry]) -> str:
-    """Choose a question from the worklist; the choice is kept in the address."""
-    labels = {
-        key: p.t(
-            "checklists.entry", key=key, pending=entry.pending,
-            false_usable=entry.false_usable, differ=entry.differ, scored=entry.scored,
-        )
-        for key, entry in entries.items()
-    }  # fmt: skip
-    keys = list(entries)
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """What an editor starts from.
+
+    Attributes:
+        active: the version in use.
+        start: the version whose texts are on the screen: the one in use, or a later candidate.
+        newest: number of the newest version that there was.
+    """
+
+    question: Question
+    active: CriteriaVersion
+    start: CriteriaVersion
+    newest: int
+
+
+def draw_worklist(p: Page, entries: dict[str, Entry], held_out: list[str]) -> str:
+    """Choose a question, the most harmful first; the choice is kept in the address."""
     asked = st.query_params.get("question", "")
+    keys = list(entries)[:_AT_ONCE]
+    known = asked in entries or asked in held_out
+    chosen = asked if known else keys[0]
+    if chosen in entries and chosen not in keys:
+        keys = [chosen, *keys[:-1]]
+    labels = {key: _label(p, entries[key]) for key in keys}
+    captions = [_caption(p, entries[key]) for key in keys]
+    show_label(p.t("checklists.worklist", n=len(entries)))
     # A choice is kept by its label, and the labels' counts change: new labels, new widget.
-    widget = p.key(hash(tuple(labels.values())), "question")
-    chosen = st.selectbox(
-        p.t("words.question"), keys, key=widget, format_func=labels.__getitem__,
-        index=keys.index(asked) if asked in entries else 0,
+    widget = p.key(hash((tuple(labels.values()), chosen)), "question")
+    st.radio(
+        p.t("checklists.worklist", n=len(entries)), keys, key=widget, captions=captions,
+        format_func=labels.__getitem__, label_visibility="collapsed",
+        index=keys.index(chosen) if chosen in keys else None,
+        on_change=_choose, args=(widget, view_key(p)),
     )  # fmt: skip
     show_label(p.t("checklists.legend"))
+    other = p.key(chosen, "other")
+    st.selectbox(
+        p.t("checklists.other"), [*entries, *held_out], index=None, key=other,
+        placeholder=p.t("checklists.other_hint"), on_change=_choose, args=(other, view_key(p)),
+    )  # fmt: skip
     st.query_params["question"] = chosen
     return chosen
 
 
-def draw_history(p: Page, entry: Entry) -> None:
-    """All versions of a question's criteria, newest first."""
-    show_label(p.t("checklists.history"))
-    active = criteria.active_version(p.store, p.study.id, entry.question.id)
-    for version in reversed(criteria.versions(p.store, entry.question.id)):
-        mark = p.t("checklists.active") if version.id == active.id else ""
-        line = p.t(
-            "checklists.version", n=version.version, by=version.created_by,
-            time=version.created_at[:16].replace("T", " "), mark=mark,
-        )  # fmt: skip
-        with st.expander(line):
-            show_text(version.reason, kind="note")
-            show_text(version.criteria.checklist or p.t("review.no_checklist"))
+def draw_views(p: Page) -> str:
+    """The steps of a revision; the choice is kept in the address."""
+    return one_of(
+        p, "view", ["edit", "try", "compare", "all"], label=p.t("checklists.views"),
+        shown=lambda name: p.t(f"checklists.view.{name}"),
+    )  # fmt: skip
 
 
-def draw_editor(p: Page, entry: Entry) -> None:
-    """The active version's texts, to be changed with a reason."""
-    active = criteria.active_version(p.store, p.study.id, entry.question.id)
-    show_label(p.t("words.question"))
-    show_text(active.criteria.question_text)
-    keys = {field: p.key(active.id, field) for field in (*_FIELDS, "reason")}
-    text = st.text_area(
-        p.t("words.checklist"), value=active.criteria.checklist, key=keys["checklist"], height=230
-    )
-    found = requirements_of(text)
-    core = sum(requirement.level == "core" for requirement in found)
-    if entry.causes:
-        causes = " · ".join(f"{p.t(f'cause.{cause}')} {n}" for cause, n in entry.causes.items())
-        show_label(p.t("cause.counts", causes=causes))
-    st.html(
-        '<div class="quiet">'
-        + p.t("checklists.read_as", core=core, secondary=len(found) - core)
-        + "</div>"
-    )
+def draw_sealed(p: Page, question: Question) -> None:
+    """A held-out question: why it is closed, and the way to open it, which is recorded."""
+    st.html(f"<h2>{html.escape(question.key)}</h2>")
+    st.info(p.t("checklists.sealed", key=question.key))
+    why = p.key(question.key, "opening")
+    st.text_input(p.t("checklists.opening_reason"), key=why, max_chars=500)
+    st.button(
+        p.t("checklists.open"), key=p.key(question.key, "open"),
+        on_click=p.act(_open, p.study, p.person, question, why),
+    )  # fmt: skip
+
+
+def editing_of(p: Page, question: Question, undecided: CriteriaVersion | None) -> Editing:
+    """What the editor of a question starts from."""
+    active = criteria.active_version(p.store, p.study.id, question.id)
+    newest = criteria.versions(p.store, question.id)[-1].version
+    return Editing(question, active, undecided or active, newest)
+
+
+def draw_editor(p: Page, editing: Editing, *, answered: int) -> None:
+    """The texts, to be changed with a reason; requirements as rows or as text.
+
+    Args:
+        answered: how many responses there are to the question.
+    """
+    listed = list_field(editing.start.criteria)
+    texts = {field: _draft(p, editing, field) for field in FIELDS}
+    _draw_question(editing)
+    show_label(_title(p, editing, listed))
+    may_table = not texts[listed].strip() or bool(requirements_of(texts[listed]))
+    mode_key = p.key(editing.start.id, "mode")
+    modes = ["table", "text"] if may_table else ["text"]
+    mode = st.segmented_control(
+        p.t("checklists.mode"), modes, default=modes[0], key=mode_key, required=True,
+        format_func=lambda name: p.t(f"checklists.as_{name}"), label_visibility="collapsed",
+        on_change=_switched, args=(p, editing),
+    )  # fmt: skip
+    if mode == "table":
+        texts[listed] = _draw_table(p, editing, listed, texts[listed])
+    else:
+        texts[listed] = _draw_text(p, editing, listed, height=230)
+        if not may_table:
+            st.html(f'<div class="quiet">{html.escape(p.t("checklists.only_text"))}</div>')
+    others = [field for field in FIELDS if field != listed]
     with st.expander(p.t("checklists.other_texts")):
-        for field in ("reference_answer", "question_text"):
-            st.text_area(
-                p.t(f"words.{'question' if field == 'question_text' else field}"),
-                value=getattr(active.criteria, field), key=keys[field], height=160,
-            )  # fmt: skip
-    reason, save = st.columns([5, 2], vertical_alignment="bottom")
-    reason.text_input(p.t("checklists.reason"), key=keys["reason"], max_chars=500)
-    save.button(
-        p.t("checklists.save"), key=p.key(active.id, "save"), type="primary", width="stretch",
-        on_click=p.act(_save, p.study, p.person, entry, active.id, keys),
+        for field in others:
+            texts[field] = _draw_text(p, editing, field, height=140)
+    revised = replace(editing.start.criteria, **texts)
+    _draw_carried(p, editing, revised)
+    if revised.question_text != editing.active.criteria.question_text:
+        st.warning(p.t("checklists.makes_stale", n=answered))
+    _draw_save(p, editing)
+
+
+def entered_criteria(p: Page, editing: Editing) -> Criteria:
+    """The texts as they stand in the editor."""
+    texts = {field: _entered(p, editing, field) for field in FIELDS}
+    listed = list_field(editing.start.criteria)
+    if st.session_state.get(p.key(editing.start.id, "mode")) == "table":
+        base = _draft(p, editing, listed)
+        found = table_text(p, _subject(editing), base, editing.question.language)
+        texts[listed] = base if found is None else found
+    return replace(editing.start.criteria, **texts)
+
+
+def take_draft(p: Page, editing: Editing, text: str) -> None:
+    """Put a text where the requirements stand, as if somebody had typed it."""
+    listed = list_field(editing.start.criteria)
+    p.kept[_draft_name(p, editing, listed)] = text
+    st.session_state.pop(p.key(editing.start.id, listed), None)
+    forget_rows(p, _subject(editing))
+
+
+def _draw_question(editing: Editing) -> None:
+    with st.container(key="checklists-question"):
+        show_text(editing.start.criteria.question_text)
+
+
+def _title(p: Page, editing: Editing, listed: str) -> str:
+    name = p.t(_LABELS[listed])
+    if editing.start.id != editing.active.id:
+        said = p.t("checklists.from_candidate", name=name, n=editing.start.version)
+    else:
+        said = p.t("checklists.from_active", name=name, n=editing.active.version)
+    return f"{editing.question.key} · {said}"
+
+
+def _draw_table(p: Page, editing: Editing, field: str, text: str) -> str:
+    subject = _subject(editing)
+    draw_rows(p, subject, text)
+    found = table_text(p, subject, text, editing.question.language)
+    if found is None:
+        st.html(f'<div class="quiet">{html.escape(p.t("checklists.row_unreadable"))}</div>')
+        return text
+    return found
+
+
+def _draw_text(p: Page, editing: Editing, field: str, *, height: int) -> str:
+    key = p.key(editing.start.id, field)
+    return st.text_area(
+        p.t(_LABELS[field]), value=_draft(p, editing, field), key=key, height=height,
+        on_change=_typed, args=(p.kept, _draft_name(p, editing, field), key),
     )  # fmt: skip
 
 
-def draw_rejudge(p: Page, judge: Judge, entry: Entry) -> None:
-    """How many verdicts are outstanding, and the button that asks for exactly those."""
-    left = revising.outstanding_for(p.store, p.study, judge, entry.question)
-    if left == 0:
-        return
-    with st.container(border=True):
-        running = [
-            job for job in jobs.unfinished_jobs(p.store)
-            if job.study_id == p.study.id and job.plan.get("judge") == judge.id
-        ]  # fmt: skip
-        st.html(p.t("checklists.outstanding", n=left, key=entry.key, judge=html.escape(judge.name)))
-        st.button(
-            p.t("checklists.rejudge", n=left), key=p.key(entry.key, "rejudge"),
-            disabled=bool(running), on_click=p.act(_rejudge, p.study, p.person, judge, entry),
+def _draw_carried(p: Page, editing: Editing, revised: Criteria) -> None:
+    """What was read, and whose marks stay."""
+    found = revised.requirements
+    core = sum(one.level == "core" for one in found)
+    said = p.t("checklists.read_as", core=core, secondary=len(found) - core)
+    if revised != editing.active.criteria:
+        moved = carried(editing.active.criteria, revised)
+        said += " " + p.t(
+            "checklists.carried", kept=len(moved.kept), added=len(moved.added),
+            removed=len(moved.removed),
         )  # fmt: skip
-        if running:
-            _wait(p, running[0].id)
+    st.html(f'<div class="quiet">{html.escape(said)}</div>')
 
 
-@st.fragment(run_every=1.0)
-def _wait(p: Page, job_id: int) -> None:
-    """Show a job's progress, and draw the page again when it has ended."""
-    with p.reopened() as store:
-        job = jobs.job_by_id(store, job_id)
-    st.progress(job.done / max(1, job.total or 1), text=p.t("runs.place", **_place(job)))
-    if job.state not in ("queued", "running"):
-        st.rerun(scope="app")
+def _draw_save(p: Page, editing: Editing) -> None:
+    why = p.key(editing.start.id, "reason")
+    reason, save = st.columns([5, 3], vertical_alignment="bottom")
+    reason.text_input(p.t("checklists.reason"), key=why, max_chars=500)
+    save.button(
+        p.t("checklists.save"), key=p.key(editing.start.id, "save"), type="primary",
+        width="stretch", on_click=p.act(_save, p, editing, why),
+    )  # fmt: skip
 
 
-def draw_question_cases(p: Page, entry: Entry, cases: list[Case]) -> None:
-    """What judge and physicians said of this question's responses, once somebody asks for it."""
-    of_question = [case for case in cases if case.question_id == entry.question.id]
-    if not of_question or not st.toggle(
-        p.t("checklists.show_cases", n=len(of_question)), key=p.key(entry.key, "cases"),
-        help=p.t("agreement.exposes"),
+def _label(p: Page, entry: Entry) -> str:
+    parts = [entry.key]
+    for sign, count in (
+        ("▲", entry.false_usable), ("≠", entry.differ), ("~", entry.unstable), ("↻", entry.pending),
     ):  # fmt: skip
-        return
-    for case in of_question:
-        draw_case_row(p, case)
-        for score in case.scores:
-            if score.comment:
-                show_text(f"{score.person}: {score.comment}", kind="quote")
+        if count:
+            parts.append(f"{sign} {count}")
+    return " · ".join(parts)
 
 
-def draw_before_after(p: Page, change: BeforeAfter) -> None:
-    """Agreement under the earlier and the active version, same responses, same scores."""
-    title = p.t(
-        "checklists.before_after", before=change.earlier.version, after=change.active.version
-    )
-    st.html(f"<h3>{title}</h3>")
-    rows = {
-        p.t("checklists.this_question"): (change.before, change.after),
-        p.t("checklists.whole_study"): (change.study_before, change.study_after),
-    }
-    table = [
-        {
-            "": label,
-            "n": after.usable.agreement.n,
-            **_sides(p, p.t("words.agreement"), before.usable, after.usable),
-            **_sides(p, "κ", before.usable, after.usable, name="cohen_kappa"),
-            p.t("words.false_usable"): f"{_passed(before)} → {_passed(after)}",
-        }
-        for label, (before, after) in rows.items()
-    ]
-    st.dataframe(table, hide_index=True, width="stretch")
-    st.html(
-        '<div class="quiet">'
-        + p.t("checklists.paired", fixed=len(change.fixed), broken=len(change.broken),
-              pending=change.pending)
-        + "</div>"
+def _caption(p: Page, entry: Entry) -> str:
+    """What physicians said, and whether what is revised can be verified."""
+    parts = [f"{p.t(f'cause.{cause}')} {n}" for cause, n in entry.causes.items()]
+    if entry.notes:
+        parts.append(p.t("checklists.notes", n=entry.notes))
+    if entry.scored and not entry.check:
+        parts.append(p.t("checklists.not_verifiable"))
+    return " · ".join(parts)
+
+
+def _subject(editing: Editing) -> str:
+    return f"{editing.start.id}-table"
+
+
+def _draft_name(p: Page, editing: Editing, field: str) -> str:
+    return p.key(f"{editing.start.id}-{field}", "draft")
+
+
+def _draft(p: Page, editing: Editing, field: str) -> str:
+    """What was typed last into a field, else what its version says."""
+    found: str = p.kept.get(_draft_name(p, editing, field), getattr(editing.start.criteria, field))
+    return found
+
+
+def _entered(p: Page, editing: Editing, field: str) -> str:
+    found: str = st.session_state.get(p.key(editing.start.id, field), _draft(p, editing, field))
+    return found
+
+
+def _typed(kept: dict[str, Any], name: str, key: str) -> None:
+    kept[name] = st.session_state[key]
+
+
+def _switched(p: Page, editing: Editing) -> None:
+    """Carry what was typed from the table into the text, or the other way."""
+    listed = list_field(editing.start.criteria)
+    if st.session_state[p.key(editing.start.id, "mode")] == "text":
+        base = _draft(p, editing, listed)
+        found = table_text(p, _subject(editing), base, editing.question.language)
+        p.kept[_draft_name(p, editing, listed)] = base if found is None else found
+    forget_rows(p, _subject(editing))
+
+
+def view_key(p: Page) -> str:
+    """The key of the widget that says which step is on the screen."""
+    return p.key(p.study.id, "view")
+
+
+def _choose(widget: str, view: str) -> None:
+    if st.session_state[widget] is not None:
+        st.query_params["question"] = st.session_state[widget]
+        st.session_state[view] = "edit"
+
+
+def _open(store: Store, study: Study, person: Person, question: Question, why: str) -> None:
+    sealing.open_question(store, study, question, reason=st.session_state[why], by=person.name)
+
+
+def _save(store: Store, p: Page, editing: Editing, why: str) -> None:
+    revising.propose(
+        store, p.study, editing.question, entered_criteria(p, editing),
+        based_on=editing.active.id, newest=editing.newest, reason=st.session_state[why],
+        by=p.person.name,
     )  # fmt: skip
-    for label, cases in (("broken", change.broken), ("fixed", change.fixed)):
-        if cases and st.toggle(
-            p.t(f"checklists.show_{label}", n=len(cases)), key=p.key(change.active.id, label)
-        ):
-            for case in cases:
-                draw_case_row(p, case)
-
-
-def _sides(
-    p: Page, label: str, before: Agreement, after: Agreement, *, name: str = ""
-) -> dict[str, str]:
-    """One figure before and after."""
-
-    def shown(found: Agreement) -> str:
-        return coefficient(p, found.coefficients[name]) if name else percent(p, found.agreement)
-
-    return {
-        p.t("checklists.before", what=label): shown(before),
-        p.t("checklists.after", what=label): shown(after),
-    }
-
-
-def _passed(found: Comparison) -> int:
-    """Number of false usable responses."""
-    return found.usable.table[0][1]
-
-
-def _save(
-    store: Store, study: Study, person: Person, entry: Entry, based_on: int, keys: dict[str, str]
-) -> None:
-    texts = {field: st.session_state[keys[field]] for field in _FIELDS}
-    revised = replace(criteria.criteria_by_id(store, based_on).criteria, **texts)
-    revising.revise(
-        store, study, entry.question, revised, based_on=based_on,
-        reason=st.session_state[keys["reason"]], by=person.name,
-    )  # fmt: skip
-
-
-def _rejudge(store: Store, study: Study, person: Person, judge: Judge, entry: Entry) -> None:
-    revising.rejudge(store, study, judge, entry.question, by=person.name)
-    ensure_worker(store.path)
-
-
-def _place(job: jobs.Job) -> dict[str, object]:
-    return {"done": job.done, "total": job.total or 0, "unscored": job.unscored}
+    st.session_state[view_key(p)] = "try"

@@ -5,24 +5,21 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.domain.differences import Kind, Passage, passages
 from core.domain.prompts import missing_placeholders
 from core.domain.questions import CATEGORIES
-from core.services import prompting
+from core.services import prompting, sealing, testing
 from core.store import prompts, questions, responses
 from core.store.database import Store
-from core.store.judges import Judge
 from core.store.people import Person
 from core.store.prompts import PromptVersion, Serving
-from core.store.studies import Study
-from core.ui.clinical import pieces_html, show_text
-from core.ui.figures import show_label
+from core.store.tested import Reading
+from core.ui.clinical import show_text
+from core.ui.diffs import SIDES, show_sides
+from core.ui.figures import Cell, show_grid, show_label
 from core.ui.shell import Page
+from core.ui.trial_sheet import draw_decision, draw_trial
 
 _HERE = Path(__file__).resolve().parent
-#: Lines of an unchanged passage that is shown.
-_MOST_UNCHANGED = 2
-_SIDES: tuple[Kind, Kind] = ("removed", "added")
 
 
 def draw_choice(p: Page) -> list[PromptVersion]:
@@ -126,18 +123,15 @@ def draw_comparison(p: Page, versions: list[PromptVersion]) -> None:
     by_number = {one.version: one for one in versions}
     identity = f"{versions[0].category}{versions[0].language}{len(versions)}"
     chosen = []
-    for side, column, default in zip(_SIDES, st.columns(2), (1, 0), strict=True):
+    for side, column, default in zip(SIDES, st.columns(2), (1, 0), strict=True):
         number = column.selectbox(
             p.t(f"prompts.{side}"), list(by_number), index=default, key=p.key(identity, side),
             format_func=lambda n: p.t("prompts.version_number", n=n),
         )  # fmt: skip
         chosen.append(by_number[number])
     whole = st.toggle(p.t("prompts.whole"), key=p.key(identity, "whole"))
-    rows = "".join(
-        _row(p, passage, whole=whole) for passage in passages(chosen[0].text, chosen[1].text)
-    )
     with st.container(key="prompts-box-comparison"):
-        st.html(f'<table class="sides">{rows}</table>')
+        show_sides(p, chosen[0].text, chosen[1].text, whole=whole)
 
 
 def draw_activation(p: Page, versions: list[PromptVersion], serving: list[Serving]) -> None:
@@ -168,14 +162,56 @@ def draw_activation(p: Page, versions: list[PromptVersion], serving: list[Servin
     )  # fmt: skip
     st.html(f"<b>{html.escape(said)}</b>")
     st.html(f'<div class="quiet">{html.escape(p.t("prompts.effect_note"))}</div>')
-    why = p.key(f"{judge.id}-{prompt.id}", "activation-reason")
-    reason, activate = st.columns([5, 2], vertical_alignment="bottom")
-    reason.text_input(p.t("prompts.activation_reason"), key=why, max_chars=500)
-    activate.button(
-        p.t("prompts.activate"), key=p.key(f"{judge.id}-{prompt.id}", "activate"),
-        type="primary", width="stretch",
-        on_click=p.act(_activate, p.study, p.person, judge, prompt, why),
+    draw_trial(p, judge, prompt)
+    draw_decision(p, judge, prompt)
+
+
+def draw_tested(p: Page, versions: list[PromptVersion]) -> None:
+    """Every prompt that served a judge: its agreement on what was seen and on what was held out."""
+    known = [judge for judge, _ in prompting.judges_that_read(p.store, p.study)]
+    newest = versions[0]
+    rows = [
+        [
+            Cell(judge.name), Cell(str(one.version)), _reading(p, one.dev),
+            _reading(p, one.held_out), Cell(one.created_by),
+            Cell(one.created_at[:16].replace("T", " ")), Cell(one.reason),
+        ]
+        for judge in known
+        for one in testing.history_of(
+            p.store, p.study, judge, newest.category, newest.language, by=p.person.name
+        )
+    ]  # fmt: skip
+    if not rows:
+        st.info(p.t("prompts.no_judge"))
+        return
+    show_grid(
+        p, f"tested-{newest.category}-{newest.language}",
+        [p.t("words.judge"), p.t("prompts.version_word"), p.t("prompts.dev"),
+         p.t("prompts.held_out"), p.t("prompts.author"), p.t("prompts.time"),
+         p.t("prompts.reason_word")],
+        rows,
     )  # fmt: skip
+    st.html(f'<div class="quiet">{html.escape(p.t("prompts.tested_note"))}</div>')
+    openings = sealing.openings_of(p.store, p.study)
+    if openings:
+        show_label(p.t("prompts.openings", n=len(openings)))
+        for one in openings:
+            subject = f"{one.subject} {one.model}".rstrip()
+            line = f"{one.created_at[:16].replace('T', ' ')} · {one.created_by} · {subject}"
+            show_text(f"{line}: {one.reason}", kind="note")
+
+
+def _reading(p: Page, found: Reading | None) -> Cell:
+    """κ with its interval, n, and the false usable with their sign."""
+    if found is None:
+        return Cell(p.t("prompts.not_read"))
+    if found.kappa is None:
+        return Cell(f"– (n {found.n})")
+    interval = ""
+    if found.kappa_low is not None and found.kappa_high is not None:
+        interval = f" [{found.kappa_low:.2f}, {found.kappa_high:.2f}]"
+    danger = f" ▲{found.false_usable}" if found.false_usable else ""
+    return Cell(f"κ {found.kappa:.2f}{interval}, n {found.n}{danger}")
 
 
 def draw_all(p: Page, serving: list[Serving]) -> None:
@@ -209,27 +245,8 @@ def _answers(store: Store, question_id: int) -> list[int]:
     return sorted(one.id for one in found if one.text is not None)
 
 
-def _row(p: Page, passage: Passage, *, whole: bool) -> str:
-    """One passage of both versions; long unchanged ones are folded, and say so."""
-    lines = passage.pieces[0].text.splitlines(keepends=True) if passage.is_same else []
-    if whole or len(lines) <= _MOST_UNCHANGED:
-        left, right = (
-            pieces_html([piece for piece in passage.pieces if piece.kind in ("same", side)])
-            for side in _SIDES
-        )
-        return f"<tr><td>{left}</td><td>{right}</td></tr>"
-    folded = html.escape(p.t("prompts.unchanged", n=len(lines)))
-    return f'<tr><td colspan="2" class="quiet">{folded}</td></tr>'
-
-
 def _save(store: Store, person: Person, edited: PromptVersion, keys: dict[str, str]) -> None:
     prompting.add_prompt(
         store, edited.category, edited.language, st.session_state[keys["text"]],
         reason=st.session_state[keys["reason"]], by=person.name, based_on=edited.version,
     )  # fmt: skip
-
-
-def _activate(
-    store: Store, study: Study, person: Person, judge: Judge, prompt: PromptVersion, why: str
-) -> None:
-    prompting.activate(store, study, judge, prompt, reason=st.session_state[why], by=person.name)

@@ -145,8 +145,8 @@ def test_a_prompt_is_edited_previewed_saved_compared_and_put_to_use(served, open
         language, "prompts.effect", responses=count, rounds=3, judged=0, outstanding=3 * count
     )
     expect(panel.get_by_text(said)).to_be_visible()
-    panel.get_by_label(sentence(language, "prompts.activation_reason")).fill("trial")
-    panel.get_by_role("button", name=sentence(language, "prompts.activate")).click()
+    panel.get_by_label(sentence(language, "trial.reason")).fill("trial")
+    panel.get_by_role("button", name=sentence(language, "trial.activate_only")).click()
     until(lambda: _serving(served, language) == version + 1)
     visit.settles()
     served_line = visit.page.locator(".versions .serves")

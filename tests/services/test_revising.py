@@ -9,6 +9,7 @@ from core.services.judging import progress_of
 from core.services.revising import (
     before_after,
     outstanding_for,
+    propose,
     question_of_study,
     rejudge,
     revise,
@@ -285,14 +286,14 @@ def test_before_and_after_use_the_same_physicians_scores(
     found = before_after(study.store, study.study, oak, 1, question)
 
     assert between is not None
-    assert (between.pending, between.before.cases, between.after.cases) == (2, 0, 0)
+    assert (between.pending, between.revise.n, between.revise.left_out) == (2, 0, 1)
     assert found is not None
     assert (found.earlier.version, found.active.version, found.pending) == (1, 2, 0)
-    assert found.before.usable.table == ((0, 1), (0, 1))
-    assert found.after.usable.table == ((1, 0), (0, 1))
-    assert found.study_before.cases == found.study_after.cases == 3
-    assert [(case.question, case.model) for case in found.fixed] == [("MK:1:1", "willow")]
-    assert found.broken == ()
+    seen, held = found.revise, found.check
+    assert [(case.question, case.model) for case in seen.fixed] == [("MK:1:1", "willow")]
+    assert (seen.n, seen.false_usable_before, seen.false_usable_after) == (1, 1, 0)
+    assert (held.n, held.fixed, held.unchanged) == (1, (), 1)
+    assert (seen.broken, held.broken) == ((), ())
     assert study.value("SELECT count(*) FROM human_assessment") == 3
 
 
@@ -328,11 +329,46 @@ def test_the_worklist_starts_where_the_judge_passes_what_physicians_reject(
     found = worklist(study.store, study.study, study.judge(), 1)
 
     assert [(one.key, one.false_usable, one.differ, one.scored) for one in found] == [
-        ("MLU:2:1", 1, 1, 2),
+        ("MLU:2:1", 1, 1, 1),
         ("MTG:1:1", 0, 1, 1),
         ("MK:1:1", 0, 0, 0),
         ("MK:1:2", 0, 0, 0),
         ("MR:1:1", 0, 0, 0),
-        ("MLU:1:1", 0, 0, 1),
         ("MSE:1:1", 0, 0, 0),
     ]
+    assert "MLU:1:1" not in {one.key for one in found}  # it is held out
+    assert next(one.check for one in found if one.key == "MLU:2:1") == 1
+
+
+def test_of_two_harmful_questions_the_one_with_more_named_causes_comes_first(
+    study: Workbench,
+) -> None:
+    study.baseline_judges()
+    lin = study.physician()
+    for key in ("MR:1:1", "MTG:1:1"):
+        study.scores(lin, key, "cedar", 1, comment="no" if key == "MTG:1:1" else "")
+
+    found = worklist(study.store, study.study, study.judge(), 1)
+
+    assert [(one.key, one.notes) for one in found[:2]] == [("MTG:1:1", 1), ("MR:1:1", 0)]
+
+
+def test_two_leads_who_save_at_once_are_told_and_nothing_is_lost(study: Workbench) -> None:
+    active = _active(study, "MK:1:1")
+
+    def saves(checklist: str, by: str, newest: int) -> CriteriaVersion:
+        return propose(
+            study.store, study.study, study.question("MK:1:1"),
+            replace(active.criteria, checklist=checklist),
+            based_on=active.id, reason="r", by=by, newest=newest,
+        )  # fmt: skip
+
+    saves(STRICTER, "Dr Weber", 1)
+    with pytest.raises(StaleRevision, match="newer_version") as caught:
+        saves("核心需求：\n1. 写明 20 mg", "Dr Chen", 1)
+    assert caught.value.values == {"key": "MK:1:1", "version": 2, "by": "Dr Weber"}
+    saves("核心需求：\n1. 写明 20 mg", "Dr Chen", 2)
+
+    versions = criteria.versions(study.store, study.question("MK:1:1").id)
+    assert [one.created_by for one in versions[1:]] == ["Dr Weber", "Dr Chen"]
+    assert _active(study, "MK:1:1") == active

@@ -78,6 +78,16 @@ SPECIMEN = (
     "INSERT INTO spot_check_result VALUES (1, 1, 1, 1, '', 'me', 't')",
     "INSERT INTO difference_cause (id, person_id, response_id, criteria_id, cause, created_by)"
     " VALUES (1, 1, 1, 1, 'judge_wrong', 'me')",
+    "INSERT INTO seal VALUES (1, 'salt', 0.3, 'me', 't')",
+    "INSERT INTO conversation_seal VALUES (1, 1, 'dev', 't')",
+    "INSERT INTO response_seal VALUES (1, 1, 'check', 't')",
+    "INSERT INTO seal_opening VALUES (1, 1, NULL, 1, 'why', 'me', 't')",
+    "INSERT INTO trial VALUES (1, 1, 1, 1, NULL, 1, 3, 0, 'me', 't')",
+    "INSERT INTO trial_response VALUES (1, 1, 'affected', 1, 1, 1, 1, 1)",
+    "INSERT INTO rejection VALUES (1, 1, 1, NULL, NULL, 'why', 'me', 't')",
+    "INSERT INTO held_out_reading VALUES (1, 'dev', 1, 1, NULL, NULL, NULL, 0, 'me', 't')",
+    "INSERT INTO suggestion VALUES (1, 1, 1, 1, NULL, 'asked', 'said', 'me', 't')",
+    "INSERT INTO rescoring_offer VALUES (1, 1, 1, 1, 1, 'me', 't')",
     "INSERT INTO question_audit (id, person_id, criteria_id, is_right, created_by)"
     " VALUES (1, 1, 1, 1, 'me')",
 )

@@ -16,6 +16,8 @@ from core.store.migrations import (
     m009_assigning,
     m010_batches,
     m011_exams,
+    m012_seals,
+    m013_trials,
 )
 from core.store.migrations.base import migrations
 
@@ -33,6 +35,8 @@ _STEPS = (
     m009_assigning,
     m010_batches,
     m011_exams,
+    m012_seals,
+    m013_trials,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)

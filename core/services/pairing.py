@@ -1,0 +1,126 @@
+"""Pairing: the same responses and physicians' scores with what a judge said before and after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domain.agreement import agreement_of, cohen_kappa, percent_agreement
+from core.domain.estimation import Estimate, Floats
+from core.domain.paired import Change, change_of
+from core.services.agreeing import Case
+
+#: Responses below which a change can't be told from chance, whatever it is.
+ENOUGH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One scored response under both versions.
+
+    Attributes:
+        weight: 1/π where responses were drawn with unequal probabilities π.
+    """
+
+    before: Case
+    after: Case
+    weight: float = 1.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether physicians decided, the judge scored it twice, and figures hold its question."""
+        sides = (self.before.judge.usable, self.after.judge.usable, self.after.physicians_usable)
+        return None not in sides and not self.after.is_excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """What a change did to a judge's agreement with physicians on usable or not.
+
+    Every figure but the counts is weighted. Intervals and tests take questions as the unit of
+    chance; within one question, responses.
+
+    Attributes:
+        n: responses that physicians decided and the judge scored under both versions.
+        left_out: the others.
+        false_usable_before, false_usable_after: responses that the judge passes and physicians
+            reject.
+        fixed, broken: responses on which judge and physicians came together, or parted.
+        unchanged: how many did neither.
+    """
+
+    n: int
+    left_out: int
+    agreement_before: Estimate
+    agreement_after: Estimate
+    agreement_change: Change
+    kappa_before: Estimate
+    kappa_after: Estimate
+    kappa_change: Change
+    false_usable_before: int
+    false_usable_after: int
+    fixed: tuple[Case, ...]
+    broken: tuple[Case, ...]
+    unchanged: int
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether there is too little to tell a change from chance."""
+        return self.n < ENOUGH
+
+
+def paired(pairs: Sequence[Pair]) -> Paired:
+    """Compare both versions on the responses that have a verdict under both."""
+    full = [one for one in pairs if one.is_complete]
+    human = np.array([one.after.physicians_usable for one in full], dtype=np.intp)
+    sides = [
+        np.array([getattr(one, side).judge.usable for one in full], dtype=np.intp)
+        for side in ("before", "after")
+    ]
+    weights = np.array([one.weight for one in full], dtype=float)
+    clusters = _clusters(full)
+    before, after = (
+        agreement_of(
+            human, side, clusters, categories=2, only=("cohen_kappa",), weights=weights
+        )
+        for side in sides
+    )  # fmt: skip
+    tables = [_tables(human, side, clusters, weights) for side in sides]
+    fixed = [one.after for one in full if one.before.differs and not one.after.differs]
+    broken = [one.after for one in full if one.after.differs and not one.before.differs]
+    return Paired(
+        len(full), len(pairs) - len(full),
+        before.agreement, after.agreement,
+        change_of(tables[0], tables[1], percent_agreement, pairs=len(full)),
+        before.coefficients["cohen_kappa"], after.coefficients["cohen_kappa"],
+        change_of(tables[0], tables[1], cohen_kappa, pairs=len(full)),
+        sum(one.before.is_false_usable for one in full),
+        sum(one.after.is_false_usable for one in full),
+        tuple(_worst_first(fixed)), tuple(_worst_first(broken)),
+        len(full) - len(fixed) - len(broken),
+    )  # fmt: skip
+
+
+def _clusters(pairs: Sequence[Pair]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Questions; responses where there is one question only."""
+    questions = [one.after.question_id for one in pairs]
+    if len(set(questions)) > 1:
+        return np.array(questions, dtype=np.intp)
+    return np.array([one.after.response_id for one in pairs], dtype=np.intp)
+
+
+def _tables(
+    human: np.ndarray[tuple[int], np.dtype[np.intp]],
+    machine: np.ndarray[tuple[int], np.dtype[np.intp]],
+    clusters: np.ndarray[tuple[int], np.dtype[np.intp]],
+    weights: Floats,
+) -> Floats:
+    """Sums of weights, shape (clusters, 2, 2), physicians in rows."""
+    names, place = np.unique(clusters, return_inverse=True)
+    tables = np.zeros((len(names), 2, 2))
+    np.add.at(tables, (place, human, machine), weights)
+    return tables
+
+
+def _worst_first(cases: Sequence[Case]) -> list[Case]:
+    return sorted(cases, key=lambda one: (not one.is_flagged, one.physicians_usable is True))

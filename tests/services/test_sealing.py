@@ -1,0 +1,168 @@
+"""Sealing: what is held back is drawn once, and every look at it is recorded."""
+
+import sqlite3
+
+import pytest
+
+from core.errors import Refused
+from core.services.agreeing import cases_of
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.revising import revise_checklist
+from core.services.sealing import (
+    draw,
+    ensure_seals,
+    open_question,
+    open_response,
+    openings_of,
+    seals_of,
+)
+from core.store import seals
+from tests.workbench import Workbench, plain_questions
+
+TEN = plain_questions("MK", 10)
+
+
+@pytest.fixture
+def ten(empty: Workbench) -> Workbench:
+    """Ten conversations, of which three are held out, with the responses of two models."""
+    empty.imports(TEN)
+    for model in ("cedar", "willow"):
+        empty.model_answers(model, dict.fromkeys(TEN, "An answer."), questions=TEN)
+    return empty
+
+
+def _held_out(study: Workbench) -> list[str]:
+    held_out = seals_of(study.store, study.study).held_out
+    return [key for key in TEN if study.question(key).id in held_out]
+
+
+def test_three_of_ten_are_held_out_and_stay_so(ten: Workbench) -> None:
+    first = _held_out(ten)
+    before = ten.counts()
+
+    ensure_seals(ten.store, ten.study, salt="another", held_out=0.5)
+
+    assert len(first) == 3
+    assert _held_out(ten) == first
+    assert ten.counts() == before
+    with pytest.raises(Refused, match="seals_drawn"):
+        draw(ten.store, ten.study, salt="s", held_out=0.5, by="Dr Lead")
+
+
+def test_questions_that_arrive_later_are_drawn_too(ten: Workbench) -> None:
+    first = _held_out(ten)
+    more = plain_questions("MK", 20)
+
+    ten.imports(more)
+
+    assert set(first) <= {key for key in more if key in _held_out(ten)}
+    parts = seals.parts(ten.store, ten.study.id)
+    assert sorted(parts.values()) == ["dev"] * 14 + ["held_out"] * 6
+
+
+def test_a_conversation_stays_whole(study: Workbench) -> None:
+    parts = seals.parts_of_questions(study.store, study.study.id)
+
+    assert parts[study.question("MK:1:1").id] == parts[study.question("MK:1:2").id]
+
+
+def test_of_two_scored_responses_one_is_held_back(study: Workbench) -> None:
+    lin = study.physician()
+    study.scores(lin, "MK:1:1", "cedar", 5)
+    assert seals_of(study.store, study.study).check == frozenset()  # one alone is for revising
+
+    study.scores(lin, "MK:1:1", "willow", 1)
+
+    seen, held = study.response("MK:1:1", "cedar").id, study.response("MK:1:1", "willow").id
+    found = seals_of(study.store, study.study)
+    question = study.question("MK:1:1").id
+    assert found.check == {held}
+    assert (found.place_of(question, seen), found.place_of(question, held)) == ("revise", "check")
+
+
+def test_scored_responses_are_placed_by_what_revisers_see(ten: Workbench) -> None:
+    ten.baseline_judges()
+    lin = ten.physician()
+    for key in TEN:
+        for model in ("cedar", "willow"):
+            ten.scores(lin, key, model, 4)
+
+    found = seals_of(ten.store, ten.study)
+    cases = cases_of(ten.store, ten.study, ten.judge(), 1)
+
+    assert {place: len(found.among(cases, place)) for place in ("revise", "check", "held_out")} == {
+        "revise": 7, "check": 7, "held_out": 6,
+    }  # fmt: skip
+    assert sum(found.is_sealed(case) for case in cases) == 13
+
+
+def test_a_held_out_question_is_not_revised_until_somebody_opens_it(ten: Workbench) -> None:
+    question = ten.question(_held_out(ten)[0])
+
+    def revises() -> None:
+        revise_checklist(
+            ten.store, ten.study, question, "Core requirements:\n1. Says so",
+            reason="too lenient", by="Dr Weber",
+        )  # fmt: skip
+
+    with pytest.raises(Refused, match="held_out_question"):
+        revises()
+    open_question(ten.store, ten.study, question, reason="the dose is wrong", by="Dr Weber")
+    revises()
+
+    (opening,) = openings_of(ten.store, ten.study)
+    assert (opening.subject, opening.model, opening.reason, opening.created_by) == (
+        question.key.rsplit(":", 1)[0], "", "the dose is wrong", "Dr Weber",
+    )  # fmt: skip
+    assert question.id not in seals_of(ten.store, ten.study).held_out
+    assert seals.parts_of_questions(ten.store, ten.study.id)[question.id] == "held_out"
+
+
+def test_an_opened_response_checks_nothing_any_more(study: Workbench) -> None:
+    lin = study.physician()
+    study.scores(lin, "MK:1:1", "cedar", 5)
+    ensure_seals(study.store, study.study)
+    study.scores(lin, "MK:1:1", "willow", 1)
+    (held,) = seals_of(study.store, study.study).check
+
+    open_response(study.store, study.study, held, reason="asked at rounds", by="Dr Weber")
+
+    assert seals_of(study.store, study.study).check == frozenset()
+    (opening,) = openings_of(study.store, study.study)
+    assert (opening.subject, opening.model) == ("MK:1:1", "willow")
+
+
+@pytest.mark.parametrize(("reason", "code"), [(" ", "needs_reason"), ("r", "not_sealed")])
+def test_an_opening_needs_a_reason_and_something_closed(study, reason, code) -> None:
+    before = study.counts()
+
+    with pytest.raises(Refused, match=code):
+        open_question(study.store, study.study, study.question("MK:1:1"), reason=reason, by="W")
+    with pytest.raises(Refused, match=code):
+        open_response(study.store, study.study, study.response("MK:1:1").id, reason=reason, by="W")
+    assert study.counts() == before
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_that_is_none_is_refused(study: Workbench, share: float) -> None:
+    with pytest.raises(Refused, match="bad_held_out"):
+        ensure_seals(study.store, study.study, held_out=share)
+
+
+@pytest.mark.parametrize("table", ["seal", "conversation_seal"])
+def test_what_was_drawn_can_not_be_changed(study: Workbench, table: str) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        study.store.change(f"DELETE FROM {table}", ())
+
+
+def test_the_real_files_shared_cases_stay_together(empty, real_file) -> None:
+    import_questions(empty.store, real_file, QuestionImport("ward", "Dr Lead"))
+    ensure_seals(empty.store, empty.study, salt="s")
+
+    parts = seals.parts(empty.store, empty.study.id)
+    assert 0.28 < list(parts.values()).count("held_out") / len(parts) < 0.32
+    begin: dict[str, set[str]] = {}
+    for talk in seals.talks(empty.store, empty.study.id):
+        for text in talk.texts:
+            begin.setdefault("".join(text.split())[:60], set()).add(parts[talk.id])
+    assert [some for some in begin.values() if len(some) > 1] == []
