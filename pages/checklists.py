@@ -7,6 +7,7 @@ from core.store import questions, responses
 from core.ui.editor import draw_editor, draw_sealed, draw_views, draw_worklist, editing_of
 from core.ui.judge_choice import chosen_judge
 from core.ui.shell import page
+from core.ui.suggestion_sheet import draw_row_suggestions
 from core.ui.trial_sheet import draw_decision, draw_last_trial, draw_outstanding, draw_trial
 from core.ui.version_sheet import (
     draw_all_revisions,
@@ -22,9 +23,9 @@ with page("checklists") as p:
         judge, rounds = chosen_judge(p)
         sealed = sealing.seals_of(p.store, p.study)
         cases = agreeing.cases_of(p.store, p.study, judge, rounds)
-        found = revising.worklist_of(p.store, p.study, cases, sealed)
-        entries = {entry.key: entry for entry in found}
         known = {one.key: one for one in questions.questions_of_study(p.store, p.study.id)}
+        found = revising.worklist_of(p.store, p.study, cases, sealed, list(known.values()))
+        entries = {entry.key: entry for entry in found}
         closed = [key for key, one in known.items() if one.id in sealed.held_out]
         question = known[draw_worklist(p, entries, closed)]
     with right:
@@ -32,7 +33,9 @@ with page("checklists") as p:
             draw_sealed(p, question)
             st.stop()
         own = [case for case in cases if case.question_id == question.id]
-        history = weighing.history_of_criteria(p.store, p.study, judge, rounds, question, own)
+        history = weighing.history_of_criteria(
+            p.store, p.study, judge, rounds, question, own, sealed
+        )
         waiting = next((one.version for one in history if one.state == "candidate"), None)
         view = draw_views(p)
         if view == "edit":
@@ -41,6 +44,8 @@ with page("checklists") as p:
                 editing = editing_of(p, question, waiting)
                 answers = responses.responses_to_question(p.store, question.id)
                 draw_editor(p, editing, answered=sum(one.text is not None for one in answers))
+                with st.expander(p.t("suggest.title")):
+                    draw_row_suggestions(p, judge, editing)
             with case:
                 draw_question_cases(p, question.key, own, sealed)
         elif view == "try":

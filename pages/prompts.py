@@ -10,6 +10,7 @@ from core.ui.prompt_sheet import (
     draw_comparison,
     draw_editor,
     draw_preview,
+    draw_suggestions,
     draw_tested,
     draw_versions,
 )
@@ -28,6 +29,8 @@ with page("prompts") as p:
         )
         with edit:
             text = draw_editor(p, versions)
+            with st.expander(p.t("suggest.title")):
+                draw_suggestions(p, versions[0], text)
         with preview:
             draw_preview(p, versions[0], text)
         with compare:

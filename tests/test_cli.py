@@ -119,6 +119,7 @@ READING = {
     *(("prompt", name) for name in ("list", "show", "diff", "preview")),
     ("assign", "list"), ("assign", "plan"), ("manual", "show"),
     ("question-audit", "show"), ("scores-of",), ("shift",), ("export", "table"),
+    ("seal", "show"), ("judge-card", "export"),
 }  # fmt: skip
 
 
@@ -151,6 +152,8 @@ def test_every_command_explains_itself(shell: Shell, names: tuple[str, ...]) -> 
         ("question-audit",),
         ("prompt",),
         ("jury",),
+        ("seal",),
+        ("judge-card",),
     ],
     ids=str,
 )

@@ -23,6 +23,7 @@ from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
 from core.services.pairing import Paired
 from core.services.queueing import ensure_worker
+from core.services.sealing import seals_of
 from core.services.testing import Tested
 from core.services.trying import Candidate, Wish
 from core.services.weighing import History, TrialResult, history_of_criteria, result_of
@@ -259,7 +260,8 @@ def compare_command(
         if key is not None:
             question = _question(store, study, key)
             cases = cases_of(store, study, chosen, rounds)
-            versions = history_of_criteria(store, study, chosen, rounds, question, cases)
+            sealed = seals_of(store, study)
+            versions = history_of_criteria(store, study, chosen, rounds, question, cases, sealed)
             _show_versions(terminal, versions, old, new)
         elif category and language:
             tested = testing.history_of(store, study, chosen, category, language, by=terminal.by)

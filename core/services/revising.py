@@ -62,12 +62,15 @@ class Entry:
 def worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entry]:
     """The questions that may be revised: those to be judged again first, then by harm."""
     require(store, "lead")
-    sealed = seals_of(store, study)
-    return worklist_of(store, study, cases_of(store, study, judge, rounds), sealed)
+    known = questions.questions_of_study(store, study.id)
+    cases = cases_of(store, study, judge, rounds)
+    return worklist_of(store, study, cases, seals_of(store, study), known)
 
 
-def worklist_of(store: Store, study: Study, cases: Sequence[Case], sealed: Seals) -> list[Entry]:
-    """As `worklist`, of cases that were read already."""
+def worklist_of(
+    store: Store, study: Study, cases: Sequence[Case], sealed: Seals, known: Sequence[Question]
+) -> list[Entry]:
+    """As `worklist`, of cases and questions that were read already."""
     require(store, "lead")
     by_question: dict[int, list[Case]] = defaultdict(list)
     for case in cases:
@@ -75,7 +78,7 @@ def worklist_of(store: Store, study: Study, cases: Sequence[Case], sealed: Seals
     causes = differences.causes_by_response(store, study.id)
     entries = [
         _entry(question, by_question.get(question.id, []), sealed, causes)
-        for question in questions.questions_of_study(store, study.id)
+        for question in known
         if question.id not in sealed.held_out
     ]
     return sorted(entries, key=lambda one: one.harm, reverse=True)

@@ -9,7 +9,7 @@ from core.domain.usability import JudgeReading, judge_reading
 from core.services.agreeing import Case, cases_of
 from core.services.pairing import Pair, Paired, paired
 from core.services.permitting import require
-from core.services.sealing import Place, seals_of
+from core.services.sealing import Place, Seals, seals_of
 from core.store import criteria, judges, marks, trials
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
@@ -131,7 +131,7 @@ class History:
 
 def history_of_criteria(
     store: Store, study: Study, judge: Judge, rounds: int, question: Question,
-    cases: Sequence[Case],
+    cases: Sequence[Case], sealed: Seals,
 ) -> list[History]:  # fmt: skip
     """Every version of a question's criteria, newest first, with what it did to agreement.
 
@@ -139,7 +139,6 @@ def history_of_criteria(
         cases: the judge's, of which those of the question are looked at.
     """
     require(store, "lead")
-    sealed = seals_of(store, study)
     own = [case for case in cases if case.question_id == question.id]
     values: dict[tuple[int, int], list[int | None]] = defaultdict(list)
     for one in trials.verdicts_by_version(store, study.id, judge.id, question.id):

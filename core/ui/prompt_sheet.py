@@ -17,6 +17,7 @@ from core.ui.clinical import show_text
 from core.ui.diffs import SIDES, show_sides
 from core.ui.figures import Cell, show_grid, show_label
 from core.ui.shell import Page
+from core.ui.suggestion_sheet import draw_text_suggestions
 from core.ui.trial_sheet import draw_decision, draw_trial
 
 _HERE = Path(__file__).resolve().parent
@@ -78,6 +79,16 @@ def draw_editor(p: Page, versions: list[PromptVersion]) -> str:
     )  # fmt: skip
     st.html(f'<div class="quiet">{html.escape(p.t("prompts.save_note"))}</div>')
     return text
+
+
+def draw_suggestions(p: Page, newest: PromptVersion, text: str) -> None:
+    """Changes that a model suggests from the disagreements of a judge that the prompt serves."""
+    known = {judge.name: judge for judge, _ in prompting.judges_that_read(p.store, p.study)}
+    if not known:
+        st.info(p.t("prompts.no_judge"))
+        return
+    name = st.selectbox(p.t("suggest.of"), list(known), key=p.key("suggest", "judge"))
+    draw_text_suggestions(p, known[name], newest, text, p.key(newest.id, "text"))
 
 
 def draw_preview(p: Page, prompt: PromptVersion, text: str) -> None:

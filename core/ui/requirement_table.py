@@ -71,8 +71,9 @@ def _draw_row(p: Page, subject: str, row: Row) -> None:
 def _rows(p: Page, subject: str, text: str) -> list[Row]:
     name = _name(p, subject)
     if name not in p.kept:
-        found = requirements_of(text)
-        p.kept[name] = [(number, one.level, one.text) for number, one in enumerate(found)]
+        p.kept[name] = [
+            (_new_number(p.kept, name), one.level, one.text) for one in requirements_of(text)
+        ]
     rows: list[Row] = p.kept[name]
     return rows
 
@@ -87,11 +88,14 @@ def _field(p: Page, subject: str, number: int) -> str:
 
 def _add(kept: dict[str, Any], name: str, level: Level) -> None:
     rows: list[Row] = kept[name]
-    kept[name] = [*rows, (_next(rows), level, "")]
+    kept[name] = [*rows, (_new_number(kept, name), level, "")]
 
 
-def _next(rows: list[Row]) -> int:
-    return 1 + max((number for number, *_ in rows), default=-1)
+def _new_number(kept: dict[str, Any], name: str) -> int:
+    """A number that no row of these had before, so that no widget shows another row's words."""
+    number: int = kept.get(f"{name}-next", 0)
+    kept[f"{name}-next"] = number + 1
+    return number
 
 
 def _remove(kept: dict[str, Any], name: str, number: int, field: str) -> None:
@@ -111,7 +115,7 @@ def _split(kept: dict[str, Any], name: str, number: int, field: str) -> None:
     rows: list[Row] = kept[name]
     at = next(place for place, one in enumerate(rows) if one[0] == number)
     text = st.session_state.get(field, rows[at][2])
-    kept[name] = [*rows[: at + 1], (_next(rows), rows[at][1], text), *rows[at + 1 :]]
+    kept[name] = [*rows[: at + 1], (_new_number(kept, name), rows[at][1], text), *rows[at + 1 :]]
 
 
 def _up(kept: dict[str, Any], name: str, number: int, field: str) -> None:

@@ -25,6 +25,7 @@ from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging
 from tests.bench.pages import pages_beside_generation
 from tests.bench.reviewing import reviewing
+from tests.bench.revising import revision_loop
 from tests.bench.scale import scale
 from tests.bench.statistics import figures
 
@@ -46,6 +47,7 @@ _SECTIONS: dict[str, Callable[[Path], str]] = {
     "gpu": lambda work: generating_on_gpu(work, Path(_DATASET)),
     "pages": pages_beside_generation,
     "reviewing": reviewing,
+    "revising": revision_loop,
 }
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,37 +64,43 @@ def test_two_physicians_score_by_keyboard_and_the_agreement_grows(newcomer, open
     expect(below.first).to_be_visible()
 
 
-def test_a_revised_checklist_is_judged_again_and_nothing_else(newcomer, open_browser):
+def test_from_a_false_usable_answer_to_a_checklist_in_use(newcomer, open_browser):
+    """The lead opens the most harmful question, adds a requirement, tries it and activates it."""
     visit = open_browser(newcomer)
     visit.signs_in(LEAD, "/checklists")
     page, before = visit.page, _verdicts(newcomer)
-    jobs = newcomer.rows("SELECT state FROM job")
+    chosen = page.get_by_role("radio", checked=True)
+    expect(chosen).to_have_count(1)
+    key = visit.page.evaluate("new URL(location).searchParams.get('question')")
+    counts = _by_hand(newcomer, key)
 
-    _revises(visit, "5. Names the dose with its unit", reason="units were missing")
+    _adds(visit, "core", "Names the dose with its unit and route")
+    _saves(visit, reason="units were missing")
+    tried = page.get_by_role("button", name=sentence("en", "trial.begin", n=2))
+    tried.click()
+    until(lambda: _purposes(newcomer, key) == {"study": 2, "trial": 2})
+    page.get_by_text(sentence("en", "trial.kappa_change")).first.wait_for()
+    visit.settles()
 
-    outstanding = page.get_by_text(
-        re.compile(sentence("en", "checklists.outstanding", n=2, judge="baseline", key="(.+)"))
+    seen = page.locator("table.grid", has_text=sentence("en", "trial.broken"))
+    after = _by_hand(newcomer, key)
+    row = seen.locator("tr", has_text=sentence("en", "words.false_usable"))
+    expect(row.locator("td").first).to_have_text(f"{counts['revise']} → {after['revise']}")
+    expect(row.locator("td").last).to_have_text(f"{counts['check']} → {after['check']}")
+    assert _verdicts(newcomer, "study") == before
+
+    _decides(visit, "trial.activate_only", reason="it helps")
+    until(lambda: _purposes(newcomer, key) == {"study": 4, "trial": 2})
+    assert newcomer.rows(
+        "SELECT version FROM active_criteria JOIN criteria ON criteria.id = criteria_id"
+        " JOIN question ON question.id = criteria.question_id WHERE key = ?", (key,)
+    ) == [(2,)]  # fmt: skip
+    adopted = _verdicts(newcomer, "study")[len(before) :]
+    assert sorted(adopted) == sorted(_responses_to_the_revised_question(newcomer))
+    told = json.loads(
+        run_core(newcomer.database, "compare", "--dataset", "sample", "--question", key, "--json")
     )
-    expect(outstanding).to_be_visible()
-    revised = _responses_to_the_revised_question(newcomer)
-    assert [len(revised), _verdicts(newcomer)] == [2, before]
-
-    page.get_by_role("button", name=sentence("en", "checklists.rejudge", n=2)).click()
-    until(lambda: newcomer.rows("SELECT state FROM job") == [*jobs, ("done",)])
-
-    assert _verdicts(newcomer) == before + revised
-
-
-def test_the_page_compares_before_and_after(newcomer, open_browser):
-    visit = open_browser(newcomer)
-    visit.signs_in(LEAD, "/checklists")
-    _revises(visit, "6. Names the route", reason="routes were missing")
-    visit.page.get_by_role("button", name=sentence("en", "checklists.rejudge", n=2)).click()
-
-    title = re.compile(r"^Version \d → version \d: same responses")
-    expect(visit.page.get_by_text(title)).to_be_visible()
-    expect(visit.page.get_by_text(re.compile(r"under the active version: 0$"))).to_be_visible()
-    expect(visit.page.get_by_test_id("stDataFrame")).to_be_visible()
+    assert [one["state"] for one in told["versions"]] == ["in_use", "used_before"]
 
 
 def test_without_a_reason_nothing_is_changed_and_nothing_typed_is_lost(newcomer, open_browser):
@@ -103,12 +108,29 @@ def test_without_a_reason_nothing_is_changed_and_nothing_typed_is_lost(newcomer,
     visit.signs_in(LEAD, "/checklists")
     before = newcomer.value("SELECT count(*) FROM criteria"), _verdicts(newcomer)
 
-    _revises(visit, "9. A requirement without a reason", reason="")
+    _adds(visit, "core", "A requirement without a reason")
+    _saves(visit, reason="")
 
     expect(visit.page.get_by_text(sentence("en", "error.needs_reason"))).to_be_visible()
-    expect(_checklist(visit)).to_have_value(re.compile("9. A requirement without a reason$"))
+    expect(_rows(visit).filter(has_text="A requirement without a reason")).to_have_count(1)
     after = newcomer.value("SELECT count(*) FROM criteria"), _verdicts(newcomer)
     assert after == before
+
+
+def test_a_candidate_is_rejected_with_a_reason_and_stays_in_the_history(newcomer, open_browser):
+    visit = open_browser(newcomer)
+    visit.signs_in(LEAD, "/checklists")
+    _adds(visit, "secondary", "Says when to come back")
+    _saves(visit, reason="advice was missing")
+    visit.page.get_by_role("button", name=sentence("en", "trial.reject")).wait_for()
+    visit.settles()
+
+    _decides(visit, "trial.reject", reason="asks too much")
+
+    until(lambda: newcomer.value("SELECT count(*) FROM rejection") == 1)
+    history = visit.page.locator("table.grid").first
+    expect(history).to_contain_text(sentence("en", "checklists.state.rejected"))
+    expect(history).to_contain_text("advice was missing — asks too much")
 
 
 # --- agreement --------------------------------------------------------------------------------
@@ -148,25 +170,81 @@ def _identity(served: Served, response_id: int) -> tuple[str, str]:
 # --- checklists -------------------------------------------------------------------------------
 
 
-def _revises(visit: Visit, requirement: str, *, reason: str) -> None:
-    """Add a requirement to the question on the page and save it."""
-    old = _checklist(visit).input_value()
-    _checklist(visit).fill(f"{old}\n{requirement}")
+def _adds(visit: Visit, level: str, requirement: str) -> None:
+    """Add a requirement to the question on the page."""
+    count = _rows(visit).count()
+    number = 0 if level == "core" else 1
+    visit.page.get_by_role("button", name=sentence("en", "checklists.add_row")).nth(number).click()
+    expect(_rows(visit)).to_have_count(count + 1)
+    empty = [at for at in range(count + 1) if not _rows(visit).nth(at).input_value()]
+    _rows(visit).nth(empty[0]).fill(requirement)
+    _rows(visit).nth(empty[0]).press("Control+Enter")
+    visit.settles()
+
+
+def _saves(visit: Visit, *, reason: str) -> None:
     visit.page.get_by_label(sentence("en", "checklists.reason")).fill(reason)
+    visit.page.get_by_label(sentence("en", "checklists.reason")).press("Enter")
     visit.settles()
     visit.page.get_by_role("button", name=sentence("en", "checklists.save")).click()
 
 
-def _checklist(visit: Visit) -> Locator:
-    return visit.page.get_by_role("textbox", name=sentence("en", "words.checklist"), exact=True)
+def _decides(visit: Visit, button: str, *, reason: str) -> None:
+    visit.page.get_by_label(sentence("en", "trial.reason")).fill(reason)
+    visit.page.get_by_label(sentence("en", "trial.reason")).press("Enter")
+    visit.settles()
+    visit.page.get_by_role("button", name=sentence("en", button), exact=True).click()
 
 
-def _verdicts(served: Served) -> list[tuple[Any, ...]]:
+def _rows(visit: Visit) -> Locator:
+    return visit.page.locator("[class*='-table-row-'] textarea")
+
+
+def _verdicts(served: Served, purpose: str = "study") -> list[tuple[Any, ...]]:
     """Response and criteria version of every verdict of a judge, oldest first."""
     return served.rows(
         "SELECT response_id, criteria_id FROM assessment JOIN rater ON rater.id = rater_id"
-        " WHERE person_id IS NULL ORDER BY assessment.id"
+        " WHERE person_id IS NULL AND purpose = ? ORDER BY assessment.id",
+        (purpose,),
     )
+
+
+def _purposes(served: Served, key: str) -> dict[str, int]:
+    """How many verdicts of each purpose a judge has given on a question."""
+    return dict(
+        served.rows(
+            "SELECT purpose, count(*) FROM assessment JOIN rater ON rater.id = rater_id"
+            " JOIN response ON response.id = response_id"
+            " JOIN question ON question.id = response.question_id"
+            " WHERE person_id IS NULL AND key = ? GROUP BY purpose",
+            (key,),
+        )
+    )
+
+
+def _by_hand(served: Served, key: str) -> dict[str, int]:
+    """False usable answers to a question by its newest verdicts, counted from the tables alone."""
+    newest = served.rows(
+        "SELECT response_id, value FROM assessment JOIN rater ON rater.id = rater_id"
+        " JOIN response ON response.id = response_id"
+        " JOIN question ON question.id = response.question_id"
+        " WHERE person_id IS NULL AND key = ? ORDER BY assessment.id",
+        (key,),
+    )
+    passed = {response for response, value in dict(newest).items() if value >= 4}
+    votes: dict[int, list[bool]] = {}
+    for response, value in served.rows(
+        "SELECT given.response_id, value FROM human_assessment AS given"
+        " JOIN question ON question.id = given.question_id WHERE key = ? AND value NOT NULL",
+        (key,),
+    ):
+        votes.setdefault(response, []).append(value >= 4)
+    rejected = {one for one, said in votes.items() if 2 * sum(said) < len(said)}
+    uses = dict(served.rows("SELECT response_id, part FROM response_seal"))
+    return {
+        use: len({one for one in passed & rejected if uses[one] == use})
+        for use in ("revise", "check")
+    }
 
 
 def _responses_to_the_revised_question(served: Served) -> list[tuple[Any, ...]]:
