@@ -49,8 +49,9 @@ def test_an_endpoint_that_refuses_everything_stops_the_job_and_the_same_order_re
 
     assert (job.state, job.error, job.done) == ("failed", code, 0)
     assert time.monotonic() - started < HANGS
-    # all that may be in flight, then one after each rest, each in every form of an answer
-    assert len(server.received) <= 3 * (8 + 6)
+    # all that may be in flight, then one after each of six rests, each in every form of an answer;
+    # a rest may pass twice before a busy machine has read what came back
+    assert len(server.received) <= 3 * (8 + 2 * 6)
     assert progress(study) == Progress(0, 0, KEYS, 0)
     server.recovers()
     again = study.endpoint_judges(server, concurrency=8)
