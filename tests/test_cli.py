@@ -120,6 +120,8 @@ READING = {
     ("assign", "list"), ("assign", "plan"), ("manual", "show"),
     ("question-audit", "show"), ("scores-of",), ("shift",), ("export", "table"),
     ("seal", "show"), ("judge-card", "export"),
+    ("import", "guess"), ("exam", "report"), ("exam", "places"), ("exam", "unread"),
+    ("exam", "rapid"),
 }  # fmt: skip
 
 

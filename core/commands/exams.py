@@ -10,7 +10,7 @@ from core.commands.terminal import Terminal, command, words
 from core.domain.estimation import Estimate
 from core.domain.tallies import FACETS
 from core.i18n import has_key, sentence
-from core.services import examining, examining_reports
+from core.services import examining, examining_reports, subsetting
 from core.services.examining_reports import MEASURES, ExamTable, Measure
 from core.services.naming import study_of_dataset
 
@@ -82,6 +82,44 @@ def unread_command(terminal: Terminal, *, dataset: str, limit: int) -> None:
         "responses": [asdict(one) for one in listed],
     }
     terminal.show(found, "\n".join(lines) or words("exam_none"))
+
+
+@command(exam_group, "subset", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--name", default="rapid", show_default=True)
+@click.option("--size", type=click.IntRange(min=1), required=True, help="How many exercises.")
+@click.option("--seed", default=0, show_default=True)
+def subset_command(terminal: Terminal, *, dataset: str, name: str, size: int, seed: int) -> None:
+    """Draw a difficulty-stratified subset that estimates the full score."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        found = subsetting.add_subset(
+            store, study, dataset, name, size=size, seed=seed, by=terminal.by
+        )
+    strata = ", ".join(f"{level}: {n}" for level, n in sorted(found.strata.items()))
+    total = sum(found.strata.values())
+    terminal.show(
+        asdict(found),
+        words("subset_drawn", name=name, size=found.size, total=total, strata=strata),
+    )
+
+
+@command(exam_group, "rapid")
+@click.option("--dataset", required=True)
+@click.option("--name", default="rapid", show_default=True, help="Of the subset.")
+def rapid_command(terminal: Terminal, *, dataset: str, name: str) -> None:
+    """Estimate every model's full score from its answers to a subset, with an interval."""
+    with terminal.store() as store:
+        found = subsetting.rapid_scores(store, study_of_dataset(store, dataset), dataset, name)
+    lines = [
+        words(
+            "subset_line", model=one.model, estimate=_percent(one.estimate), n=one.estimate.n,
+            unscored=one.unscored, full=_percent(one.full), full_n=one.full.n,
+        )
+        for one in found
+    ]  # fmt: skip
+    text = "\n".join(lines) or words("exam_none")
+    terminal.show({"models": [asdict(one) for one in found]}, text)
 
 
 def because_words(because: str) -> str:

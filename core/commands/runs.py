@@ -1,6 +1,6 @@
 """Commands that let machines work: generate, judge, worker, cancel."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -19,6 +19,7 @@ from core.services.estimating import estimate_generation, estimate_judging
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import study_of_dataset
 from core.services.queueing import ensure_worker
+from core.services.subsetting import subset_named
 from core.store import judges
 from core.store.jobs import Job
 from core.worker.running import run_worker
@@ -50,6 +51,13 @@ from core.worker.running import run_worker
 @click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
 @click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
+@click.option(
+    "--shuffle-options",
+    type=int,
+    metavar="SEED",
+    help="Show the options of closed questions in another order for each sample.",
+)
+@click.option("--subset", help="Only the exercises of a subset (exam subset).")
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def generate_command(terminal: Terminal, *, dataset: str, label: str, **options: Any) -> None:
@@ -60,6 +68,9 @@ def generate_command(terminal: Terminal, *, dataset: str, label: str, **options:
     order = _generate_order(label, options)
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
+        if options["subset"]:
+            subset = subset_named(store, dataset, options["subset"])
+            order = replace(order, subset_id=subset.id)
         if options["dry_run"]:
             found = estimate_generation(store, study, order, by=terminal.by)
             show_estimate(terminal, order.label, "answers", found)
@@ -90,6 +101,7 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
         "max_tokens": options["max_new_tokens"],
         "system_prompt": text_of_file(system) if system else None,
         "trust_remote_code": options["trust_remote_code"] or None,
+        "option_seed": options["shuffle_options"],
     }
     return generating.GenerateOrder(
         options["engine"],

@@ -68,6 +68,21 @@ def with_options(question: str, options: Sequence[tuple[str, str]]) -> str:
     return f"{question}\n\n{lines}"
 
 
+def in_order(question_text: str, closed: Closed, order: str) -> str:
+    """A question's text with its options in another order, under new labels.
+
+    A text that does not end with the options as `with_options` writes them stays as it is; see
+    `can_be_shuffled`.
+    """
+    question = question_text.removesuffix(with_options("", closed.options))
+    return with_options(question, presented(closed, order))
+
+
+def can_be_shuffled(question_text: str, closed: Closed) -> bool:
+    """Whether the options stand at the end of a question's text, where they can change places."""
+    return question_text.endswith(with_options("", closed.options))
+
+
 def instruction(language: Language, *, takes_several: bool) -> str:
     """What a model is told after a closed question."""
     return _ASKED[language, takes_several]

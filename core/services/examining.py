@@ -177,6 +177,23 @@ def _answers(rows: Sequence[_Row], found: Sequence[ExerciseStrata]) -> Answers:
     )
 
 
+def levels_of(
+    store: Store, study: Study, dataset_id: int
+) -> tuple[Mapping[int, str], Mapping[int, float]]:
+    """Level of every closed question, and the share that models answer right where known."""
+    require(store, "lead")
+    found = exams.strata(store, dataset_id)
+    rater_id = reader_rater(store)
+    rows = [] if rater_id is None else exams.readings(store, study.id, dataset_id, rater_id)
+    scored = [(row[0], row[3]) for row in rows if row[3] is not None]
+    question = np.array([row[0] for row in scored], dtype=np.intp)
+    score = np.array([row[1] for row in scored], dtype=float)
+    n = np.bincount(question)
+    right = np.bincount(question, weights=score)
+    shares = {int(at): float(right[at] / n[at]) for at in np.flatnonzero(n)}
+    return _levels(question, score, found), shares
+
+
 def _levels(
     question: "np.ndarray[tuple[int], np.dtype[np.intp]]",
     score: "np.ndarray[tuple[int], np.dtype[np.float64]]",

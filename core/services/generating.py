@@ -6,11 +6,13 @@ when nothing is missing. A conversation's next turn is asked the moment its pred
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from core.domain.answers import answer_of
+from core.domain.closed import can_be_shuffled, in_order, instruction, shuffled
+from core.domain.conversations import given_messages
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine, entry_of
 from core.engines.gpus import chosen, gpus
@@ -21,7 +23,7 @@ from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job, noting
 from core.services.releasing import check_may_send
-from core.store import generations, jobs, responses
+from core.store import exercises, generations, jobs, responses
 from core.store.database import Store, opened
 from core.store.generations import AskedTurn, Conversation, Generated, Generator
 from core.store.jobs import Job
@@ -43,11 +45,13 @@ class GenerateOrder:
         source: path or name of the checkpoint, or the endpoint's name for the model.
         label: the name under which its responses are shown.
         parameters: `temperature`, `top_p`, `max_tokens`, `seed`, `system_prompt`,
-            `trust_remote_code`: part of what the label stands for.
+            `trust_remote_code`, `option_seed` (shuffles the options of closed questions): part
+            of what the label stands for.
         concurrency: most conversations in flight; None for as many as suit where it runs.
         gpus: `auto`, `none`, or indices such as `0,1`; chosen when the job starts.
         limit: at most about so many responses in this job (whole conversations); None for all.
         budget: the job ends before it costs more, in the currency of the model's price.
+        subset_id: only the exercises of a subset of an exam.
     """
 
     engine: str
@@ -62,6 +66,7 @@ class GenerateOrder:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     budget: float | None = None
+    subset_id: int | None = None
 
 
 def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: str) -> int:
@@ -92,6 +97,7 @@ def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: st
             "requests_per_minute": order.requests_per_minute,
             "tokens_per_minute": order.tokens_per_minute,
             "limit": order.limit,
+            "subset": order.subset_id,
             **budget_in_plan(order.budget),
         }
         subject = f"generate {generator.model_id} in study {study.id}"
@@ -194,7 +200,8 @@ class _GenerationRun:
 
     def _engine_parameters(self, first_sample: int) -> dict[str, Any]:
         """What the engine is told; a later run's samples are not drawn as an earlier run's were."""
-        told = {k: v for k, v in self.generator.parameters.items() if k != "system_prompt"}
+        ours = ("system_prompt", "option_seed")
+        told = {k: v for k, v in self.generator.parameters.items() if k not in ours}
         seed = self._seed(first_sample)
         return told if seed is None else told | {"seed": seed}
 
@@ -216,7 +223,7 @@ class _GenerationRun:
     def _missing(self) -> list[Conversation]:
         return generations.conversations_outstanding(
             self.store, self.job.study_id, self.generator.model_id,
-            samples=self.job.plan["samples"],
+            samples=self.job.plan["samples"], subset_id=self.job.plan.get("subset"),
         )  # fmt: skip
 
     async def _check_revision(self) -> None:
@@ -237,17 +244,31 @@ class _GenerationRun:
         system = self.generator.parameters.get("system_prompt")
         messages = [Message("system", system)] if system else []
         for turn in turns:
-            messages.append(Message("user", turn.question_text))
+            messages += [Message(one.role, one.content) for one in given_messages(turn.given_turns)]
+            asked, order = self._asked(turn, work.sample)
+            messages.append(Message("user", asked))
             text = turn.text
             if turn.response_id is None:
                 reply = await self.engine.answer(messages, seed=self._seed(work.sample))
-                found = _generated(turn, work.sample, messages, reply)
+                found = replace(_generated(turn, work.sample, messages, reply), order=order)
                 await commit(found)
                 text = found.text
             if text is None:
                 await self._end(turns[turns.index(turn) + 1 :], work.sample, commit)
                 return
             messages.append(Message("assistant", text))
+
+    def _asked(self, turn: AskedTurn, sample: int) -> tuple[str, str]:
+        """What a turn's message says, and the order of its options; '' for the file's."""
+        closed = exercises.closed_of(self.store, turn.criteria_id)
+        if closed is None:
+            return turn.question_text, ""
+        text, order, seed = turn.question_text, "", self.generator.parameters.get("option_seed")
+        if seed is not None and can_be_shuffled(text, closed):
+            order = shuffled(closed, seed=int(seed), key=turn.key, sample=sample)
+            text = in_order(text, closed, order)
+        told = instruction(turn.language, takes_several=closed.takes_several)
+        return f"{text}\n\n{told}", order
 
     async def _end(
         self,

@@ -259,8 +259,3 @@ def unread_reasons(
     """
     params = {"study": study_id, "dataset": dataset_id, "rater": rater_id}
     return [tuple(row) for row in store.rows(sql, params)]
-
-
-def add_order(store: Store, response_id: int, labels: str) -> None:
-    """Remember in which order a model was shown a question's options."""
-    store.add("INSERT INTO option_order (response_id, labels) VALUES (?, ?)", (response_id, labels))

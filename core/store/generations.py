@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.questions import Language
 from core.store.database import Store
 
 
@@ -34,12 +35,16 @@ class AskedTurn:
     """A turn of a conversation, with this sample's answer if it is there.
 
     Attributes:
+        given_turns: what a benchmark lets stand before it (`core.domain.criteria.Criteria`).
         response_id: None while the turn is outstanding.
     """
 
     question_id: int
+    key: str
+    language: Language
     criteria_id: int
     question_text: str
+    given_turns: str
     response_id: int | None
     text: str | None
 
@@ -51,6 +56,7 @@ class Generated:
     Attributes:
         messages: roles and contents that the model was asked, in order.
         output: all that came back.
+        order: of the options of a closed question as they were shown; '' for the file's.
     """
 
     question_id: int
@@ -66,6 +72,7 @@ class Generated:
     reply_tokens: int | None
     seconds: float
     cached_tokens: int | None = None
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,10 @@ _MISSING = """
     FROM study_dataset
     JOIN question ON question.dataset_id = study_dataset.dataset_id
     CROSS JOIN wanted
-    WHERE study_dataset.study_id = :study AND NOT EXISTS (
+    WHERE study_dataset.study_id = :study
+      AND (:subset IS NULL OR question.id IN (
+        SELECT question_id FROM exam_subset_question WHERE subset_id = :subset))
+      AND NOT EXISTS (
       SELECT 1 FROM response WHERE response.question_id = question.id
         AND response.model_id = :model AND response.sample = wanted.number)
     GROUP BY question.conversation_id, wanted.number
@@ -125,10 +135,14 @@ _MISSING = """
 
 
 def conversations_outstanding(
-    store: Store, study_id: int, model_id: int, *, samples: int
+    store: Store, study_id: int, model_id: int, *, samples: int, subset_id: int | None = None
 ) -> list[Conversation]:
-    """Samples of conversations in which a model has turns to answer, in the order of the file."""
-    params = {"study": study_id, "model": model_id, "samples": samples}
+    """Samples of conversations in which a model has turns to answer, in the order of the file.
+
+    Args:
+        subset_id: only the exercises of a subset (`core.store.subsets`).
+    """
+    params = {"study": study_id, "model": model_id, "samples": samples, "subset": subset_id}
     return store.read(Conversation, _MISSING, params)
 
 
@@ -167,7 +181,8 @@ def turns(
 ) -> list[AskedTurn]:
     """A conversation's turns in order, with what a sample has answered so far."""
     sql = """
-        SELECT question.id AS question_id, criteria.id AS criteria_id, question_text,
+        SELECT question.id AS question_id, question.key, question.language,
+               criteria.id AS criteria_id, question_text, given_turns,
                response.id AS response_id, response.text
         FROM question
         JOIN active_criteria ON active_criteria.question_id = question.id
@@ -204,6 +219,11 @@ def add_generated(
                 one.reply_tokens, one.seconds, one.cached_tokens, job_id,
             ),
         )  # fmt: skip
+        if one.order:
+            store.add(
+                "INSERT INTO option_order (response_id, labels) VALUES (?, ?)",
+                (response_id, one.order),
+            )
 
 
 def how_generated(store: Store, response_id: int) -> HowGenerated | None:

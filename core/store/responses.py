@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.domain.conversations import given_as_turns
 from core.domain.prompts import Turn
 from core.store.database import Store
 
@@ -59,7 +60,10 @@ def responses_to_question(store: Store, question_id: int) -> list[Response]:
 
 
 def earlier_turns(store: Store, response_id: int) -> list[Turn]:
-    """The turns before a response's question, with the answers of the same model and sample."""
+    """The turns before a response's question, with the answers of the same model and sample.
+
+    Turns that the benchmark gives stand last: right before the question.
+    """
     sql = """
         SELECT criteria.question_text, coalesce(earlier.text, '')
         FROM response
@@ -72,7 +76,12 @@ def earlier_turns(store: Store, response_id: int) -> list[Turn]:
              SELECT max(id) FROM criteria WHERE criteria.question_id = before.id))
         WHERE response.id = ? ORDER BY before.turn
     """
-    return [Turn(question, answer) for question, answer in store.rows(sql, (response_id,))]
+    turns = [Turn(question, answer) for question, answer in store.rows(sql, (response_id,))]
+    sql = """
+        SELECT given_turns FROM response JOIN criteria ON criteria.id = criteria_id
+        WHERE response.id = ?
+    """
+    return [*turns, *given_as_turns(store.value(sql, (response_id,)) or "")]
 
 
 def identities(store: Store, response_ids: Sequence[int]) -> dict[int, tuple[str, int]]:

@@ -1,17 +1,22 @@
 """Closed questions are scored exactly, tallied by stratum, and never reach judges or physicians."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from core.errors import Refused
 from core.formats.catalogue import format_named
-from core.services import examining, examining_reports
+from core.services import examining, examining_reports, subsetting
+from core.services.generating import GenerateOrder, queue_generation
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import JudgeOrder
 from core.services.naming import study_of_dataset
+from core.store import exercises, jobs, responses
+from core.worker.running import do_in_foreground
+from tests.openai_server import Fault, OpenAIServer
 
 FORMAT = format_named("cmb-exam")
 OPTIONS = {"A": "阿司匹林", "B": "氯吡格雷", "C": "华法林", "D": "肝素"}
@@ -179,3 +184,163 @@ def test_a_cut_that_is_not_kept_is_refused(exam):
 
     with pytest.raises(Refused, match="bad_cut"):
         shares(exam, "stage", "department", "level")
+
+
+# --- a model that answers -------------------------------------------------------------------------
+
+
+def generates(bench, server, label="elm", **options):
+    order = replace(
+        GenerateOrder("openai", "elm-7b", label, {"max_tokens": 64}, addresses=(server.url,)),
+        **options,
+    )
+    job_id = queue_generation(bench.store, bench.study, order, by="Dr Lead")
+    assert do_in_foreground(bench.path, job_id)
+    return jobs.job_by_id(bench.store, job_id)
+
+
+def test_a_model_is_asked_for_letters_and_scored_by_them(exam, server):
+    server.draws(lambda received: Fault(text="理由略。\n答案：A"))
+
+    generates(exam, server)
+    scores(exam)
+
+    asked = max(server.prompts, key=len)
+    assert asked.startswith("可选用的药物是\n\nA. 阿司匹林\nB. 氯吡格雷")
+    assert "请在最后一行写“答案：”" in asked
+    assert shares(exam)["elm",] == (4, 1 / 4)
+
+
+def test_options_in_another_order_are_scored_as_the_file_labels_them(empty, server):
+    """The model always knows the text of the right option, whatever its label is."""
+    empty.name = "exam"
+    right = {"甲": "A", "乙": "B", "丙": "C", "丁": "D"}
+    imports(empty, [question(label, question=name) for name, label in right.items()])
+
+    def choose(received):
+        text = OPTIONS[right[received.prompt[0]]]
+        label = re.search(rf"([A-D])\. {text}", received.prompt)[1]
+        return Fault(text=f"答案：{label}")
+
+    server.draws(choose)
+    generates(empty, server, parameters={"max_tokens": 64, "option_seed": 5})
+    scores(empty)
+
+    orders = [labels for (labels,) in empty.rows("SELECT labels FROM option_order")]
+    assert [sorted(labels) for labels in orders] == [list("ABCD")] * 4
+    assert len(set(orders)) > 1
+    assert shares(empty) == {("elm",): (4, 1.0)}
+    chosen = [one for (one,) in empty.rows("SELECT rationale FROM assessment ORDER BY id")]
+    assert sorted(chosen) == list("ABCD")
+
+
+def test_a_leaning_shows_where_options_change_places(exam, server):
+    server.draws(lambda received: Fault(text="A"))
+
+    order = {"max_tokens": 64, "option_seed": 5, "temperature": 0.7}
+    generates(exam, server, parameters=order, samples=4)
+    scores(exam)
+
+    first = next(one for one in examining_reports.places(exam.store, exam.study)
+                 if (one.model, one.place) == ("elm", 1))  # fmt: skip
+    assert (first.chosen.value, first.chosen.n) == (1.0, 12)  # 3 single-answer questions × 4
+
+
+def test_turns_that_a_benchmark_gives_are_sent_before_its_question(empty, server):
+    empty.name = "hb"
+    turns = [
+        {"role": "user", "content": "My chest hurts."},
+        {"role": "assistant", "content": "Since when?"},
+        {"role": "user", "content": "For an hour."},
+    ]
+    record = {"prompt_id": "p1", "prompt": turns, "rubrics": [{"criterion": "x", "points": 5}]}
+    path = empty.file(json.dumps(record), "hb.jsonl")
+    options = QuestionImport("hb", "Dr Lead")
+    import_benchmark(empty.store, path, format_named("healthbench"), options)
+
+    with OpenAIServer() as served:
+        seen = []
+        served.draws(lambda received: seen.append(received.said) or Fault(text="Call 120."))
+        generates(empty, served)
+
+    assert seen == [tuple(turn["content"] for turn in turns)]
+    response = empty.response("HB:p1:1", "elm")
+    (turn,) = responses.earlier_turns(empty.store, response.id)
+    assert (turn.question, turn.response) == ("My chest hurts.", "Since when?")
+
+
+# --- a part that stands for the whole -------------------------------------------------------------
+
+
+@pytest.fixture
+def long_exam(empty):
+    """Forty questions of which one model knows all and one every other."""
+    empty.name = "exam"
+    imports(empty, [question("A") for _ in range(40)])
+    answers(empty, "knows", ["A"] * 40)
+    answers(empty, "guesses", ["A", "B"] * 20)
+    scores(empty)
+    return empty
+
+
+def test_a_subset_is_drawn_within_levels_of_difficulty(long_exam):
+    found = subsetting.add_subset(
+        long_exam.store, long_exam.study, "exam", "rapid", size=10, seed=1, by="Dr Lead"
+    )
+
+    drawn = long_exam.rows("SELECT stratum, count(*) FROM exam_subset_question GROUP BY 1")
+    assert found.strata == {"1~": 20, "3~": 20}
+    assert sum(n for _, n in drawn) == 10
+    # everybody knows the first kind: the others, on which models differ, give more
+    assert dict(drawn)["3~"] > dict(drawn)["1~"] >= 2
+
+
+def test_a_subset_estimates_the_full_score_with_an_interval(long_exam):
+    subsetting.add_subset(
+        long_exam.store, long_exam.study, "exam", "rapid", size=10, seed=1, by="Dr Lead"
+    )
+
+    knows, guesses = subsetting.rapid_scores(long_exam.store, long_exam.study, "exam", "rapid")
+
+    assert (knows.model, knows.estimate.value, knows.full.value) == ("knows", 1.0, 1.0)
+    assert guesses.estimate.value == pytest.approx(0.5)
+    assert guesses.estimate.n == 10
+    assert guesses.estimate.low < 0.5 < guesses.estimate.high
+
+
+def test_a_model_may_be_asked_for_a_subset_only(long_exam, server):
+    found = subsetting.add_subset(
+        long_exam.store, long_exam.study, "exam", "rapid", size=10, seed=1, by="Dr Lead"
+    )
+    server.draws(lambda received: Fault(text="A"))
+
+    job = generates(long_exam, server, subset_id=found.id)
+    scores(long_exam)
+
+    assert job.done == 10
+    estimated = {
+        one.model: one
+        for one in subsetting.rapid_scores(long_exam.store, long_exam.study, "exam", "rapid")
+    }
+    assert (estimated["elm"].estimate.value, estimated["elm"].full.n) == (1.0, 10)
+
+
+def test_a_subset_is_not_drawn_anew_under_its_name(long_exam):
+    draw = {"size": 4, "seed": 1, "by": "Dr Lead"}
+    subsetting.add_subset(long_exam.store, long_exam.study, "exam", "rapid", **draw)
+
+    with pytest.raises(Refused, match="subset_taken"):
+        subsetting.add_subset(long_exam.store, long_exam.study, "exam", "rapid", **draw)
+    with pytest.raises(Refused, match="bad_size"):
+        subsetting.add_subset(
+            long_exam.store, long_exam.study, "exam", "all", size=41, seed=1, by="Dr Lead"
+        )
+
+
+def test_the_options_of_a_question_are_kept_beside_its_criteria(exam):
+    closed = exercises.closed_of(exam.store, exam.value("SELECT min(id) FROM criteria"))
+
+    assert closed.options == tuple(OPTIONS.items())
+    assert exercises.strata_of(exam.store, exam.value("SELECT min(id) FROM question")).stage == (
+        "执业医师"
+    )

@@ -18,6 +18,7 @@ from core.store.migrations import (
     m011_exams,
     m012_seals,
     m013_trials,
+    m014_exam_subsets,
 )
 from core.store.migrations.base import migrations
 
@@ -37,6 +38,7 @@ _STEPS = (
     m011_exams,
     m012_seals,
     m013_trials,
+    m014_exam_subsets,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)

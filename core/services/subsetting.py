@@ -1,0 +1,114 @@
+"""Subsetting: a rapid assessment by a difficulty-stratified part of an exam."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domain.estimation import Estimate
+from core.domain.rapid import full_score, picked, spread_of
+from core.errors import Refused, UnknownName
+from core.services import examining
+from core.services.examining_reports import exam_dataset, exam_table
+from core.services.naming import dataset_named
+from core.services.permitting import require
+from core.store import subsets
+from core.store.database import Store
+from core.store.studies import Study
+from core.store.subsets import Subset
+
+#: The stratum of exercises whose difficulty nobody knows.
+_UNKNOWN = "3~"
+
+
+def add_subset(
+    store: Store, study: Study, dataset: str, name: str, *, size: int, seed: int, by: str
+) -> Subset:
+    """Draw a subset of a dataset's closed questions, stratified by difficulty, and keep it.
+
+    Where the difficulty is neither given nor estimated, exercises count as of the middle bin.
+
+    Raises:
+        Refused: `needs_name`, `subset_taken`, `bad_size`; `no_closed_questions`.
+        UnknownName: `unknown_dataset`.
+    """
+    require(store, "lead")
+    dataset_id, _ = exam_dataset(store, study, dataset)
+    if not name.strip():
+        raise Refused("needs_name")
+    if any(one.name == name for one in subsets.subsets(store, dataset_id)):
+        raise Refused("subset_taken", name=name)
+    levels, shares = examining.levels_of(store, study, dataset_id)
+    strata = {question_id: level or _UNKNOWN for question_id, level in levels.items()}
+    if not 1 <= size <= len(strata):
+        raise Refused("bad_size", size=size, most=len(strata))
+    sums: dict[str, list[float]] = defaultdict(list)
+    for question_id, share in shares.items():
+        sums[strata[question_id]].append(share)
+    sizes = Counter(strata.values())
+    spreads = {
+        level: spread_of(level, float(np.mean(sums[level])) if sums[level] else None)
+        for level in sizes
+    }
+    found = picked(strata, spreads, size, seed=seed)
+    with store.writing():
+        subset_id = subsets.add_subset(
+            store, dataset_id, name, found, seed=seed, strata=dict(sizes), by=by
+        )
+    return next(one for one in subsets.subsets(store, dataset_id) if one.id == subset_id)
+
+
+def subset_named(store: Store, dataset: str, name: str) -> Subset:
+    """The subset of a dataset of that name.
+
+    Raises:
+        UnknownName: `unknown_dataset`, `unknown_subset`.
+    """
+    require(store, "lead")
+    known = {one.name: one for one in subsets.subsets(store, dataset_named(store, dataset).id)}
+    if name not in known:
+        raise UnknownName("unknown_subset", name=name, known=", ".join(known) or "–")
+    return known[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Rapid:
+    """What a subset tells of a model's score on the whole exam.
+
+    Attributes:
+        full: accuracy on all responses that the model has given, for comparison; it is the full
+            score once `full.n` is the number of exercises.
+    """
+
+    model: str
+    estimate: Estimate
+    unscored: int
+    full: Estimate
+
+
+def rapid_scores(store: Store, study: Study, dataset: str, name: str) -> list[Rapid]:
+    """Estimates of every model's full score from a subset, best first; unscored ones left out.
+
+    Raises:
+        UnknownName: `unknown_dataset`, `unknown_subset`.
+        Refused: `no_closed_questions`.
+    """
+    require(store, "lead")
+    subset = subset_named(store, dataset, name)
+    table = exam_table(store, study, dataset, ())
+    rater_id = examining.reader_rater(store)
+    if rater_id is None:
+        return []
+    by_model: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    unscored: Counter[str] = Counter()
+    for model, stratum, value in subsets.scores(store, study.id, subset.id, rater_id):
+        if value is None:
+            unscored[model] += 1
+        else:
+            by_model[model][stratum].append(float(value))
+    full = {one.model: one.share for one in table.found}
+    found = [
+        Rapid(model, full_score(subset.strata, scores), unscored[model], full[model])
+        for model, scores in by_model.items()
+    ]
+    return sorted(found, key=lambda one: (-(one.estimate.value or 0.0), one.model))

@@ -1,0 +1,82 @@
+"""Subsets of exams: which exercises stand for a whole, and how models answered them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.rapid import Picked
+from core.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """A subset of a dataset's closed questions.
+
+    Attributes:
+        strata: how many exercises each stratum of the whole has.
+    """
+
+    id: int
+    dataset_id: int
+    name: str
+    size: int
+    seed: int
+    strata: dict[str, int]
+    created_by: str
+    created_at: str
+
+
+_COLUMNS = (
+    "SELECT id, dataset_id, name, size, seed, strata, created_by, created_at FROM exam_subset"
+)
+
+
+def subsets(store: Store, dataset_id: int) -> list[Subset]:
+    """A dataset's subsets, oldest first."""
+    return store.read(Subset, f"{_COLUMNS} WHERE dataset_id = ? ORDER BY id", (dataset_id,))
+
+
+def add_subset(
+    store: Store, dataset_id: int, name: str, found: Sequence[Picked],
+    *, seed: int, strata: dict[str, int], by: str,
+) -> int:  # fmt: skip
+    """Insert a subset with its exercises."""
+    subset_id = store.add(
+        "INSERT INTO exam_subset (dataset_id, name, size, seed, strata, created_by)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (dataset_id, name, len(found), seed, json.dumps(strata, sort_keys=True), by),
+    )
+    store.add_many(
+        "INSERT INTO exam_subset_question (subset_id, question_id, stratum, probability)"
+        " VALUES (?, ?, ?, ?)",
+        [(subset_id, one.unit, one.stratum, one.probability) for one in found],
+    )
+    return subset_id
+
+
+def keys(store: Store, subset_id: int) -> list[str]:
+    """Keys of a subset's exercises, in the order of the file."""
+    sql = """
+        SELECT key FROM exam_subset_question JOIN question ON question.id = question_id
+        WHERE subset_id = ? ORDER BY position
+    """
+    return [key for (key,) in store.rows(sql, (subset_id,))]
+
+
+def scores(
+    store: Store, study_id: int, subset_id: int, rater_id: int
+) -> list[tuple[str, str, int | None]]:
+    """Model, stratum and score (None where unscored) of every response to a subset."""
+    sql = """
+        SELECT label, stratum, value FROM exam_subset_question AS drawn
+        JOIN current_response AS response ON response.question_id = drawn.question_id
+        JOIN model ON model.id = response.model_id
+        JOIN active_criteria ON study_id = :study
+                            AND active_criteria.question_id = drawn.question_id
+        JOIN assessment ON assessment.response_id = response.id
+             AND assessment.rater_id = :rater AND purpose = 'study' AND round = 1
+             AND assessment.criteria_id = active_criteria.criteria_id
+        WHERE subset_id = :subset
+    """
+    rows = store.rows(sql, {"study": study_id, "subset": subset_id, "rater": rater_id})
+    return [tuple(row) for row in rows]
