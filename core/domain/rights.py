@@ -20,6 +20,7 @@ PAGES: dict[str, tuple[Right, ...]] = {
     "checklists": ("lead",),
     "prompts": ("lead",),
     "leaderboard": ("lead",),
+    "exams": ("lead",),
     "runs": ("lead",),
     "data": ("lead",),
     "people": ("lead", "administrator"),

@@ -36,6 +36,17 @@ def closed_datasets(store: Store, study_id: int) -> list[tuple[int, str]]:
     return [(id_, name) for id_, name in store.rows(sql, (study_id,))]
 
 
+def closed_counts(store: Store, study_id: int) -> list[tuple[str, int]]:
+    """Name and number of closed questions of a study's datasets that have any."""
+    sql = """
+        SELECT dataset.name, count(*)
+        FROM study_dataset JOIN question ON question.dataset_id = study_dataset.dataset_id
+        JOIN dataset ON dataset.id = question.dataset_id
+        WHERE study_id = ? AND kind = 'closed' GROUP BY dataset.id ORDER BY dataset.id
+    """
+    return [(name, n) for name, n in store.rows(sql, (study_id,))]
+
+
 def closed_ids(store: Store, dataset_id: int) -> list[int]:
     """Ids of a dataset's closed questions, in order."""
     sql = "SELECT id FROM question WHERE dataset_id = ? AND kind = 'closed' ORDER BY id"

@@ -94,6 +94,18 @@ def identities(store: Store, response_ids: Sequence[int]) -> dict[int, tuple[str
     return {response_id: (label, sample) for response_id, label, sample in rows}
 
 
+def places_of(store: Store, response_ids: Sequence[int]) -> dict[int, tuple[str, int, str]]:
+    """Dataset's name, question id and model's label of each response, by id."""
+    sql = """
+        SELECT response.id, dataset.name, question.id, label
+        FROM response JOIN question ON question.id = response.question_id
+        JOIN dataset ON dataset.id = question.dataset_id JOIN model ON model.id = model_id
+        WHERE response.id IN (SELECT value FROM json_each(?))
+    """
+    rows = store.rows(sql, (json.dumps(list(response_ids)),))
+    return {id_: (dataset, question, label) for id_, dataset, question, label in rows}
+
+
 def models_of_study(store: Store, study_id: int) -> list[tuple[int, str]]:
     """Id and label of every model that answered a question of a study."""
     sql = """

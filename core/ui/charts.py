@@ -11,6 +11,8 @@ from core.ui.shell import Page
 
 _FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 ACCENT, QUIET, DANGER = "#1f5f8b", "#8a97a6", "#b3261e"
+#: Told apart by people who see colours in another way (Okabe and Ito 2008), red left out.
+LINES = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#8a97a6", "#000000")
 
 
 def show(p: Page, name: str, figure: go.Figure, *, height: int = 300) -> None:
@@ -132,6 +134,48 @@ def heat(
             colorscale=[[0, "#ffffff"], [1, ACCENT]], showscale=False,
             text=[[f"{100 * one:.0f}" if one >= 0.005 else "" for one in row] for row in values],
             texttemplate="%{text}",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(type="category", side="top")
+    figure.update_yaxes(type="category", autorange="reversed")
+    return figure
+
+
+def radar(
+    around: Sequence[str], series: Sequence[tuple[str, Sequence[Estimate | None]]]
+) -> go.Figure:
+    """Shares in percent around a circle, one line a series; what is unknown leaves a gap."""
+    figure = go.Figure()
+    for (name, found), colour in zip(series, LINES, strict=False):
+        values = [
+            None if one is None or one.value is None else _percent(one.value) for one in found
+        ]
+        figure.add_trace(
+            go.Scatterpolar(
+                r=[*values, values[0]], theta=[*around, around[0]], mode="lines+markers",
+                name=name, line_color=colour, connectgaps=False,
+                hovertext=[f"n {one.n}" if one is not None else "" for one in [*found, found[0]]],
+            )
+        )  # fmt: skip
+    figure.update_layout(polar={"radialaxis": {"range": [0, 100], "gridcolor": "#e3e7ec"}})
+    return figure
+
+
+def shares_map(
+    rows: Sequence[str], columns: Sequence[str], found: Sequence[Sequence[Estimate | None]]
+) -> go.Figure:
+    """Shares as a grid of shades with percent and n; empty where there is nothing."""
+    known = [[None if one is None else one.value for one in row] for row in found]
+    text = [
+        ["" if one is None or one.value is None else f"{100 * one.value:.0f} (n {one.n})"
+         for one in row]
+        for row in found
+    ]  # fmt: skip
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(columns), y=list(rows), z=known, zmin=0, zmax=1, text=text,
+            colorscale=[[0, "#ffffff"], [1, ACCENT]], showscale=False, texttemplate="%{text}",
+            hoverongaps=False,
         )
     )  # fmt: skip
     figure.update_xaxes(type="category", side="top")

@@ -37,6 +37,7 @@ _LINKS = (
     ("checklists", "pages/checklists.py"),
     ("prompts", "pages/prompts.py"),
     ("leaderboard", "pages/leaderboard.py"),
+    ("exams", "pages/exams.py"),
     ("assign", "pages/assign.py"),
     ("runs", "pages/runs.py"),
     ("data", "pages/data.py"),
