@@ -4,11 +4,12 @@ import streamlit as st
 
 from core.services import agreeing, revising, sealing, weighing
 from core.store import questions, responses
+from core.ui.decision_sheet import draw_decision
 from core.ui.editor import draw_editor, draw_sealed, draw_views, draw_worklist, editing_of
 from core.ui.judge_choice import chosen_judge
 from core.ui.shell import page
 from core.ui.suggestion_sheet import draw_row_suggestions
-from core.ui.trial_sheet import draw_decision, draw_last_trial, draw_outstanding, draw_trial
+from core.ui.trial_sheet import draw_last_trial, draw_outstanding, draw_trial
 from core.ui.version_sheet import (
     draw_all_revisions,
     draw_changes,

@@ -3,10 +3,18 @@
 import streamlit as st
 
 from core.services.correcting import Wanted, own_entries
+from core.services.drifting import offered_to
 from core.services.revealing import revealed_before
 from core.services.reviewing import sheet_of
 from core.ui.shell import page
-from core.ui.work_sheet import answer_opened, draw_answer, draw_entries, draw_filters, open_answer
+from core.ui.work_sheet import (
+    answer_opened,
+    draw_answer,
+    draw_entries,
+    draw_filters,
+    draw_offers,
+    open_answer,
+)
 
 with page("work") as p:
     everything = own_entries(p.store, p.study, p.person, Wanted())
@@ -25,6 +33,7 @@ with page("work") as p:
     elif not everything:
         st.info(p.t("work.none"))
     else:
+        draw_offers(p, offered_to(p.store, p.study, p.person))
         wanted = draw_filters(p, everything)
         found = own_entries(p.store, p.study, p.person, wanted)
         if found:

@@ -14,9 +14,11 @@ from typing import Literal
 from core.domain.splitting import drawn_parts, drawn_uses
 from core.errors import Refused
 from core.services.agreeing import Case
-from core.services.permitting import require
-from core.store import seals
+from core.services.permitting import require, rights_of_actor
+from core.services.reviewing import is_revealed_to
+from core.store import responses, seals
 from core.store.database import Store
+from core.store.people import Person
 from core.store.questions import Question
 from core.store.seals import Opening, Scored
 from core.store.studies import Study
@@ -158,6 +160,21 @@ def is_held_out(store: Store, study: Study, question: Question) -> bool:
     """Whether revisers must not see a question's cases."""
     require(store, "lead")
     return question.id in seals_of(store, study).held_out
+
+
+def closed_to(store: Store, study: Study, person: Person, response_id: int) -> Place | None:
+    """Where a response is held back that this person must not see judged; None where it is open.
+
+    What was revealed to a physician stays theirs to see.
+    """
+    require(store, "lead", "physician")
+    if "lead" not in rights_of_actor(store) or is_revealed_to(store, study, person, response_id):
+        return None
+    response = responses.response_by_id(store, response_id)
+    if response is None:
+        return None
+    place = seals_of(store, study).place_of(response.question_id, response_id)
+    return None if place == "revise" else place
 
 
 def check_may_revise(store: Store, study: Study, question: Question) -> None:

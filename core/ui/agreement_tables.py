@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
+from core.services import sealing
 from core.services.agreeing import Case
 from core.services.comparing import Comparison
 from core.services.picking import picked
@@ -99,6 +100,11 @@ def draw_cases(p: Page, cases: list[Case], of: str) -> None:
             p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)
         )
         return
+    sealed = sealing.seals_of(p.store, p.study)
+    closed = sum(sealed.is_sealed(case) for case in found)
+    if closed:
+        st.html(f'<div class="quiet">{html.escape(p.t("agreement.closed", n=closed))}</div>')
+    found = [case for case in found if not sealed.is_sealed(case)]
     pages = -(-len(found) // _ROWS_PER_PAGE)
     at = 1
     if pages > 1:

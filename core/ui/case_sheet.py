@@ -4,8 +4,10 @@ import html
 
 import streamlit as st
 
+from core.services import sealing
 from core.services.inspecting import Inspected
 from core.store.assessments import MachineScore, RequirementMark, marks_of
+from core.store.database import Store
 from core.store.exchanges import Exchange, conversation_of
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
@@ -44,6 +46,30 @@ def draw_response(p: Page, found: Inspected) -> None:
         _draw_generation(p, found)
     with right:
         draw_criteria(p, found.active.criteria.reference_answer, found.active.criteria.checklist)
+
+
+def draw_seal(p: Page, found: Inspected) -> None:
+    """End the page of a case that tests revisions, unless somebody opens it with a reason."""
+    place = sealing.closed_to(p.store, p.study, p.person, found.response.id)
+    if place is None:
+        return
+    st.html(f'<div class="banner">{html.escape(p.t(f"case.closed.{place}"))}</div>')
+    why = p.key(found.response.id, "opening")
+    reason, press = st.columns([5, 2], vertical_alignment="bottom")
+    reason.text_input(p.t("checklists.opening_reason"), key=why, max_chars=500)
+    press.button(
+        p.t("checklists.open"), key=p.key(found.response.id, "open"), width="stretch",
+        on_click=p.act(_open, p, found, place, why),
+    )  # fmt: skip
+    st.stop()
+
+
+def _open(store: Store, p: Page, found: Inspected, place: str, why: str) -> None:
+    reason, by = st.session_state[why], p.person.name
+    if place == "held_out":
+        sealing.open_question(store, p.study, found.question, reason=reason, by=by)
+    else:
+        sealing.open_response(store, p.study, found.response.id, reason=reason, by=by)
 
 
 def _draw_generation(p: Page, found: Inspected) -> None:

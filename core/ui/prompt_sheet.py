@@ -14,11 +14,12 @@ from core.store.people import Person
 from core.store.prompts import PromptVersion, Serving
 from core.store.tested import Reading
 from core.ui.clinical import show_text
+from core.ui.decision_sheet import draw_decision
 from core.ui.diffs import SIDES, show_sides
 from core.ui.figures import Cell, show_grid, show_label
 from core.ui.shell import Page
 from core.ui.suggestion_sheet import draw_text_suggestions
-from core.ui.trial_sheet import draw_decision, draw_trial
+from core.ui.trial_sheet import draw_trial
 
 _HERE = Path(__file__).resolve().parent
 

@@ -1,4 +1,4 @@
-"""A candidate on the screen: what a trial would cost, what it found, and the decision."""
+"""A trial on the screen: what it would cost, how far it is, and what it found."""
 
 import html
 from collections.abc import Callable, Sequence
@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from core.domain.paired import Change
-from core.services import deciding, judging, revising, trying
+from core.services import drifting, judging, revising, trying
 from core.services.agreeing import Case
-from core.services.deciding import Consequence
-from core.services.estimating import Estimate
+from core.services.drifting import Drift
 from core.services.pairing import Paired
 from core.services.queueing import ensure_worker
 from core.services.revising import Entry
@@ -22,8 +21,13 @@ from core.store.people import Person
 from core.store.studies import Study
 from core.store.trials import Trial
 from core.ui.agreement_tables import draw_case_row
+from core.ui.clinical import show_text
+from core.ui.decision_sheet import about, name_of
 from core.ui.figures import Cell, coefficient, percent, show_grid, show_label
 from core.ui.shell import Page
+
+#: Contradicted scores that are listed at once.
+_DRIFTS = 6
 
 
 def draw_trial(p: Page, judge: Judge, candidate: Candidate) -> None:
@@ -42,25 +46,6 @@ def draw_trial(p: Page, judge: Judge, candidate: Candidate) -> None:
     if found.missing and job is None:
         _draw_resume(p, trial, found.missing)
     _draw_result(p, trial, found)
-
-
-def draw_decision(p: Page, judge: Judge, candidate: Candidate) -> None:
-    """What an activation asks for, and the two ways to decide, each with a reason."""
-    told = deciding.consequence_of(p.store, p.study, judge, candidate)
-    st.html(f'<div class="quiet">{html.escape(_consequence(p, judge, told))}</div>')
-    why = p.key(f"{judge.id}-{_name(candidate)}", "decision")
-    reason, activate, reject = st.columns([5, 2, 2], vertical_alignment="bottom")
-    reason.text_input(p.t("trial.reason"), key=why, max_chars=500)
-    is_asked = told.missing and told.estimate is not None
-    label = p.t("trial.activate", n=told.missing) if is_asked else p.t("trial.activate_only")
-    activate.button(
-        label, key=p.key(_name(candidate), "activate"), type="primary", width="stretch",
-        on_click=p.act(_activate, p.study, p.person, judge, candidate, why),
-    )  # fmt: skip
-    reject.button(
-        p.t("trial.reject"), key=p.key(_name(candidate), "reject"), width="stretch",
-        on_click=p.act(_reject, p.study, p.person, judge, candidate, why),
-    )  # fmt: skip
 
 
 def draw_last_trial(p: Page, judge: Judge, history: Sequence[History]) -> None:
@@ -121,7 +106,7 @@ def draw_cases(p: Page, subject: str, found: Paired) -> None:
 
 
 def _draw_cost(p: Page, judge: Judge, candidate: Candidate) -> None:
-    noise = st.checkbox(p.t("trial.noise"), key=p.key(_name(candidate), "noise"),
+    noise = st.checkbox(p.t("trial.noise"), key=p.key(name_of(candidate), "noise"),
                         help=p.t("trial.noise_help"))  # fmt: skip
     wish = Wish(has_noise=noise)
     cost = trying.cost_of_trial(p.store, p.study, judge, candidate, wish)
@@ -130,7 +115,7 @@ def _draw_cost(p: Page, judge: Judge, candidate: Candidate) -> None:
         return
     st.html(f"<b>{html.escape(_cost(p, cost))}</b>")
     st.button(
-        p.t("trial.begin", n=cost.estimate.outstanding), key=p.key(_name(candidate), "try"),
+        p.t("trial.begin", n=cost.estimate.outstanding), key=p.key(name_of(candidate), "try"),
         on_click=p.act(_begin, p.study, p.person, judge, candidate, wish),
     )  # fmt: skip
 
@@ -155,10 +140,30 @@ def _draw_result(p: Page, trial: Trial, found: TrialResult) -> None:
         )  # fmt: skip
         st.html(f'<div class="quiet">{html.escape(said)}</div>')
     draw_cases(p, f"trial-{trial.id}", found.revise)
+    _draw_drift(p, trial)
     if found.requirements and st.toggle(
         p.t("trial.by_requirement"), key=p.key(trial.id, "requirements")
     ):
         _draw_requirements(p, trial, found.requirements)
+
+
+def _draw_drift(p: Page, trial: Trial) -> None:
+    """Scores given before that a new requirement contradicts, to be offered once more."""
+    found = drifting.drifts_of(p.store, p.study, trial)
+    if not found:
+        return
+    said = p.t("trial.drift", n=len(found))
+    st.html(f"<b>{html.escape(said)}</b>")
+    for one in found[:_DRIFTS]:
+        line = p.t(
+            "trial.drift_line", model=one.case.model, person=one.score.person,
+            score=f"{one.score.value}/{one.score.maximum}", requirement=one.requirement,
+        )  # fmt: skip
+        show_text(line, kind="note")
+    st.button(
+        p.t("trial.offer", n=len(found)), key=p.key(trial.id, "offer"),
+        on_click=p.act(_offer, p.study, p.person, trial, found),
+    )  # fmt: skip
 
 
 def _draw_requirements(p: Page, trial: Trial, rows: Sequence[RequirementRow]) -> None:
@@ -225,31 +230,8 @@ def _change(p: Page, found: Change) -> str:
 def _cost(p: Page, cost: TrialCost) -> str:
     return p.t(
         "trial.cost", affected=cost.affected, regression=cost.regression,
-        asked=cost.estimate.outstanding, reused=cost.reused, cost=_about(p, cost.estimate),
+        asked=cost.estimate.outstanding, reused=cost.reused, cost=about(p, cost.estimate),
     )  # fmt: skip
-
-
-def _about(p: Page, found: Estimate) -> str:
-    if not found.is_billed:
-        return p.t("money.not_billed")
-    if found.cost is None or found.price is None:
-        return p.t("money.unknown")
-    return p.t("money.about", cost=f"{found.cost:.2g} {found.price.currency}")
-
-
-def _consequence(p: Page, judge: Judge, told: Consequence) -> str:
-    parts = [p.t("trial.adopts", adopted=told.adopted, missing=told.missing, judge=judge.name)]
-    if told.estimate is not None:
-        parts.append(_about(p, told.estimate))
-    if told.others:
-        parts.append(p.t("trial.others", n=told.others))
-    if told.stale:
-        parts.append(p.t("trial.stale", n=told.stale))
-    return " · ".join(parts)
-
-
-def _name(candidate: Candidate) -> str:
-    return f"{type(candidate).__name__}-{candidate.id}"
 
 
 def _job_of(p: Page, trial: Trial) -> jobs.Job | None:
@@ -287,24 +269,10 @@ def _rejudge(store: Store, study: Study, person: Person, judge: Judge, entry: En
     ensure_worker(store.path)
 
 
+def _offer(store: Store, study: Study, person: Person, trial: Trial, found: list[Drift]) -> None:
+    drifting.offer_again(store, study, trial, found, by=person.name)
+
+
 def _resume(store: Store, study: Study, person: Person, trial: Trial) -> None:
     trying.resume_trial(store, study, trial, by=person.name)
     ensure_worker(store.path)
-
-
-def _activate(
-    store: Store, study: Study, person: Person, judge: Judge, candidate: Candidate, why: str
-) -> None:
-    done = deciding.activate_candidate(
-        store, study, judge, candidate, reason=st.session_state[why], by=person.name
-    )
-    if done.job_id is not None:
-        ensure_worker(store.path)
-
-
-def _reject(
-    store: Store, study: Study, person: Person, judge: Judge, candidate: Candidate, why: str
-) -> None:
-    deciding.reject_candidate(
-        store, study, judge, candidate, reason=st.session_state[why], by=person.name
-    )

@@ -1,18 +1,20 @@
 """A physician's own work: found again, beside what was shown of it, corrected with a reason."""
 
 import html
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from core.domain import mtg
-from core.services import correcting
+from core.services import correcting, drifting
 from core.services.correcting import WHICH, Entry, Wanted
 from core.services.revealing import Revealed, reconsider
 from core.services.reviewing import Draft, Scoring, Sheet
 from core.store.assessments import HumanScore, human_scores_of_response
 from core.store.database import Store
+from core.store.offers import Offer
 from core.store.own_work import OwnAnswer
 from core.store.reviews import LastAnswer
 from core.ui.clinical import show_response, show_text
@@ -48,6 +50,25 @@ def draw_filters(p: Page, entries_of_all: list[Entry]) -> Wanted:
     first = since.date_input(p.t("work.since"), value=None, key=p.key("all", "since"))
     last = until.date_input(p.t("work.until"), value=None, key=p.key("all", "until"))
     return Wanted(chosen, of, score, _day(first), _day(last), containing or "")
+
+
+def draw_offers(p: Page, offers: list[Offer]) -> None:
+    """Answers that a new requirement asks to be looked at again, each with its button."""
+    if not offers:
+        return
+    show_label(p.t("work.offers", n=len(offers)))
+    for offer in offers[:_ROWS]:
+        line, button = st.columns([10, 2], vertical_alignment="center")
+        with line:
+            show_text(
+                p.t("work.offer", key=offer.question, value=offer.value or "–",
+                    requirement=offer.requirement),
+                kind="note",
+            )  # fmt: skip
+        button.button(
+            p.t("work.open"), key=p.key(offer.response_id, "offer"), width="stretch",
+            on_click=open_answer, args=(p.kept, offer.response_id),
+        )  # fmt: skip
 
 
 def draw_entries(p: Page, entries: list[Entry]) -> None:
@@ -183,6 +204,9 @@ def _save(store: Store, p: Page, sheet: Sheet, before: Draft, is_asked: bool) ->
         reconsider(store, p.study, p.person, response_id, scoring)
     else:
         reason = of("reason") or ""
+        asked = drifting.offered_to(store, p.study, p.person)
+        if any(offer.response_id == response_id for offer in asked):
+            scoring = replace(scoring, claimed_phase="informed")
         correcting.correct(store, p.study, p.person, response_id, scoring, reason=reason)
     open_answer(p.kept, response_id)
 

@@ -7,8 +7,10 @@ import pytest
 from core.errors import Refused
 from core.services.agreeing import cases_of
 from core.services.importing_questions import QuestionImport, import_questions
+from core.services.reviewing import expose
 from core.services.revising import revise_checklist
 from core.services.sealing import (
+    closed_to,
     draw,
     ensure_seals,
     open_question,
@@ -166,3 +168,27 @@ def test_the_real_files_shared_cases_stay_together(empty, real_file) -> None:
         for text in talk.texts:
             begin.setdefault("".join(text.split())[:60], set()).add(parts[talk.id])
     assert [some for some in begin.values() if len(some) > 1] == []
+
+
+def test_a_lead_does_not_see_judged_what_tests_revisions_but_a_physician_what_was_revealed(
+    study: Workbench,
+) -> None:
+    study.baseline_judges()
+    study.reveals("at_once")
+    lin = study.physician()
+    for model in ("cedar", "willow"):
+        study.scores(lin, "MK:1:1", model, 4)
+    lead = study.physician("Dr Lead")
+    (held,) = seals_of(study.store, study.study).check
+    seen = next(
+        one.id
+        for one in (study.response("MK:1:1", m) for m in ("cedar", "willow"))
+        if one.id != held
+    )
+
+    assert closed_to(study.store, study.study, lead, held) == "check"
+    assert closed_to(study.store, study.study, lead, seen) is None
+    assert closed_to(study.store, study.study, lead, study.response("MLU:1:1").id) == "held_out"
+    assert closed_to(study.store, study.study, lin, held) == "check"
+    expose(study.store, lin, study.question("MK:1:1").id, "machine_verdict", page="review")
+    assert closed_to(study.store, study.study, lin, held) is None

@@ -1,11 +1,13 @@
 """Trying and deciding: a candidate is tried apart from the study, adopted whole, or rejected."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from core.errors import Refused
 from core.services.deciding import activate_candidate, consequence_of, reject_candidate
+from core.services.drifting import drifts_of, offer_again, offered_to
 from core.services.judging import cancel, progress_of
 from core.services.prompting import add_prompt
 from core.services.revising import propose
@@ -18,7 +20,7 @@ from core.store.assessments import Progress
 from core.store.criteria import CriteriaVersion
 from core.store.trials import Trial
 from core.worker.running import do_in_foreground
-from tests.openai_server import OpenAIServer, saying
+from tests.openai_server import Fault, OpenAIServer, saying
 from tests.workbench import Workbench, plain_questions
 
 KEYS = 14
@@ -296,6 +298,35 @@ def test_an_activation_during_a_running_job_of_the_judge(
     done = activate_candidate(judged.store, judged.study, oak, candidate, reason="r", by="Dr Weber")
 
     assert (done.missing, jobs.job_by_id(judged.store, done.job_id or 0).state) == (4, "queued")
+
+
+def test_scores_that_a_new_requirement_contradicts_are_offered_to_be_given_once_more(
+    judged: Workbench, server: OpenAIServer
+) -> None:
+    lin = judged.physician()
+    lacks = [{"number": n, "mark": mark, "quote": ""} for n, mark in
+             ((1, "met"), (2, "met"), (3, "not_met"))]  # fmt: skip
+    said = {"requirements": lacks, "rationale": "r", "safety_risk": False, "score": 3}
+    server.fails(Fault(text='{"ticket": "$TICKET", ' + json.dumps(said)[1:]))
+    judged.scores(lin, "MK:1:1", "willow", 5, reason="looked again")
+
+    trial, job_id = _tries(judged, _candidate(judged))
+    _does(judged, job_id)
+    found = drifts_of(judged.store, judged.study, trial)
+
+    (seen,) = {one.case.model for one in found}  # the other one is held back
+    assert [(one.score.person, one.score.value, one.requirement) for one in found] == [
+        ("Dr Lin", 5, "写明 CrCl 的界限"),
+    ]  # fmt: skip
+    assert offer_again(judged.store, judged.study, trial, found, by="Dr Weber") == 1
+    assert offer_again(judged.store, judged.study, trial, found, by="Dr Weber") == 0
+    (offer,) = offered_to(judged.store, judged.study, lin)
+    assert (offer.question, offer.value) == ("MK:1:1", 5)
+    judged.scores(lin, "MK:1:1", seen, 2, reason="the limit is missing", claimed_phase="informed")
+    assert offered_to(judged.store, judged.study, lin) == []
+    assert judged.rows("SELECT value, phase FROM human_assessment ORDER BY id DESC LIMIT 1") == [
+        (2, "informed")
+    ]
 
 
 # --- prompts ----------------------------------------------------------------------------------
