@@ -17,6 +17,7 @@ from core.commands import (
     runs,
     scoring,
     seals,
+    suggestions,
     tables,
     users,
 )
@@ -40,6 +41,7 @@ COMMANDS = (
     runs,
     scoring,
     seals,
+    suggestions,
     tables,
     users,
 )

@@ -13,6 +13,7 @@ from core.ui.prompt_sheet import (
     draw_suggestions,
     draw_tested,
     draw_versions,
+    draw_worklist,
 )
 from core.ui.shell import page
 
@@ -22,6 +23,7 @@ with page("prompts") as p:
     with left:
         versions = draw_choice(p)
         draw_versions(p, versions, serving)
+        draw_worklist(p)
     with right:
         names = ("edit", "preview", "compare", "use", "tested", "all")
         edit, preview, compare, activate, tested, every = st.tabs(

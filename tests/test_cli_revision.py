@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.i18n import catalogue, sentence
-from tests.openai_server import OpenAIServer, saying
+from tests.openai_server import Fault, OpenAIServer, saying
 from tests.test_cli import Shell
 from tests.workbench import CEDAR, QUESTIONS, WILLOW, five_keys
 
@@ -140,6 +140,18 @@ def test_what_is_held_out_is_opened_with_a_reason_that_stays(shell: Shell) -> No
         ("MLU:1", "the reference is wrong")
     ]
     assert "opened MLU:1: the reference is wrong" in shell("seal", "show", "--dataset", "ward").out
+
+
+def test_a_model_suggests_by_command(shell: Shell, server: OpenAIServer) -> None:
+    said = '{"changes": [{"action": "add", "level": "core", "text": "写明途径", "reason": "途径"}]}'
+    server.recovers()
+    server.fails(Fault(text=said))
+    done = shell("suggest", *MK, "--json").json["changes"]
+
+    assert done == [
+        {"action": "add", "number": 0, "level": "core", "text": "写明途径", "reason": "途径"}
+    ]
+    assert shell("suggest", *MK).out == "add 0 [core] 写明途径 — 途径\n"
 
 
 def test_a_judge_card_goes_out_and_comes_in(shell: Shell) -> None:

@@ -84,6 +84,38 @@ def worklist_of(
     return sorted(entries, key=lambda one: one.harm, reverse=True)
 
 
+@dataclass(frozen=True, slots=True)
+class KindEntry:
+    """One prompt on the worklist: how its judge differs on what revisers see of its questions."""
+
+    category: str
+    language: str
+    false_usable: int
+    differ: int
+    scored: int
+
+
+def prompt_worklist(store: Store, study: Study, judge: Judge, rounds: int) -> list[KindEntry]:
+    """The categories and languages that a judge has a prompt for, the most harmful first."""
+    require(store, "lead")
+    sealed = seals_of(store, study)
+    kinds = {
+        one.id: (one.category, one.language)
+        for one in questions.questions_of_study(store, study.id)
+    }
+    found: dict[tuple[str, str], list[Case]] = {kind: [] for kind in kinds.values()}
+    for case in sealed.among(cases_of(store, study, judge, rounds), "revise"):
+        found[kinds[case.question_id]].append(case)
+    entries = [
+        KindEntry(
+            *kind, sum(case.is_false_usable for case in cases),
+            sum(case.differs for case in cases), len(cases),
+        )
+        for kind, cases in found.items()
+    ]  # fmt: skip
+    return sorted(entries, key=lambda one: (-one.false_usable, -one.differ))
+
+
 def _entry(
     question: Question,
     cases: Sequence[Case],

@@ -17,6 +17,7 @@ SIDES: tuple[Kind, Kind] = ("removed", "added")
 
 def show_sides(p: Page, old: str, new: str, *, whole: bool) -> None:
     """Show both texts in two columns; long unchanged passages are folded unless `whole`."""
+    st.html(_STYLE)
     rows = "".join(_row(p, passage, whole=whole) for passage in passages(old, new))
     st.html(f'<table class="sides">{rows}</table>')
 

@@ -7,12 +7,13 @@ import streamlit as st
 
 from core.domain.prompts import missing_placeholders
 from core.domain.questions import CATEGORIES
-from core.services import prompting, sealing, testing
+from core.services import prompting, revising, sealing, testing
 from core.store import prompts, questions, responses
 from core.store.database import Store
 from core.store.people import Person
 from core.store.prompts import PromptVersion, Serving
 from core.store.tested import Reading
+from core.ui.address import link_to
 from core.ui.clinical import show_text
 from core.ui.decision_sheet import draw_decision
 from core.ui.diffs import SIDES, show_sides
@@ -21,6 +22,7 @@ from core.ui.shell import Page
 from core.ui.suggestion_sheet import draw_text_suggestions
 from core.ui.trial_sheet import draw_trial
 
+_LANGUAGES = {"en": "English", "zh": "中文"}
 _HERE = Path(__file__).resolve().parent
 
 
@@ -35,10 +37,31 @@ def draw_choice(p: Page) -> list[PromptVersion]:
     )  # fmt: skip
     language = st.segmented_control(
         p.t("prompts.language"), prompting.LANGUAGES, key="prompt-language", required=True,
-        default=p.language, format_func={"en": "English", "zh": "中文"}.__getitem__,
+        default=p.language, format_func=_LANGUAGES.__getitem__,
         bind="query-params",
     )  # fmt: skip
     return prompts.versions(p.store, category, language)
+
+
+def draw_worklist(p: Page) -> None:
+    """Where the newest judge differs most, of what revisers see; each opens its prompt."""
+    known = prompting.judges_that_read(p.store, p.study)
+    if not known:
+        return
+    judge, rounds = known[-1]
+    show_label(p.t("prompts.worklist", judge=judge.name))
+    rows = [
+        [
+            Cell(
+                f"{one.category} {_LANGUAGES[one.language]}",
+                link_to("prompts", category=one.category, **{"prompt-language": one.language}),
+            ),
+            Cell(str(one.false_usable), is_danger=bool(one.false_usable)),
+            Cell(f"{one.differ}/{one.scored}"),
+        ]
+        for one in revising.prompt_worklist(p.store, p.study, judge, rounds)
+    ]  # fmt: skip
+    show_grid(p, "prompt-worklist", ["", "▲", "≠"], rows)
 
 
 def draw_versions(p: Page, versions: list[PromptVersion], serving: list[Serving]) -> None:
@@ -231,7 +254,7 @@ def draw_all(p: Page, serving: list[Serving]) -> None:
     rows = [
         {
             p.t("words.category"): f"{one.category} {p.named('category', one.category)}",
-            p.t("prompts.language"): {"en": "English", "zh": "中文"}[one.language],
+            p.t("prompts.language"): _LANGUAGES[one.language],
             p.t("prompts.version_word"): one.version,
             p.t("prompts.author"): one.created_by,
             p.t("prompts.time"): one.created_at[:16].replace("T", " "),

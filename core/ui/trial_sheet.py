@@ -204,16 +204,21 @@ def _figures(
             lambda one: f"{percent(p, one.agreement_before)} → {percent(p, one.agreement_after)}",
             never,
         ),
-        (p.t("trial.agreement_change"), lambda one: _change(p, one.agreement_change), never),
+        (p.t("trial.agreement_change"), lambda one: _told(p, one, one.agreement_change), never),
         (
             "κ",
             lambda one: f"{coefficient(p, one.kappa_before)} → {coefficient(p, one.kappa_after)}",
             never,
         ),
-        (p.t("trial.kappa_change"), lambda one: _change(p, one.kappa_change), never),
+        (p.t("trial.kappa_change"), lambda one: _told(p, one, one.kappa_change), never),
         ("n", lambda one: str(one.n), never),
         (p.t("trial.left_out"), lambda one: str(one.left_out), never),
     ]
+
+
+def _told(p: Page, found: Paired, change: Change) -> str:
+    """A change, where there is enough to tell one from chance."""
+    return p.t("undefined.too_few") if found.is_too_small else _change(p, change)
 
 
 def _change(p: Page, found: Change) -> str:

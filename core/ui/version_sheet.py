@@ -24,7 +24,7 @@ _FIELDS = ("checklist", "reference_answer", "question_text")
 
 def draw_history(p: Page, key: str, history: Sequence[History]) -> None:
     """Who wrote each version and why, and what it did to agreement where it was judged."""
-    show_label(p.t("checklists.history"))
+    show_label(f"{key} · {p.t('checklists.history')}")
     show_grid(
         p, f"history-{key}",
         [p.t("prompts.version_word"), "", p.t("trial.seen"), p.t("trial.held_back"),

@@ -9,6 +9,7 @@ from core.services.judging import progress_of
 from core.services.revising import (
     before_after,
     outstanding_for,
+    prompt_worklist,
     propose,
     question_of_study,
     rejudge,
@@ -372,3 +373,17 @@ def test_two_leads_who_save_at_once_are_told_and_nothing_is_lost(study: Workbenc
     versions = criteria.versions(study.store, study.question("MK:1:1").id)
     assert [one.created_by for one in versions[1:]] == ["Dr Weber", "Dr Chen"]
     assert _active(study, "MK:1:1") == active
+
+
+def test_prompts_are_listed_by_harm_over_what_revisers_see(study: Workbench) -> None:
+    study.baseline_judges()
+    lin = study.physician()
+    for key, model, score in (("MR:1:1", "cedar", 5), ("MTG:1:1", "cedar", 1)):
+        study.scores(lin, key, model, score)
+
+    found = prompt_worklist(study.store, study.study, study.judge(), 1)
+
+    assert [(one.category, one.language, one.false_usable, one.scored) for one in found][:1] == [
+        ("MTG", "en", 1, 1)
+    ]
+    assert sum(one.scored for one in found) == 2
