@@ -15,6 +15,7 @@ from core.services.agreeing import Case, cases_of_panel, votes_of
 from core.services.empanelling import Panel
 from core.services.permitting import require
 from core.services.rating import Order, Rater, Rates, facet
+from core.services.sealing import sealed_since
 from core.services.tallying import ABSENT, Verdicts, verdicts_of
 from core.store import questions, readings, responses, table_settings
 from core.store.database import Store
@@ -75,7 +76,8 @@ def calibrating(
     """All cases, and those with the scores alone that may correct the judge.
 
     A score never does that somebody could have revised with in view: of a question whose criteria,
-    or whose judge prompt, were put to use after it was given. Nor does a decision of an
+    or whose judge prompt, were put to use after it was given, unless the response was held back
+    from revisers before that and still is. Nor does a decision of an
     adjudicator who had been shown the judge's verdict: the scores' majority stands in for it.
     """
     require(store, "lead")
@@ -83,9 +85,12 @@ def calibrating(
     for judge, _ in panel.members:
         for question_id, at in readings.revised_at(store, study.id, judge.id).items():
             revised[question_id] = max(at, revised.get(question_id, ""))
+    sealed = sealed_since(store, study, cases)
     kept = []
     for case in cases:
         since = revised.get(case.question_id)
+        if since is not None and sealed.get(case.response_id, since) < since:
+            since = None
         scores = tuple(one for one in case.scores if may_calibrate(one.created_at, since))
         if len(scores) == len(case.scores) and not case.is_decided_informed:
             kept.append(case)

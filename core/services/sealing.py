@@ -126,6 +126,21 @@ def seals_of(store: Store, study: Study) -> Seals:
     )
 
 
+def sealed_since(store: Store, study: Study, cases: Iterable[Case]) -> dict[int, str]:
+    """Since when revisers have not been shown these cases, by response; in UTC.
+
+    Those that they may see, or that were opened, are not in it.
+    """
+    require(store, "lead")
+    sealed = seals_of(store, study)
+    held_out, check = seals.drawn_at(store, study.id)
+    return {
+        case.response_id: held_out.get(case.question_id) or check[case.response_id]
+        for case in cases
+        if sealed.is_sealed(case)
+    }
+
+
 def open_question(store: Store, study: Study, question: Question, *, reason: str, by: str) -> None:
     """Open the conversation of a held-out question to those who revise, for good.
 

@@ -96,6 +96,20 @@ def parts_of_questions(store: Store, study_id: int) -> dict[int, Part]:
     return dict(map(tuple, store.rows(sql, (study_id,))))
 
 
+def drawn_at(store: Store, study_id: int) -> tuple[dict[int, str], dict[int, str]]:
+    """When questions were held out, and when responses were held back; both by id, in UTC."""
+    held_out = """
+        SELECT question.id, conversation_seal.created_at
+        FROM question JOIN conversation_seal USING (conversation_id)
+        WHERE study_id = ? AND part = 'held_out'
+    """
+    check = (
+        "SELECT response_id, created_at FROM response_seal WHERE study_id = ? AND part = 'check'"
+    )
+    first, second = (store.rows(sql, (study_id,)) for sql in (held_out, check))
+    return dict(map(tuple, first)), dict(map(tuple, second))
+
+
 def add_parts(store: Store, study_id: int, parts: Mapping[int, Part]) -> None:
     """Store the parts of conversations, once."""
     store.add_many(

@@ -45,7 +45,8 @@ def draw_trial(p: Page, judge: Judge, candidate: Candidate) -> None:
     found = result_of(p.store, p.study, trial)
     if found.missing and job is None:
         _draw_resume(p, trial, found.missing)
-    _draw_result(p, trial, found)
+    if job is None or found.revise.n or found.check.n:
+        _draw_result(p, trial, found)
 
 
 def draw_last_trial(p: Page, judge: Judge, history: Sequence[History]) -> None:

@@ -14,6 +14,7 @@ from core.services.excluding import exclude, group_model
 from core.services.ranking import Board, board_of, calibrating, listed
 from core.services.rating import Order
 from core.services.revising import revise_checklist
+from core.services.sealing import open_response, seals_of
 from core.services.tallying import verdicts_of
 from core.store.database import opened
 from core.store.studies import study_named
@@ -172,6 +173,29 @@ def test_a_score_given_before_a_revision_does_not_calibrate(scored: Workbench) -
     assert [(case.question, case.model) for case in kept] == [
         ("MK:1:1", "willow"), ("MLU:1:1", "cedar"),
     ]  # fmt: skip
+
+
+def test_a_score_held_back_from_revisers_calibrates_until_somebody_opens_it(
+    scored: Workbench,
+) -> None:
+    lin = scored.physician()
+    for model in ("cedar", "willow"):
+        scored.scores(lin, "MK:1:1", model, 5)
+    (held,) = seals_of(scored.store, scored.study).check
+    time.sleep(0.01)
+    revise_checklist(
+        scored.store, scored.study, scored.question("MK:1:1"), "核心需求：\n1. 剂量",
+        reason="dose", by="me",
+    )  # fmt: skip
+    panel = panel_of_study(scored.store, scored.study, "imported")
+
+    def kept() -> list[int]:
+        cases = cases_of_panel(scored.store, scored.study, panel)
+        return [one.response_id for one in calibrating(scored.store, scored.study, panel, cases)[1]]
+
+    assert kept() == [held]
+    open_response(scored.store, scored.study, held, reason="asked", by="me")
+    assert kept() == []
 
 
 def test_a_few_scores_correct_nothing_and_say_so(scored: Workbench) -> None:
