@@ -122,6 +122,8 @@ def _entry(
     sealed: Seals,
     causes: Mapping[int, Mapping[Cause, int]],
 ) -> Entry:
+    if not cases:
+        return Entry(question, 0, 0, 0, 0, 0, 0, 0, {})
     seen = [case for case in cases if not sealed.is_sealed(case)]
     named: Counter[Cause] = Counter()
     for case in seen:

@@ -3,6 +3,7 @@
 Writes docs/revision.md anew with what it found: `python -m tests.bench.revising`.
 """
 
+import re
 import shutil
 import statistics
 import sys
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+from playwright.sync_api import sync_playwright
 
 from core.domain.paired import Change
 from core.services import agreeing, revising, sealing, weighing
@@ -23,6 +26,8 @@ from core.services.testing import history_of
 from core.store import criteria, judges, questions, studies
 from core.store.database import opened
 from tests.bench.large_study import Size, ensure_large_study
+from tests.e2e.conftest import FLAGS, executable
+from tests.e2e.served import ROOT, Served, Visit
 from tests.known_truth import DOSE_RULE, HARM_RULE, LENGTH_RULE, Experiment, experiment
 
 _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "revision.md"
@@ -183,14 +188,15 @@ def _speed(path: Path) -> str:
                 store, study, judge, rounds, entries[0].question, cases, sealed
             )
             times["editor"].append(time.perf_counter() - started)
+    times["a click on another question, until its checklist is drawn"] = _clicks(path)
     rows = "\n".join(
         f"| {name} | {1000 * statistics.median(found):.0f} | {1000 * max(found):.0f} |"
         for name, found in times.items()
     )
     return f"""## Checklists
 
-{_LARGE:,} questions with {_VERSIONS} versions each, 3,000 physicians' scores; what the page reads
-before it draws, in {_TIMES} runs.
+{_LARGE:,} questions with {_VERSIONS} versions each, 3,000 physicians' scores: what the page reads
+for its worklist and for a question's versions, in {_TIMES} runs, and clicks in a real browser.
 
 | | median ms | slowest ms |
 |---|---:|---:|
@@ -198,6 +204,32 @@ before it draws, in {_TIMES} runs.
 
 The experiments with a known truth are in [revision.md](revision.md).
 """
+
+
+def _clicks(path: Path) -> list[float]:
+    """Seconds from a click on the worklist until the question's rows are on the screen."""
+    served = Served(ROOT / "app.py", path)
+    found = []
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=executable(playwright), args=FLAGS)
+            page = browser.new_page(locale="en-US", viewport={"width": 1366, "height": 768})
+            visit = Visit(page, served)
+            visit.signs_in("Dr Bench", "/checklists", ["lead"])
+            for number in range(1, _TIMES + 1):
+                option = page.locator("[class*='-question'] [role='radiogroup'] label").nth(
+                    number % 6
+                )
+                key = option.inner_text().split(" ")[0]
+                started = time.perf_counter()
+                option.click()
+                page.get_by_text(re.compile(rf"^{key} · .*version")).wait_for()
+                found.append(time.perf_counter() - started)
+                visit.settles()
+            browser.close()
+    finally:
+        served.stop()
+    return found
 
 
 if __name__ == "__main__":
