@@ -9,6 +9,7 @@ from core.errors import BrokenFile, UnknownName
 from core.formats import cmb, cmexam, healthbench, kqa, llmeval_med, medbench
 from core.formats.base import json_of
 from core.formats.declaring import Format, exercise_of, records_of
+from core.formats.judged import DECLARED, JUDGED
 
 #: In the order in which a file is held against them: those with more signs first.
 FORMATS: tuple[Format, ...] = (
@@ -54,6 +55,11 @@ def format_named(name: str) -> Format:
     return found
 
 
+def is_declared(format_: str) -> bool:
+    """Whether a dataset's records are those of a declared format, and not of five keys."""
+    return format_ in {*(one.name for one in FORMATS), *(one.name for one in JUDGED)}
+
+
 def guessed(path: Path) -> Guess:
     """Which format a file seems to be, by the fields of its first record.
 
@@ -75,6 +81,9 @@ def guessed(path: Path) -> Guess:
         seen |= set(record or ())
         if record is not None and set(format_.signs) <= set(record):
             return Guess(format_.name, "fields", format_.signs)
+        for judged in JUDGED:
+            if record is not None and set(judged.signs) <= set(record):
+                return Guess(judged.name, "fields", judged.signs)
     if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".parquet"):
         return Guess(TABLE, "columns", tuple(sorted(seen)))
     return Guess("", "nothing", tuple(sorted(seen)))
@@ -82,7 +91,7 @@ def guessed(path: Path) -> Guess:
 
 def criteria_of_record(format_: str, record: str) -> Criteria:
     """The criteria that a stored record of a dataset holds."""
-    found = next((one for one in FORMATS if one.name == format_), None)
+    found = next((one for one in (*FORMATS, *DECLARED) if one.name == format_), None)
     if found is None:
         return llmeval_med.criteria_of_record(record)
     return exercise_of(json_of(record, file=""), found).criteria

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Refused, UnknownName
-from core.formats import llmeval_med
+from core.formats import catalogue, llmeval_med
 from core.services.judging import judge_of_study
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
-from core.store import assessments, questions, responses
+from core.store import assessments, criteria, questions, responses
 from core.store.assessments import MachineScore
 from core.store.database import Store
 
@@ -67,7 +67,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
     scored = 0
     ids = questions.question_ids(store, dataset.id)
     for key, written in questions.records(store, dataset.id).items():
-        record = json.loads(written)
+        record = _five_key_record(store, study.id, key, ids[key], written, dataset.format)
         for name in ("model_answer_unscored", "model_answer_requirements"):
             record.pop(name, None)  # of the file that was imported, not of this one
         answer = answers.get(ids[key])
@@ -88,6 +88,23 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
         records.append((key.split(":")[0], record))
     write_whole(out, llmeval_med.released_text(records))
     return Exported(judge.name, len(records), scored, len(records) - scored)
+
+
+def _five_key_record(
+    store: Store, study_id: int, key: str, question_id: int, written: str, format_: str
+) -> dict[str, Any]:
+    """A question's record with LLMEval-Med's fields; of another format, made of what is asked."""
+    record: dict[str, Any] = json.loads(written)
+    if not catalogue.is_declared(format_):
+        return record
+    category, group, turn = key.split(":")
+    active = criteria.active_version(store, study_id, question_id).criteria
+    return {
+        "category1": category, "round": int(turn),
+        "groupCode": int(group) if group.isdecimal() else group,
+        "problem": active.question_text, "sanswer": active.reference_answer,
+        "checklist": active.checklist,
+    }  # fmt: skip
 
 
 def _score(verdicts: list[MachineScore], rounds: int, wanted: int | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from core.formats import catalogue, llmeval_med
 from core.formats.base import BenchmarkQuestion
 from core.formats.declaring import Format, read_benchmark
 from core.services.enrolling import close_illustrative_accounts
+from core.services.first_prompts import ensure_first_prompts
 from core.services.importing import Imported, add_run, note_personal_data
 from core.services.naming import study_named
 from core.services.permitting import require
@@ -116,6 +117,8 @@ class _QuestionWriter:
         if new or changed:
             self.run = add_run(self.store, dataset_id, "questions", self.path, self.options.by)
             self._add(dataset_id, new, len(ids))
+            for study_id in self.studies:
+                ensure_first_prompts(self.store, study_id, by=self.options.by)
             self._change_all(dataset_id, ids, changed, records)
         return Imported(
             self.options.name, len(new), len(changed), len(known) - len(changed),

@@ -270,3 +270,13 @@ def unread_reasons(
     """
     params = {"study": study_id, "dataset": dataset_id, "rater": rater_id}
     return [tuple(row) for row in store.rows(sql, params)]
+
+
+def asked_with(store: Store, response_id: int) -> tuple[int, str]:
+    """The criteria that a response was asked with, and the order of its options ('' for none)."""
+    sql = """
+        SELECT criteria_id, coalesce(labels, '') FROM response
+        LEFT JOIN option_order ON option_order.response_id = response.id WHERE response.id = ?
+    """
+    criteria_id, order = store.rows(sql, (response_id,))[0]
+    return criteria_id, order

@@ -140,6 +140,18 @@ class Wording:
     text: str
 
 
+def active_wordings(store: Store, study_id: int) -> list[Wording]:
+    """The requirements of the active criteria of a study's questions."""
+    sql = """
+        SELECT active_criteria.question_id, requirement_id, level, text
+        FROM active_criteria
+        JOIN criteria_requirement AS place USING (criteria_id)
+        JOIN requirement ON requirement.id = place.requirement_id
+        WHERE study_id = ? ORDER BY active_criteria.question_id, place.position
+    """
+    return store.read(Wording, sql, (study_id,))
+
+
 def wordings(store: Store, study_id: int) -> list[Wording]:
     """Every requirement of a study's questions, in any version, once a question."""
     sql = """

@@ -106,6 +106,21 @@ def places_of(store: Store, response_ids: Sequence[int]) -> dict[int, tuple[str,
     return {id_: (dataset, question, label) for id_, dataset, question, label in rows}
 
 
+def present(store: Store, study_id: int, question_ids: Sequence[int]) -> list[tuple[int, int, str]]:
+    """Id, question and model's label of a study's current responses with a text to questions."""
+    sql = """
+        SELECT response.id, question.id, label
+        FROM study_dataset JOIN question USING (dataset_id)
+        JOIN current_response AS response ON response.question_id = question.id
+        JOIN model ON model.id = response.model_id
+        WHERE study_id = ? AND text IS NOT NULL
+          AND question.id IN (SELECT value FROM json_each(?))
+        ORDER BY response.id
+    """
+    rows = store.rows(sql, (study_id, json.dumps(list(question_ids))))
+    return [(response_id, question_id, label) for response_id, question_id, label in rows]
+
+
 def models_of_study(store: Store, study_id: int) -> list[tuple[int, str]]:
     """Id and label of every model that answered a question of a study."""
     sql = """

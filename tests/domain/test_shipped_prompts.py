@@ -1,4 +1,4 @@
-"""The ten installed prompts: what comes first, what comes last, and the form they ask for."""
+"""The installed prompts: what comes first, what comes last, and the form they ask for."""
 
 import re
 from itertools import takewhile
@@ -17,7 +17,7 @@ CRITERIA = Criteria("Which dose?", "0.5 mg", "Core requirements:\n1. Dose.\n2. R
 
 each_prompt = pytest.mark.parametrize(
     ("language", "category"),
-    [(language, category) for language in ("en", "zh") for category in CATEGORIES],
+    [(language, category) for language in ("en", "zh") for category in (*CATEGORIES, "general")],
 )
 
 
