@@ -200,3 +200,19 @@ def test_an_audit_of_an_endpoint_that_refuses_is_one_sentence(tmp_path: Path) ->
     assert (said.code, said.out) == (2, "")
     told = sentence("en", "error.wrong_key", host="127.0.0.1")
     assert said.err.splitlines()[-1] == f"attending: {told}"
+
+
+def test_a_category_of_ones_own_has_its_prompt_and_takes_another(shell: Shell) -> None:
+    header = "question_id,category,question,model,response"
+    table = shell.file(f"{header}\n1,急诊,胸痛首选检查？,cedar,先做心电图。\n", "mine.csv")
+    assert shell("import", "table", table, "--name", "emergency").code == 0
+    own = ("--category", "急诊", "--language", "zh")
+    general = (ROOT / "data" / "prompts" / "zh" / "general.txt").read_text(encoding="utf-8")
+
+    assert shell("prompt", "show", *own).out == f"{general}\n"
+    file = shell.file(f"从严。\n{general}", "own.txt")
+    added = shell("prompt", "add", *own, "--file", file, "--reason", "time", "--json")
+    assert added.json == {"category": "急诊", "language": "zh", "version": 2}
+    wrong = shell("prompt", "show", "--category", "儿科", "--language", "zh")
+    assert wrong.code == 2
+    assert "categories are MK, MLU, MR, MSE, MTG, 急诊" in wrong.err

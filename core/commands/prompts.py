@@ -8,7 +8,6 @@ import click
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.differences import Kind, differences
-from core.domain.questions import CATEGORIES
 from core.errors import UnknownName
 from core.formats.base import text_of_file
 from core.services import prompting, revising
@@ -16,7 +15,7 @@ from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
 from core.store import prompts, responses
 
-_CATEGORY = click.option("--category", type=click.Choice(CATEGORIES), required=True)
+_CATEGORY = click.option("--category", required=True, help="MK, …, or one of your own.")
 _LANGUAGE = click.option("--language", type=click.Choice(prompting.LANGUAGES), required=True)
 _VERSION = click.option("--version", type=click.IntRange(min=1), help="[default: the newest]")
 _MARKS: dict[Kind, str] = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}

@@ -10,7 +10,10 @@ Difficulty = Literal["", "easy", "medium", "hard"]
 #: The five categories of LLMEval-Med, in the order of its tables.
 CATEGORIES = ("MK", "MLU", "MR", "MSE", "MTG")
 
-_KEY = re.compile(r"(?P<category>[^:\s]+):(?P<group>[^:\s]+):(?P<turn>[1-9]\d*)")
+#: Category of what holds for every category; no question has it.
+ANY = "*"
+
+_KEY = re.compile(r"(?!\*:)(?P<category>[^:\s]+):(?P<group>[^:\s]+):(?P<turn>[1-9]\d*)")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 

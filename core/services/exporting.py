@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from core.formats import catalogue, llmeval_med
 from core.services.judging import judge_of_study
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
-from core.store import assessments, criteria, questions, responses
+from core.store import assessments, criteria, marks, questions, responses
 from core.store.assessments import MachineScore
 from core.store.database import Store
 
@@ -83,7 +83,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
                 and verdict.purpose == "study" and verdict.round <= rounds
             ]  # fmt: skip
             record |= _score(verdicts, rounds, export.round)
-            record |= _requirements(store, verdicts, export.round)
+            record |= _requirements(store, answer.id, verdicts, export.round)
         scored += record["model_answer_score"] != ""
         records.append((key.split(":")[0], record))
     write_whole(out, llmeval_med.released_text(records))
@@ -126,17 +126,21 @@ def _score(verdicts: list[MachineScore], rounds: int, wanted: int | None) -> dic
 
 
 def _requirements(
-    store: Store, verdicts: list[MachineScore], wanted: int | None
+    store: Store, response_id: int, verdicts: list[MachineScore], wanted: int | None
 ) -> dict[str, list[dict[str, Any]]]:
     """The marks of the rounds that are exported; nothing where a judge gives none."""
     last = {verdict.round: verdict for verdict in verdicts}
-    marks = [
-        {"round": number, **asdict(mark)}
+    given = marks.requirement_marks(store, response_id)
+    found = [
+        {
+            "round": number, "number": mark.number, "level": mark.level, "text": mark.text,
+            "mark": mark.mark, "quote": mark.quote,
+        }
         for number, verdict in sorted(last.items())
         if wanted in (None, number)
-        for mark in assessments.marks_of(store, verdict.id)
-    ]
-    return {"model_answer_requirements": marks} if marks else {}
+        for mark in given.get(verdict.id, [])
+    ]  # fmt: skip
+    return {"model_answer_requirements": found} if found else {}
 
 
 def _unscored(because: str, judgement: str = "") -> dict[str, str]:

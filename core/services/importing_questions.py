@@ -12,10 +12,10 @@ from core.formats import catalogue, llmeval_med
 from core.formats.base import BenchmarkQuestion
 from core.formats.declaring import Format, read_benchmark
 from core.services.enrolling import close_illustrative_accounts
-from core.services.first_prompts import ensure_first_prompts
 from core.services.importing import Imported, add_run, note_personal_data
 from core.services.naming import study_named
 from core.services.permitting import require
+from core.services.supplying import ensure_prompts
 from core.store import criteria, datasets, exercises, questions
 from core.store import studies as study_rows
 from core.store.database import Store
@@ -89,6 +89,7 @@ def keep_questions(
     require(store, "lead")
     with store.writing():
         done = _QuestionWriter(store, options, path).write(found)
+        ensure_prompts(store)
         dataset = datasets.dataset_named(store, options.name)
         if dataset is not None and not dataset.is_illustrative:
             close_illustrative_accounts(store, reason="a real dataset was imported", by=options.by)
@@ -117,8 +118,6 @@ class _QuestionWriter:
         if new or changed:
             self.run = add_run(self.store, dataset_id, "questions", self.path, self.options.by)
             self._add(dataset_id, new, len(ids))
-            for study_id in self.studies:
-                ensure_first_prompts(self.store, study_id, by=self.options.by)
             self._change_all(dataset_id, ids, changed, records)
         return Imported(
             self.options.name, len(new), len(changed), len(known) - len(changed),

@@ -1,20 +1,16 @@
 """Opening: make a database ready, with its judge prompts and, on a first start, the sample."""
 
 import time
-from collections.abc import Iterable
-from itertools import product
 from pathlib import Path
-from typing import get_args
 
-from core.domain.prompts import missing_placeholders
-from core.domain.questions import CATEGORIES, Language
 from core.services.enrolling import ensure_illustrative_accounts
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.sealing import ensure_seals
-from core.store import datasets, jobs, judges, studies
+from core.services.supplying import ensure_prompts
+from core.store import datasets, jobs, studies
 from core.store.database import Store, ensure_database, opened
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -25,24 +21,12 @@ _SYSTEM = "attending"
 def ensure_workbench(path: Path) -> None:
     """Create the database if needed, bring it up to date, and store the judge prompts.
 
-    Where the newest prompt of a category was written for an earlier version of this app and lacks
-    what a verdict is read by, the shipped one becomes the newest; it serves a judge only when
-    somebody activates it.
-
     Raises:
         DatabaseRefused: the file can't be used.
     """
     ensure_database(path)
     with opened(path) as store:
-        usable = {
-            (prompt.category, prompt.language)
-            for prompt in judges.prompts(store)
-            if not missing_placeholders(prompt.text)
-        }
-        lacking = [kind for kind in product(CATEGORIES, get_args(Language)) if kind not in usable]
-        if lacking:
-            with store.writing():
-                _store_prompts(store, lacking)
+        ensure_prompts(store)
 
 
 def ensure_sample(path: Path) -> int | None:
@@ -71,13 +55,6 @@ def wait_for_job(path: Path, job_id: int, *, seconds: float) -> None:
             if jobs.job_by_id(store, job_id).state not in ("queued", "running"):
                 return
             time.sleep(0.05)
-
-
-def _store_prompts(store: Store, kinds: Iterable[tuple[str, Language]]) -> None:
-    for category, language in kinds:
-        text = (DATA / "prompts" / language / f"{category}.txt").read_text(encoding="utf-8")
-        assert not missing_placeholders(text)
-        judges.ensure_prompt(store, category, language, text, reason="as installed", by=_SYSTEM)
 
 
 def _import_sample(store: Store) -> None:

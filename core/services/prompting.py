@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.domain.pricing import guessed_tokens
 from core.domain.prompts import PLACEHOLDERS, missing_placeholders, prompt_hash, rendered
-from core.domain.questions import CATEGORIES
+from core.domain.questions import CATEGORIES, Language
 from core.engines.catalogue import ENGINES
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services.permitting import require
@@ -17,7 +17,7 @@ from core.store.prompts import PromptVersion
 from core.store.responses import Response
 from core.store.studies import Study
 
-LANGUAGES = ("en", "zh")
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 #: Bytes of a token that is drawn for one prompt.
 _TOKEN_BYTES = 16
 
@@ -47,6 +47,20 @@ class Effect:
     outstanding: int
 
 
+def categories(store: Store) -> list[str]:
+    """The categories that have judge prompts: the benchmark's, then those of one's own."""
+    require(store, "lead")
+    own = {one.category for one in judges.prompts(store)} - set(CATEGORIES)
+    return [*CATEGORIES, *sorted(own)]
+
+
+def languages_of(store: Store, category: str) -> list[Language]:
+    """The languages in which a category has judge prompts."""
+    require(store, "lead")
+    has = {one.language for one in judges.prompts(store) if one.category == category}
+    return [language for language in LANGUAGES if language in has]
+
+
 def prompt_version(
     store: Store, category: str, language: str, version: int | None = None
 ) -> PromptVersion:
@@ -60,7 +74,7 @@ def prompt_version(
     if not found:
         raise UnknownName(
             "unknown_prompt", category=category, language=language,
-            categories=", ".join(CATEGORIES), languages=", ".join(LANGUAGES),
+            categories=", ".join(categories(store)), languages=", ".join(LANGUAGES),
         )  # fmt: skip
     for one in found:
         if version in (None, one.version):

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from core.domain.criteria import Level
 from core.domain.scales import Scale
-from core.domain.verdicts import MARKS, Mark, MarkName
+from core.domain.verdicts import MARKS, Mark
 from core.store.database import Store
 
 Purpose = Literal["study", "trial", "noise"]
@@ -517,34 +516,6 @@ def machine_scores(store: Store, study_id: int, response_id: int) -> list[Machin
         ORDER BY criteria.version DESC, judge.id, round, attempt
     """
     return store.read(MachineScore, sql, (study_id, response_id))
-
-
-@dataclass(frozen=True, slots=True)
-class RequirementMark:
-    """A judge's mark of one requirement, with the words that are to show it."""
-
-    number: int
-    level: Level
-    text: str
-    mark: MarkName
-    quote: str
-
-
-def marks_of(store: Store, assessment_id: int) -> list[RequirementMark]:
-    """The marks within an assessment, in the order of the requirements."""
-    sql = """
-        SELECT part.position, level, requirement.text, part.value, quote
-        FROM assessment_part AS part
-        JOIN assessment ON assessment.id = part.assessment_id
-        JOIN criteria_requirement AS place ON place.criteria_id = assessment.criteria_id
-             AND place.position = part.position
-        JOIN requirement ON requirement.id = part.requirement_id
-        WHERE part.assessment_id = ? ORDER BY part.position
-    """
-    return [
-        RequirementMark(number, level, text, MARKS[value], quote)
-        for number, level, text, value, quote in store.rows(sql, (assessment_id,))
-    ]
 
 
 def scale_named(store: Store, name: str) -> Scale:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.criteria import Level
+from core.domain.verdicts import MARKS, MarkName
 from core.store.assessments import Plan, held
 from core.store.database import Store
 
@@ -33,12 +34,23 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class RequirementMark:
-    """A mark with the wording that it is of, and what was quoted for it."""
+    """A mark with the requirement that it is of, and the words that are to show it.
 
-    requirement_id: int
+    Attributes:
+        number: of the requirement in the criteria that the assessment was made under.
+        value: 0 not met, 1 partly, 2 met.
+    """
+
+    number: int
+    level: Level
     text: str
     value: int
     quote: str
+
+    @property
+    def mark(self) -> MarkName:
+        """The value by its name."""
+        return MARKS[self.value]
 
 
 def requirements_of_version(store: Store, criteria_id: int) -> list[ListedRequirement]:
@@ -75,11 +87,18 @@ def marks_of(store: Store, assessment_id: int) -> tuple[Mark, ...]:
 def requirement_marks(store: Store, response_id: int) -> dict[int, list[RequirementMark]]:
     """The marks per requirement of every assessment of a response, by assessment."""
     sql = """
-        SELECT assessment.id, requirement.id, requirement.text, assessment_part.value, quote
+        SELECT assessment.id, place.position, level, text, part.value, quote
         FROM assessment
-        JOIN assessment_part ON assessment_part.assessment_id = assessment.id
-        JOIN requirement ON requirement.id = assessment_part.requirement_id
-        WHERE response_id = ? ORDER BY assessment.id, position
+        JOIN assessment_part AS part ON part.assessment_id = assessment.id
+        JOIN requirement ON requirement.id = part.requirement_id
+        JOIN criteria_requirement AS place ON place.criteria_id = assessment.criteria_id
+             AND place.requirement_id = part.requirement_id
+             AND (place.position = part.position OR NOT EXISTS (  -- a wording may stand twice
+               SELECT 1 FROM criteria_requirement AS same
+               WHERE same.criteria_id = place.criteria_id
+                 AND same.requirement_id = place.requirement_id
+                 AND (same.position = part.position OR same.position < place.position)))
+        WHERE response_id = ? ORDER BY assessment.id, part.position
     """
     found: dict[int, list[RequirementMark]] = defaultdict(list)
     for assessment_id, *mark in store.rows(sql, (response_id,)):

@@ -50,6 +50,12 @@ def questions_of_study(store: Store, study_id: int) -> list[Question]:
     return store.read(Question, sql, (study_id,))
 
 
+def kinds(store: Store) -> list[tuple[str, Language]]:
+    """The categories and languages of all questions."""
+    sql = "SELECT DISTINCT category, language FROM question ORDER BY category, language"
+    return [(category, language) for category, language in store.rows(sql)]
+
+
 def kinds_of_study(store: Store, study_id: int) -> list[tuple[str, Language]]:
     """The categories and languages of a study's open questions, which have a judge prompt each."""
     sql = """

@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.services import sealing
 from core.services.inspecting import Inspected
-from core.store.assessments import MachineScore, RequirementMark, marks_of
+from core.store.assessments import MachineScore
 from core.store.database import Store
 from core.store.exchanges import Exchange, conversation_of
+from core.store.marks import RequirementMark
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
 from core.ui.reveal import draw_marks_given, said
@@ -132,10 +133,12 @@ def draw_verdicts(p: Page, found: Inspected) -> None:
         mark = f" · <b>{p.t('case.unstable')}</b>" if reading.is_unstable else ""
         st.html(html.escape(line) + mark)
     for verdict in found.verdicts:
-        _draw_verdict(p, verdict, found.response.text or "")
+        _draw_verdict(p, verdict, found.marks.get(verdict.id, []), found.response.text or "")
 
 
-def _draw_verdict(p: Page, verdict: MachineScore, response: str) -> None:
+def _draw_verdict(
+    p: Page, verdict: MachineScore, marks: list[RequirementMark], response: str
+) -> None:
     said = p.t("words.unscored") if verdict.value is None else str(verdict.value)
     line = p.t(
         "case.verdict", judge=verdict.judge, score=said, round=verdict.round,
@@ -151,7 +154,6 @@ def _draw_verdict(p: Page, verdict: MachineScore, response: str) -> None:
         show_text(f"{because} {verdict.detail}" if names_it else because, kind="note")
     if verdict.rationale:
         show_text(verdict.rationale, kind="quote")
-    marks = marks_of(p.store, verdict.id)
     if marks:
         with st.expander(_counts_line(p, marks)):
             for mark in marks:

@@ -6,7 +6,6 @@ from pathlib import Path
 import streamlit as st
 
 from core.domain.prompts import missing_placeholders
-from core.domain.questions import CATEGORIES
 from core.services import prompting, revising, sealing, testing
 from core.store import prompts, questions, responses
 from core.store.database import Store
@@ -32,12 +31,14 @@ def draw_choice(p: Page) -> list[PromptVersion]:
     script = (_HERE / "placeholders.js").read_text(encoding="utf-8")
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
     category = st.selectbox(
-        p.t("words.category"), CATEGORIES, key="category", bind="query-params",
-        format_func=lambda code: f"{code} {p.named('category', code)}",
+        p.t("words.category"), prompting.categories(p.store), key="category",
+        bind="query-params", format_func=lambda code: _category(p, code),
     )  # fmt: skip
+    languages = prompting.languages_of(p.store, category)
     language = st.segmented_control(
-        p.t("prompts.language"), prompting.LANGUAGES, key="prompt-language", required=True,
-        default=p.language, format_func=_LANGUAGES.__getitem__,
+        p.t("prompts.language"), languages, key="prompt-language", required=True,
+        default=p.language if p.language in languages else languages[0],
+        format_func=_LANGUAGES.__getitem__,
         bind="query-params",
     )  # fmt: skip
     return prompts.versions(p.store, category, language)
@@ -253,7 +254,7 @@ def draw_all(p: Page, serving: list[Serving]) -> None:
     """One row for every version of every prompt."""
     rows = [
         {
-            p.t("words.category"): f"{one.category} {p.named('category', one.category)}",
+            p.t("words.category"): _category(p, one.category),
             p.t("prompts.language"): _LANGUAGES[one.language],
             p.t("prompts.version_word"): one.version,
             p.t("prompts.author"): one.created_by,
@@ -266,6 +267,12 @@ def draw_all(p: Page, serving: list[Serving]) -> None:
         for one in prompts.all_versions(p.store)
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
+
+
+def _category(p: Page, code: str) -> str:
+    """A category as the study writes it, and what that stands for where it is one of ours."""
+    named = p.named("category", code)
+    return code if named == code else f"{code} {named}"
 
 
 def _mark(name: str, count: int, *, is_repeatable: bool) -> str:

@@ -28,7 +28,7 @@ from core.services.judging import (
 )
 from core.services.queueing import claim, sign_on
 from core.services.releasing import release
-from core.store import assessments, datasets, exchanges, jobs, judges
+from core.store import assessments, datasets, exchanges, jobs, judges, marks
 from core.store.assessments import Plan, Progress
 from core.store.exchanges import Exchange, conversation_of
 from core.store.jobs import Job
@@ -448,13 +448,13 @@ def test_the_marks_of_an_assessment_are_read_with_their_requirements(
     response_id = study.response("MTG:1:1").id
     [score] = assessments.machine_scores(study.store, study.study.id, response_id)
 
-    marks = assessments.marks_of(study.store, score.id)
+    found = marks.requirement_marks(study.store, response_id)[score.id]
 
-    assert [(mark.number, mark.level, mark.text) for mark in marks] == [
+    assert [(mark.number, mark.level, mark.text) for mark in found] == [
         (1, "core", "States metformin 500 mg twice daily"),
         (2, "core", "Tells the patient to take it with meals"),
     ]
-    assert {mark.quote for mark in marks} == {CEDAR["MTG:1:1"][:8]}
+    assert {mark.quote for mark in found} == {CEDAR["MTG:1:1"][:8]}
 
 
 def test_every_ask_has_a_marker_and_a_ticket_of_its_own_that_are_stored(
