@@ -178,8 +178,7 @@ def judge_command(
     order = JudgeOrder(
         engine, model, parameters, name, rounds, addresses, concurrency, limit,
         requests_per_minute=rpm, tokens_per_minute=tpm, budget=budget,
-        gpus=generating.chosen_gpus(gpus) if engine == "huggingface" else (),
-        retry_unscored=retry_unscored, is_batch=is_batch,
+        gpus=gpus, retry_unscored=retry_unscored, is_batch=is_batch,
     )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)

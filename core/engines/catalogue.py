@@ -33,6 +33,11 @@ class Entry:
         """Whether a judge prompt is part of a judge's identity."""
         return self.generates
 
+    @property
+    def loads_model(self) -> bool:
+        """Whether the model is loaded on this machine, and takes its GPUs."""
+        return self.generates and not self.needs_address
+
 
 ENGINES = {
     "baseline": Entry("core.engines.baseline", "BaselineJudge", "cpu", False, False),

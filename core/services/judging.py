@@ -31,6 +31,7 @@ from core.errors import (
 )
 from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, budget_in_plan, purse_of
+from core.services.generating import chosen_gpus
 from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import Lease, ended, ensure_job, noting
@@ -68,7 +69,8 @@ class JudgeOrder:
         question_ids: None for all questions of the study.
         budget: the job ends before it costs more, in the currency of the model's price.
         limit: at most so many keys in this job; None for all.
-        gpus: indices, for an engine that loads the model itself.
+        gpus: `auto`, `none`, or indices such as `0,1`, for an engine that loads the model itself;
+            chosen when the job starts.
         retry_unscored: ask again, as a new attempt, for what is unscored by now.
         is_batch: ask by the file, at the price of a batch, and be answered within a day.
     """
@@ -86,7 +88,7 @@ class JudgeOrder:
     tokens_per_minute: int | None = None
     budget: float | None = None
     is_batch: bool = False
-    gpus: tuple[int, ...] = ()
+    gpus: str = "auto"
     retry_unscored: bool = False
 
 
@@ -96,7 +98,7 @@ def queue_judging(store: Store, study: Study, order: JudgeOrder, *, by: str) -> 
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`, `prompt_outdated`, `bad_budget`, `budget_needs_price`,
+            `no_prompt_for`, `prompt_outdated`, `bad_gpus`, `bad_budget`, `budget_needs_price`,
             `unfinished_job`, `cannot_batch`, `one_batch_address`, `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
         BrokenFile: the price file can't be read.
@@ -224,7 +226,7 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     Raises:
         UnknownName: `unknown_engine`.
         Refused: `bad_rounds`, `bad_concurrency`, `judge_name_taken`, `nothing_to_judge`,
-            `no_prompt_for`, `prompt_outdated`, `cannot_batch`, `one_batch_address`,
+            `no_prompt_for`, `prompt_outdated`, `bad_gpus`, `cannot_batch`, `one_batch_address`,
             `in_batches`.
         ReleaseRequired: a local dataset would leave the machine.
     """
@@ -234,6 +236,8 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     if not 1 <= order.concurrency <= 1024:
         raise Refused("bad_concurrency", most=1024)
     check_may_send(store, study.id, order.engine, order.addresses)
+    if entry_of(order.engine).loads_model:
+        chosen_gpus(order.gpus)
     if order.is_batch and not entry_of(order.engine).has_batches:
         raise Refused("cannot_batch", engine=order.engine)
     if order.is_batch and len(order.addresses) > 1:
@@ -465,7 +469,7 @@ class _JudgingRun:
                 self.judge.parameters,
                 tuple(self.job.plan["addresses"]),
                 concurrency,
-                tuple(self.job.plan.get("gpus", ())),
+                self._gpus(),
                 self.job.plan.get("requests_per_minute"),
                 self.job.plan.get("tokens_per_minute"),
                 notice=noting(self.store, self.job),
@@ -488,6 +492,11 @@ class _JudgingRun:
             raise purse.reached() from None  # what was in flight is stored by now
         finally:
             await self.engine.close()
+
+    def _gpus(self) -> tuple[int, ...]:
+        if not entry_of(self.judge.engine).loads_model:
+            return ()
+        return chosen_gpus(_gpus_wished(self.job))
 
     def _work(self) -> tuple[Iterator[Key], int]:
         """What is outstanding and how much that is, up to what is left of the job's limit."""
@@ -609,7 +618,13 @@ def order_again(judge: Judge, rounds: int, last: Job | None) -> JudgeOrder:
     return JudgeOrder(
         judge.engine, judge.model, judge.parameters, judge.name, rounds,
         tuple(plan.get("addresses", ())), plan.get("concurrency", 16),
-        gpus=tuple(plan.get("gpus", ())),
+        gpus="auto" if last is None else _gpus_wished(last),
         requests_per_minute=plan.get("requests_per_minute"),
         tokens_per_minute=plan.get("tokens_per_minute"),
     )  # fmt: skip
+
+
+def _gpus_wished(job: Job) -> str:
+    """The GPUs that a job was ordered with; jobs of earlier versions hold the chosen ones."""
+    wish = job.plan.get("gpus", "auto")
+    return wish if isinstance(wish, str) else ",".join(map(str, wish)) or "none"

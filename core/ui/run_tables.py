@@ -1,19 +1,21 @@
 """Order a judge or a model's answers, with what they would cost, and watch GPUs."""
 
 import html
+from typing import Any
 
 import streamlit as st
 
 from core.engines.catalogue import ENGINES
 from core.engines.gpus import gpus
 from core.services.estimating import estimate_generation, estimate_judging
-from core.services.generating import GenerateOrder, chosen_gpus, queue_generation
+from core.services.generating import GenerateOrder, queue_generation
 from core.services.judging import JudgeOrder, queue_judging
 from core.services.queueing import ensure_worker
 from core.store.database import Store
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui.estimates import draw_estimate
+from core.ui.order_settings import GENERATE, JUDGE, draw_settings, given
 from core.ui.shell import Page
 
 _GIGABYTE = 1024**3
@@ -22,7 +24,7 @@ _GIGABYTE = 1024**3
 def draw_judge_order(p: Page) -> None:
     """Choose a judging engine and queue what is outstanding."""
     names = ("engine", "model", "address", "rounds", "budget", "batch", "retry")
-    keys = {name: p.key("judge", name) for name in names}
+    keys = {name: p.key("judge", name) for name in (*names, *(one.name for one in JUDGE))}
     with st.expander(p.t("runs.judge")):
         first, second, third, fourth, fifth = st.columns([3, 3, 4, 2, 2])
         engine = first.selectbox(
@@ -49,6 +51,7 @@ def draw_judge_order(p: Page) -> None:
             p.t("runs.batch"), key=keys["batch"], disabled=not ENGINES[engine].has_batches
         )
         seventh.checkbox(p.t("runs.retry"), key=keys["retry"])
+        draw_settings(p, "judge", JUDGE, keys, ENGINES[engine])
         if _typed(keys["model"]) or not ENGINES[engine].generates:
             order = _judge_order(keys)
             draw_estimate(
@@ -64,7 +67,7 @@ def draw_judge_order(p: Page) -> None:
 def draw_generate_order(p: Page) -> None:
     """Choose a model and let it answer what it has not answered."""
     names = ("engine", "model", "address", "label", "samples", "temperature", "tokens", "budget")
-    keys = {name: p.key("generate", name) for name in names}
+    keys = {name: p.key("generate", name) for name in (*names, *(one.name for one in GENERATE))}
     chat = [name for name, entry in ENGINES.items() if entry.generates]
     with st.expander(p.t("runs.generate")):
         first, second, third = st.columns([2, 4, 4])
@@ -86,6 +89,7 @@ def draw_generate_order(p: Page) -> None:
             p.t("runs.budget"), 0.0, None, 0.0, key=keys["budget"], format="%.2f",
             disabled=not ENGINES[engine].needs_address,
         )  # fmt: skip
+        draw_settings(p, "generate", GENERATE, keys, ENGINES[engine])
         if _typed(keys["model"]):
             order = _answers_order(keys)
             draw_estimate(
@@ -128,15 +132,24 @@ def _budget(key: str) -> float | None:
     return float(st.session_state[key]) or None
 
 
+def _said(**parameters: Any) -> dict[str, Any]:
+    """The parameters that somebody has given a value."""
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
 def _judge_order(keys: dict[str, str]) -> JudgeOrder:
     engine = st.session_state[keys["engine"]]
     entry = ENGINES[engine]
+    more = given(JUDGE, keys, entry)
     return JudgeOrder(
-        engine, _typed(keys["model"]), {},
+        engine, _typed(keys["model"]),
+        _said(temperature=more["temperature"], max_tokens=more["tokens"]), more["name"] or "",
         rounds=int(st.session_state[keys["rounds"]]) if entry.reads_prompt else None,
-        addresses=_addresses(keys["address"]),
+        addresses=_addresses(keys["address"]) if entry.needs_address else (),
+        concurrency=more["concurrency"] or 16, limit=more["limit"],
+        requests_per_minute=more["rpm"], tokens_per_minute=more["tpm"],
         budget=_budget(keys["budget"]) if entry.needs_address else None,
-        gpus=chosen_gpus("auto") if engine == "huggingface" else (),
+        gpus=more["gpus"] or "auto",
         retry_unscored=bool(st.session_state[keys["retry"]]),
         is_batch=entry.has_batches and bool(st.session_state[keys["batch"]]),
     )  # fmt: skip
@@ -144,11 +157,17 @@ def _judge_order(keys: dict[str, str]) -> JudgeOrder:
 
 def _answers_order(keys: dict[str, str]) -> GenerateOrder:
     engine, source = st.session_state[keys["engine"]], _typed(keys["model"])
-    temperature = float(st.session_state[keys["temperature"]])
+    more = given(GENERATE, keys, ENGINES[engine])
+    parameters = _said(
+        temperature=float(st.session_state[keys["temperature"]]), top_p=more["topp"],
+        seed=more["seed"], max_tokens=int(st.session_state[keys["tokens"]]),
+        system_prompt=more["system"], trust_remote_code=more["code"] or None,
+    )  # fmt: skip
     return GenerateOrder(
         engine, source, _typed(keys["label"]) or source.rstrip("/").rsplit("/", 1)[-1],
-        {"temperature": temperature, "max_tokens": int(st.session_state[keys["tokens"]])},
-        int(st.session_state[keys["samples"]]), _addresses(keys["address"]),
+        parameters, int(st.session_state[keys["samples"]]),
+        _addresses(keys["address"]) if ENGINES[engine].needs_address else (),
+        more["concurrency"], more["gpus"] or "auto", more["limit"], more["rpm"], more["tpm"],
         budget=_budget(keys["budget"]) if ENGINES[engine].needs_address else None,
     )  # fmt: skip
 
