@@ -24,6 +24,8 @@ LEASE_SECONDS = 15.0
 #: A worker that has not been seen for this long is not counted on.
 _UNSEEN_SECONDS = 20.0
 _IDLE_EXIT_SECONDS = 300
+#: Seconds by which two readings of one process's start may differ: a few ticks of the clock.
+_SAME_START = 0.1
 
 
 def ensure_job(
@@ -57,7 +59,7 @@ def sign_on(store: Store) -> int:
     """Id of this process as a worker."""
     require_operator(store)
     pid = os.getpid()
-    return jobs.add_worker(store, pid, psutil.Process(pid).create_time(), now=time.time())
+    return jobs.add_worker(store, pid, start_of(pid), now=time.time())
 
 
 def claim(
@@ -81,11 +83,22 @@ def claim(
 def is_alive(worker: Worker) -> bool:
     """Tell whether a worker's process runs; a reused process id is not mistaken for it."""
     try:
-        process = psutil.Process(worker.pid)
-        is_same = abs(process.create_time() - worker.process_started) < 1.0
-        return is_same and process.status() != psutil.STATUS_ZOMBIE
+        is_same = abs(start_of(worker.pid) - worker.process_started) < _SAME_START
+        return is_same and psutil.Process(worker.pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def start_of(pid: int) -> float:
+    """When a process started, in seconds since the machine did.
+
+    The time of day would not do: the system tells it by the clock as it stands now, so that a clock
+    that is set anew would make every living worker look like another process.
+
+    Raises:
+        psutil.Error: there is no such process.
+    """
+    return psutil.Process(pid).create_time() - psutil.boot_time()
 
 
 def ensure_worker(path: Path) -> None:

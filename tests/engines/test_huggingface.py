@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -234,13 +235,45 @@ def test_a_path_is_never_looked_for_on_the_hub(name):
     assert first_word(name) == Refusal("no_model_folder", {"path": name})
 
 
+class EmptyHub(ThreadingHTTPServer):
+    """A hub that has no model: it says so at once, so that nobody tries again."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), NotThere)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.asked: list[str] = []
+
+
+class NotThere(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_error(404)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture
+def empty_hub() -> Iterator[EmptyHub]:
+    with EmptyHub() as hub:
+        thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield hub
+        hub.shutdown()
+        thread.join()
+
+
 @pytest.mark.parametrize(
     ("offline", "code"),
-    [(None, "model_not_here"), ("1", "model_not_here"), ("0", "model_not_fetched")],
+    [(None, "model_not_here"), ("0", "model_not_fetched")],
 )
-def test_a_name_is_fetched_only_where_that_was_asked_for(tmp_path, monkeypatch, offline, code):
+def test_a_name_is_fetched_only_where_that_was_asked_for(
+    tmp_path, monkeypatch, empty_hub, offline, code
+):
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.setenv("HF_ENDPOINT", empty_hub.url)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     if offline is not None:
         monkeypatch.setenv("HF_HUB_OFFLINE", offline)
@@ -251,6 +284,7 @@ def test_a_name_is_fetched_only_where_that_was_asked_for(tmp_path, monkeypatch, 
     [found] = run("nobody/no-such-model", ask)
 
     assert told(found) == (EngineStopped, code, {"model": "nobody/no-such-model"})
+    assert bool(empty_hub.asked) == (offline == "0")
 
 
 def test_a_folder_of_notes_is_not_a_model(tmp_path):

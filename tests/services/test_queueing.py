@@ -11,7 +11,14 @@ import psutil
 import pytest
 
 from core.services.judging import JudgeOrder
-from core.services.queueing import LEASE_SECONDS, claim, ensure_job, is_alive, sign_on
+from core.services.queueing import (
+    LEASE_SECONDS,
+    claim,
+    ensure_job,
+    is_alive,
+    sign_on,
+    start_of,
+)
 from core.store import jobs
 from core.store.jobs import Job, Worker
 from core.worker.lease import HeldLease
@@ -104,7 +111,7 @@ def test_a_stale_worker_can_neither_renew_count_nor_finish(study: Workbench) -> 
 
 def test_the_job_of_a_dead_process_is_free_at_once(study: Workbench) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    started = psutil.Process(process.pid).create_time()
+    started = start_of(process.pid)
     study.queues(ORDER)
     with study.store.writing():
         theirs = jobs.add_worker(study.store, process.pid, started, now=time.time())
@@ -119,7 +126,7 @@ def test_the_job_of_a_dead_process_is_free_at_once(study: Workbench) -> None:
 
 def test_a_killed_child_that_nobody_waited_for_is_dead() -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    started = psutil.Process(process.pid).create_time()
+    started = start_of(process.pid)
     worker = Worker(1, process.pid, started, seen_at=0.0)
     assert is_alive(worker)
 
@@ -131,10 +138,23 @@ def test_a_killed_child_that_nobody_waited_for_is_dead() -> None:
 
 
 def test_another_process_with_the_same_id_is_not_the_worker() -> None:
-    own = psutil.Process()
+    own, started = os.getpid(), start_of(os.getpid())
 
-    assert is_alive(Worker(1, own.pid, own.create_time(), seen_at=0.0))
-    assert not is_alive(Worker(1, own.pid, own.create_time() - 60, seen_at=0.0))
+    assert is_alive(Worker(1, own, started, seen_at=0.0))
+    assert not is_alive(Worker(1, own, started - 60, seen_at=0.0))
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="sets the clock as Linux tells it")
+def test_a_clock_that_is_set_anew_makes_no_living_worker_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = Worker(1, os.getpid(), start_of(os.getpid()), seen_at=0.0)
+    before, boot = psutil.Process().create_time(), psutil.boot_time()
+
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+
+    assert psutil.Process().create_time() == pytest.approx(before + 3600)
+    assert is_alive(worker)
 
 
 def test_the_jobs_of_a_worker_that_signed_off_are_free(study: Workbench) -> None:

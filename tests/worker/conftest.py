@@ -1,5 +1,6 @@
 """Fixtures of the worker: a study of 120 keys, and an endpoint that takes 50 ms a call."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,3 +32,11 @@ def server() -> Iterator[OpenAIServer]:
     """An endpoint that takes 50 ms for every call."""
     with OpenAIServer(delay=0.05) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def interrupts_are_heard() -> Iterator[None]:
+    """What runs in the background ignores interrupts, and so would the commands that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
