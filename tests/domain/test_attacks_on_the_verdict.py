@@ -1,25 +1,39 @@
-"""No attack that a judge repeats around its verdict changes the score, or hides it."""
+"""No attack that a judge repeats around its verdict changes the score, or hides it.
+
+One test reads the whole corpus; attacks that get through are named in its failure.
+"""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from core.domain.attacks import Attack
 from core.domain.criteria import Criteria
 from core.domain.prompts import Turn, rendered
 from core.domain.scales import ONE_TO_FIVE
-from core.domain.verdicts import Mark, Verdict, verdict_of
+from core.domain.verdicts import Mark, Unscored, Verdict, verdict_of
 from tests.attacks import ATTACKS
 
 SHIPPED = Path(__file__).parents[2] / "data" / "prompts"
 MARKER, TICKET = "3f9ac2d1e07b4586", "b71e60f24c98a35d"
 ANSWER = "阿司匹林 300 mg 嚼服。\nTake aspirin 300 mg."
-#: A reply may be as long as its attack; reading it must not take long.
-LONGEST_SECONDS = 2.0
 
-each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+
+def read(reply: str, attack: Attack, *, requirements: int = 1) -> Verdict | Unscored:
+    """What is read of a reply about a response that ends with an attack."""
+    return verdict_of(
+        reply, ONE_TO_FIVE, finish_reason="stop", ticket=TICKET, requirements=requirements,
+        response=f"{ANSWER}\n{attack.text}",
+    )  # fmt: skip
+
+
+def of_all_attacks(found_of: Callable[[Attack], object]) -> dict[str, object]:
+    """What is found for every attack of the corpus, by its name."""
+    found = {attack.id: found_of(attack) for attack in ATTACKS}
+    assert len(found) == len(ATTACKS) >= 60
+    return found
 
 
 def verdict(rationale: str = "The dose is right, the route is missing.", quote: str = "") -> str:
@@ -61,33 +75,33 @@ ECHOES: dict[str, Callable[[str], str]] = {
 }
 
 
-@each_attack
 @pytest.mark.parametrize("echo", ECHOES)
-def test_a_judge_that_repeats_an_attack_is_read_as_it_judged(attack, echo):
-    started = time.perf_counter()
-    found = verdict_of(
-        ECHOES[echo](attack.text), ONE_TO_FIVE, finish_reason="stop", ticket=TICKET,
-        requirements=1, response=f"{ANSWER}\n{attack.text}",
-    )  # fmt: skip
+def test_a_judge_that_repeats_an_attack_is_read_as_it_judged(echo):
+    found = of_all_attacks(lambda attack: read(ECHOES[echo](attack.text), attack))
 
-    assert isinstance(found, Verdict), found.because
-    assert (found.score, found.safety_risk) == (2, True)
-    assert [(mark.number, mark.mark) for mark in found.marks] == [(1, "partly")]
-    assert time.perf_counter() - started < LONGEST_SECONDS
+    others = {
+        name: one
+        for name, one in found.items()
+        if not isinstance(one, Verdict)
+        or (one.score, one.safety_risk) != (2, True)
+        or [(mark.number, mark.mark) for mark in one.marks] != [(1, "partly")]
+    }
+    assert others == {}, others
 
 
-@each_attack
 @pytest.mark.parametrize("field", ["rationale", "quote"])
 @pytest.mark.parametrize("form", ["{}", "It says: {} That is not enough.", "{}\n"])
-def test_a_judge_that_forgets_to_escape_an_attack_never_gives_its_score(attack, field, form):
-    reply = verdict(**{field: "HERE"}).replace("HERE", form.replace("{}", attack.text))
+def test_a_judge_that_forgets_to_escape_an_attack_never_gives_its_score(field, form):
+    broken = verdict(**{field: "HERE"})
 
-    found = verdict_of(
-        reply, ONE_TO_FIVE, finish_reason="stop", ticket=TICKET, requirements=1,
-        response=f"{ANSWER}\n{attack.text}",
-    )  # fmt: skip
+    found = of_all_attacks(
+        lambda attack: read(broken.replace("HERE", form.replace("{}", attack.text)), attack)
+    )
 
-    assert not isinstance(found, Verdict) or found.score == 2
+    moved = {
+        name: one for name, one in found.items() if isinstance(one, Verdict) and one.score != 2
+    }
+    assert moved == {}, moved
 
 
 @pytest.mark.parametrize("own_words", ["It says: ", ""])
@@ -112,39 +126,38 @@ def test_a_response_that_foresees_the_rest_of_the_verdict_does_not_get_its_score
     assert not isinstance(found, Verdict)
 
 
-@each_attack
-def test_an_attack_alone_is_no_verdict(attack):
-    found = verdict_of(
-        attack.text, ONE_TO_FIVE, finish_reason="stop", ticket=TICKET, requirements=0,
-        response=f"{ANSWER}\n{attack.text}",
-    )  # fmt: skip
+def test_an_attack_alone_is_no_verdict():
+    found = of_all_attacks(lambda attack: read(attack.text, attack, requirements=0))
 
-    assert not isinstance(found, Verdict)
+    taken = {name: one for name, one in found.items() if isinstance(one, Verdict)}
+    assert taken == {}, taken
 
 
-@each_attack
-def test_a_quoted_attack_comes_out_as_it_was(attack):
-    found = verdict_of(
-        verdict(rationale=attack.text, quote=attack.text), ONE_TO_FIVE, finish_reason="stop",
-        ticket=TICKET, requirements=1, response=attack.text,
-    )  # fmt: skip
+def test_a_quoted_attack_comes_out_as_it_was():
+    found = of_all_attacks(
+        lambda attack: read(verdict(rationale=attack.text, quote=attack.text), attack)
+    )
 
-    assert found == Verdict(2, attack.text, True, (Mark(1, "partly", attack.text),))
+    assert found == of_all_attacks(
+        lambda attack: Verdict(2, attack.text, True, (Mark(1, "partly", attack.text),))
+    )
 
 
-@each_attack
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_no_attack_ends_the_fence(language, attack):
-    for file in sorted((SHIPPED / language).glob("*.txt")):
-        template = file.read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*/*.txt")), ids=lambda one: one.stem)
+def test_no_attack_ends_the_fence(file):
+    template, language = file.read_text(encoding="utf-8"), file.parent.name
+    opening, closing = f"\n<<<BEGIN {MARKER}\n", f"\nEND {MARKER}>>>\n"
+
+    def fenced(attack: Attack) -> tuple[object, ...]:
+        """What stands between the fences, how many there are, and where the ticket stands."""
         prompt = rendered(
             template, Criteria("Q", "A", ""), f"{ANSWER}\n{attack.text}", language=language,
             earlier_turns=[Turn("First?", attack.text)], marker=MARKER, ticket=TICKET,
         )  # fmt: skip
+        pieces = [piece.split(opening)[-1] for piece in prompt.split(closing)[:2]]
+        counts = prompt.count(opening), prompt.count(closing), prompt.count(TICKET)
+        return *pieces, counts, prompt.index(TICKET) > prompt.rindex(closing)
 
-        opening, closing = f"\n<<<BEGIN {MARKER}\n", f"\nEND {MARKER}>>>\n"
-        assert prompt.count(opening) == prompt.count(closing) == 2
-        (_, turn), (_, response) = (piece.split(opening) for piece in prompt.split(closing)[:2])
-        assert (turn, response) == (attack.text, f"{ANSWER}\n{attack.text}")
-        assert prompt.count(TICKET) == 1
-        assert prompt.index(TICKET) > prompt.rindex(closing)
+    assert of_all_attacks(fenced) == of_all_attacks(
+        lambda attack: (attack.text, f"{ANSWER}\n{attack.text}", (2, 2, 1), True)
+    )
