@@ -1,10 +1,12 @@
 """Fixtures of the services: a fresh database, a small study in it, the sample, an endpoint."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from core.services import asking
 from core.services.opening import SAMPLE, ensure_sample, ensure_workbench
 from core.store.database import Store, opened
 from core.worker.running import do_in_foreground
@@ -12,12 +14,18 @@ from tests.openai_server import OpenAIServer
 from tests.workbench import CEDAR, WILLOW, Workbench
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A database without a study."""
-    path = tmp_path / "workbench.db"
+@pytest.fixture(scope="session")
+def as_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without a study; to be copied, not worked in."""
+    path = tmp_path_factory.mktemp("as made") / "workbench.db"
     ensure_workbench(path)
-    with opened(path) as store:
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, as_made: Path) -> Iterator[Store]:
+    """A database without a study."""
+    with opened(Path(shutil.copy(as_made, tmp_path))) as store:
         yield store
 
 
@@ -64,3 +72,10 @@ def server() -> Iterator[OpenAIServer]:
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key of the person who runs the tests is used by accident."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job whose calls only fail is given up after a fifth of a second."""
+    monkeypatch.setattr(asking, "_PATIENCE_AT_START", 0.2)
+    monkeypatch.setattr(asking, "_FIRST_PAUSE", 0.02)

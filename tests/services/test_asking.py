@@ -101,6 +101,7 @@ def test_a_slot_is_free_only_when_its_result_is_stored():
     assert len(run.stored) == 30
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_fails_is_tried_again_after_the_others():
     run = Run(concurrency=1)
 
@@ -114,6 +115,7 @@ def test_what_fails_is_tried_again_after_the_others():
     assert run.tries[0] == 3
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_keeps_failing_is_given_up_after_five_tries_and_counted():
     run = Run()
 
@@ -129,6 +131,7 @@ def test_what_keeps_failing_is_given_up_after_five_tries_and_counted():
     assert len(run.stored) == 8
 
 
+@pytest.mark.usefixtures("impatient")
 def test_the_only_work_that_fails_is_told_by_its_own_error():
     run = Run()
 

@@ -20,6 +20,7 @@ def progress(study: Workbench) -> Progress:
     return progress_of(study.store, study.study.id, study.judge("oak"))
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

@@ -667,6 +667,7 @@ def test_a_passing_fault_is_asked_again_within_the_job(
     assert _progress(study) == Progress(KEYS, 0, 0, 0)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_keys_whose_calls_keep_failing_stay_outstanding(
     study: Workbench, server: OpenAIServer
 ) -> None:
@@ -681,6 +682,7 @@ def test_keys_whose_calls_keep_failing_stay_outstanding(
     assert _ended(study.endpoint_judges(server)) == ("done", 1, 1, 0, "")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_endpoint_that_only_fails_is_given_up(study: Workbench, server: OpenAIServer) -> None:
     server.fails(Fault(status=500))
 
@@ -696,6 +698,7 @@ def test_an_endpoint_that_only_fails_is_given_up(study: Workbench, server: OpenA
     assert len(server.received) <= 3 * (4 + 6)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_dead_endpoint_is_told_and_nothing_is_half_written(study: Workbench) -> None:
     with OpenAIServer() as dead:
         order = order_for(dead, concurrency=8)
@@ -1040,6 +1043,7 @@ def test_without_a_key_nothing_is_sent_to_another_machine(empty: Workbench) -> N
     )
 
 
+@pytest.mark.usefixtures("impatient")
 def test_the_key_is_nowhere_in_the_database_the_log_or_the_error(
     study: Workbench,
     server: OpenAIServer,
@@ -1094,6 +1098,7 @@ def test_text_for_this_machine_does_not_pass_through_a_proxy(
     assert _ended(study.endpoint_judges(server)) == ("done", KEYS, KEYS, 0, "")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_redirect_is_not_followed(study: Workbench, server: OpenAIServer) -> None:
     with OpenAIServer() as elsewhere:
         location = f"{elsewhere.url}/chat/completions"

@@ -2,10 +2,13 @@
 
 import zlib
 
+import pytest
+
+from core.services import asking
 from core.store.exchanges import conversation_of
 from tests.openai_server import Fault, OpenAIServer
+from tests.test_cli import Shell
 from tests.workbench import Workbench
-from tests.worker.test_kill import _started
 
 KEY = "sk-test-SECRET-0123456789"
 #: Faults whose bodies repeat the key, as endpoints do.
@@ -21,9 +24,8 @@ FAULTS = (
 
 def said_by(study: Workbench, *arguments: str) -> tuple[int, str]:
     """Exit status of a command that has the key, and all that it prints."""
-    with _started([*arguments, "--db", str(study.path)], key=KEY) as process:
-        printed, complained = process.communicate()
-    return process.returncode, printed + complained
+    said = Shell(study.folder)(*arguments, "--db", str(study.path), OPENAI_API_KEY=KEY)
+    return said.code, said.out + said.err
 
 
 def all_that_is_stored(study: Workbench) -> bytes:
@@ -46,7 +48,10 @@ def all_that_is_stored(study: Workbench) -> bytes:
     return b"\n".join([*files, *said, *generated])
 
 
-def test_the_key_is_nowhere(study: Workbench, server: OpenAIServer) -> None:
+def test_the_key_is_nowhere(
+    study: Workbench, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_PATIENCE_AT_START", 0.2)
     server.delay = 0.0
     judge = [
         "judge", "--as", "Dr Lead", "--dataset", "ward", "--engine", "openai", "--model", "oak",
