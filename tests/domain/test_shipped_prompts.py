@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from core.domain.criteria import Criteria
-from core.domain.prompts import Turn, rendered
+from core.domain.prompts import PLACEHOLDERS, Turn, rendered
 from core.domain.questions import CATEGORIES
 from core.domain.scales import ONE_TO_FIVE
 from core.domain.verdicts import MARKS, verdict_schema
 
 SHIPPED = Path(__file__).parents[2] / "data" / "prompts"
+FENCED = "<<<BEGIN 3f9ac2d1e07b4586\n{}\nEND 3f9ac2d1e07b4586>>>"
 CRITERIA = Criteria("Which dose?", "0.5 mg", "Core requirements:\n1. Dose.\n2. Route.")
 
 each_prompt = pytest.mark.parametrize(
@@ -74,3 +75,34 @@ def test_every_score_of_the_scale_has_its_rule(language, category):
     form = r"^(\d) - \S" if language == "en" else r"^(\d)分——\S"
 
     assert re.findall(form, shipped(language, category), re.MULTILINE) == ["5", "4", "3", "2", "1"]
+
+
+@each_prompt
+def test_every_real_question_is_rendered_whole(real_questions, language, category):
+    template = shipped(language, category)
+    fixed = re.split("|".join(re.escape(f"{{{name}}}") for name in PLACEHOLDERS), template)
+    nothing = {"en": "(none)", "zh": "（无）"}[language]
+
+    for question in real_questions:
+        criteria, requirements = question.criteria, question.criteria.requirements
+        answer = criteria.reference_answer or criteria.question_text
+        prompt = rendered(
+            template, criteria, answer, earlier_turns=[Turn(criteria.question_text, answer)],
+            language=language, marker="3f9ac2d1e07b4586", ticket="b71e60f24c98a35d",
+        )  # fmt: skip
+
+        inserted, rest = [], prompt.removeprefix(fixed[0])
+        for piece in fixed[1:-1]:
+            text, _, rest = rest.partition(piece)
+            inserted.append(text)
+        inserted.append(rest.removesuffix(fixed[-1]))
+        names = re.findall("|".join(rf"(?<={{){name}(?=}})" for name in PLACEHOLDERS), template)
+        by_name = dict(zip(names, inserted, strict=True))
+        assert by_name["question"] == criteria.question_text, question.key
+        assert by_name["reference_answer"] == (criteria.reference_answer or nothing), question.key
+        assert by_name["checklist"] == (criteria.checklist or nothing), question.key
+        assert by_name["response"] == FENCED.format(answer), question.key
+        assert by_name["earlier_turns"].endswith(FENCED.format(answer)), question.key
+        numbered = re.findall(r"^(\d+)\. (?:\[|【)", by_name["requirements"], re.MULTILINE)
+        assert len(numbered) >= len(requirements), question.key
+        assert all(one.text in by_name["requirements"] for one in requirements)
