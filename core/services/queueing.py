@@ -55,11 +55,15 @@ def ensure_job(
         return job_id
 
 
-def sign_on(store: Store) -> int:
-    """Id of this process as a worker."""
+def sign_on(store: Store, *, takes_any: bool = True) -> int:
+    """Id of this process as a worker.
+
+    Args:
+        takes_any: False for a command that does its own job only.
+    """
     require_operator(store)
     pid = os.getpid()
-    return jobs.add_worker(store, pid, start_of(pid), now=time.time())
+    return jobs.add_worker(store, pid, start_of(pid), now=time.time(), takes_any=takes_any)
 
 
 def claim(
@@ -83,7 +87,7 @@ def claim(
 def is_alive(worker: Worker) -> bool:
     """Tell whether a worker's process runs; a reused process id is not mistaken for it."""
     try:
-        is_same = abs(start_of(worker.pid) - worker.process_started) < _SAME_START
+        is_same = abs(start_of(worker.pid) - worker.started_after) < _SAME_START
         return is_same and psutil.Process(worker.pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
@@ -102,13 +106,12 @@ def start_of(pid: int) -> float:
 
 
 def ensure_worker(path: Path) -> None:
-    """Start a worker process, detached, where no live one is seen.
+    """Start a worker process, detached, where none is seen alive that takes any job.
 
     It works for this app and for the next, and ends itself when it has been idle for a while.
     """
     with opened(path) as store:
-        now = time.time()
-        if any(now - w.seen_at < _UNSEEN_SECONDS and is_alive(w) for w in jobs.workers(store)):
+        if any(_counts_on(worker) for worker in jobs.workers(store)):
             return
     command = [sys.executable, "-m", "core", "worker", "--db", str(path.resolve())]
     with open(path.with_suffix(".worker.log"), "ab") as log:
@@ -117,6 +120,23 @@ def ensure_worker(path: Path) -> None:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, cwd=Path(__file__).resolve().parents[2],
         )  # fmt: skip
+
+
+def is_left_alone(store: Store, job: Job) -> bool:
+    """Whether nobody does an unfinished job, nor will: its worker is gone, and no other lives."""
+    require(store, "lead")
+    if job.state not in ("queued", "running"):
+        return False
+    return not any(
+        _counts_on(worker) or (worker.id == job.worker_id and is_alive(worker))
+        for worker in jobs.workers(store)
+    )
+
+
+def _counts_on(worker: Worker) -> bool:
+    """Whether a worker will take whatever is queued."""
+    is_seen = time.time() - worker.seen_at < _UNSEEN_SECONDS
+    return worker.takes_any and is_seen and is_alive(worker)
 
 
 class Lease(Protocol):

@@ -7,6 +7,7 @@ from core.domain.pricing import Spending
 from core.engines.catalogue import entry_of
 from core.services.permitting import require
 from core.services.pricing import is_billed
+from core.services.queueing import is_left_alone
 from core.services.spending import spending_of_job
 from core.store import batches, generations, jobs, judges, responses
 from core.store.batches import Standing
@@ -29,6 +30,7 @@ class Watched:
         reads_prompt: whether the engine might answer otherwise, asked again.
         standing: how far its batches are, of an unfinished job that asks by the file.
         notes: what it told while it went on.
+        is_left_alone: it is unfinished, and nobody does it.
     """
 
     job: Job
@@ -42,6 +44,7 @@ class Watched:
     reads_prompt: bool
     standing: Standing | None
     notes: list[Note]
+    is_left_alone: bool
 
 
 def jobs_of_study(store: Store, study: Study, *, limit: int) -> list[Watched]:
@@ -73,6 +76,7 @@ def _watched(store: Store, job: Job) -> Watched:
     return Watched(
         job, name, per_second, tokens, seconds, left, spent, is_billed(engine),
         entry_of(engine).reads_prompt, standing, jobs.notes(store, job.id),
+        is_left_alone(store, job),
     )  # fmt: skip
 
 

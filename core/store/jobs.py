@@ -38,12 +38,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker process as it was last seen."""
+    """A worker process as it was last seen.
+
+    Attributes:
+        started_after: in seconds after the machine.
+        takes_any: False for a command that does its own job only.
+    """
 
     id: int
     pid: int
-    process_started: float
+    started_after: float
     seen_at: float
+    takes_any: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +240,13 @@ def is_cancel_asked(store: Store, job_id: int) -> bool:
     return bool(store.value("SELECT is_cancel_asked FROM job WHERE id = ?", (job_id,)))
 
 
-def add_worker(store: Store, pid: int, process_started: float, *, now: float) -> int:
+def add_worker(
+    store: Store, pid: int, started_after: float, *, now: float, takes_any: bool = True
+) -> int:
     """Sign a worker on."""
     return store.add(
-        "INSERT INTO worker (pid, process_started, seen_at) VALUES (?, ?, ?)",
-        (pid, process_started, now),
+        "INSERT INTO worker (pid, started_after, seen_at, takes_any) VALUES (?, ?, ?, ?)",
+        (pid, started_after, now, int(takes_any)),
     )
 
 
@@ -256,5 +264,6 @@ def workers(store: Store) -> list[Worker]:
     """Workers that have not signed off, dead ones included."""
     return store.read(
         Worker,
-        "SELECT id, pid, process_started, seen_at FROM worker WHERE ended_at IS NULL ORDER BY id",
+        "SELECT id, pid, started_after, seen_at, takes_any FROM worker"
+        " WHERE ended_at IS NULL ORDER BY id",
     )

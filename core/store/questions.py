@@ -51,8 +51,8 @@ def questions_of_study(store: Store, study_id: int) -> list[Question]:
 
 
 def kinds(store: Store) -> list[tuple[str, Language]]:
-    """The categories and languages of all questions."""
-    sql = "SELECT DISTINCT category, language FROM question ORDER BY category, language"
+    """The categories and languages of all open questions."""
+    sql = "SELECT DISTINCT category, language FROM open_question ORDER BY category, language"
     return [(category, language) for category, language in store.rows(sql)]
 
 

@@ -76,8 +76,16 @@ def _draw_unfinished(p: Page, found: Watched) -> None:
         p.t("runs.cancel"), key=p.key(job.id, "cancel"), disabled=job.is_cancel_asked,
         on_click=p.act(cancel, job.id),
     )  # fmt: skip
+    if found.is_left_alone:
+        told, go_on = st.columns([9, 1], vertical_alignment="center")
+        told.html(f'<div class="danger">{html.escape(p.t("runs.left_alone"))}</div>')
+        go_on.button(p.t("runs.go_on"), key=p.key(job.id, "go-on"), on_click=p.act(_go_on))
     if found.notes:
         st.html(f'<div class="quiet">{html.escape(_notes(p, found))}</div>')
+
+
+def _go_on(store: Store) -> None:
+    ensure_worker(store.path)
 
 
 def _notes(p: Page, found: Watched) -> str:

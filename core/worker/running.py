@@ -44,7 +44,7 @@ def do_in_foreground(path: Path, job_id: int) -> bool:
     """
     with opened(path) as store:
         with store.writing():
-            worker_id = sign_on(store)
+            worker_id = sign_on(store, takes_any=False)
         try:
             while (wanted := jobs.job_by_id(store, job_id)).state in ("queued", "running"):
                 job = claim(store, worker_id, subject=wanted.subject)

@@ -949,7 +949,7 @@ def test_the_job_of_a_worker_that_was_killed_is_taken_over(
 ) -> None:
     job_id = study.queues(order_for(server))
     with study.store.writing():
-        dead = jobs.add_worker(study.store, pid=2**22 + 1, process_started=1.0, now=1.0)
+        dead = jobs.add_worker(study.store, pid=2**22 + 1, started_after=1.0, now=1.0)
     assert claim(study.store, dead) is not None  # long before its lease runs out
 
     with caplog.at_level(logging.WARNING):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ from core.services.queueing import (
     claim,
     ensure_job,
     is_alive,
+    is_left_alone,
     sign_on,
     start_of,
 )
@@ -232,3 +234,54 @@ def test_a_lost_job_is_left_to_its_new_worker(
 
     assert caplog.messages == [f"job {stale.id} was taken over by another worker"]
     assert jobs.job_by_id(study.store, taken.id) == taken
+
+
+# --- who can be counted on ----------------------------------------------------------------------
+
+
+#: As the page does it, in a process that does not wait for the worker.
+_ENSURES = (
+    "import sys, pathlib as p, core.services.queueing as q; q.ensure_worker(p.Path(sys.argv[1]))"
+)
+ROOT = Path(__file__).parents[2]
+
+
+def _ends(workbench: Workbench, job_id: int) -> None:
+    until = time.monotonic() + 60
+    while jobs.job_by_id(workbench.store, job_id).state != "done":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_command_that_does_its_own_job_keeps_no_other_waiting(study: Workbench) -> None:
+    """A night of generation in a terminal must not hold up a judge that is queued on the page."""
+    with study.store.writing():
+        command = sign_on(study.store, takes_any=False)
+    job_id = study.queues(ORDER)
+    assert is_left_alone(study.store, jobs.job_by_id(study.store, job_id))
+
+    for _ in range(2):  # one is enough
+        subprocess.run([sys.executable, "-c", _ENSURES, study.path], check=True, cwd=ROOT)
+
+    _ends(study, job_id)
+    own, worker = jobs.workers(study.store)
+    assert (own.id, own.takes_any, worker.takes_any) == (command, False, True)
+    os.kill(worker.pid, signal.SIGTERM)
+
+
+def test_a_job_is_left_alone_when_its_worker_died_and_no_other_lives(study: Workbench) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    job_id = study.queues(ORDER)
+    with study.store.writing():
+        theirs = jobs.add_worker(
+            study.store, process.pid, start_of(process.pid), now=time.time(), takes_any=False
+        )
+    running = _claimed(study, theirs)
+    assert not is_left_alone(study.store, running)
+
+    process.kill()
+    process.communicate()
+
+    assert is_left_alone(study.store, running)
+    do(study.path, _claimed(study, _worker(study)))
+    assert not is_left_alone(study.store, jobs.job_by_id(study.store, job_id))

@@ -4,14 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.questions import QuestionKey
 from core.errors import UnknownName
 from core.services import prompting
 from core.services.importing_table import TableImport, import_table
 from core.services.judging import progress_of
-from core.services.naming import dataset_named
 from core.services.opening import ensure_workbench
-from core.store import judges, questions
+from core.store import judges
 from core.store.assessments import Progress
 from tests.openai_server import OpenAIServer, verdict_for
 from tests.workbench import Workbench
@@ -98,10 +96,12 @@ def test_a_category_that_nobody_has_is_refused_with_those_that_there_are(table: 
 
 
 def test_categories_of_an_older_database_get_theirs_when_it_is_opened(table: Workbench) -> None:
-    key, dataset = QuestionKey("儿科", "9", 1), dataset_named(table.store, table.name).id
     with table.store.writing():
-        conversation = questions.ensure_conversation(table.store, dataset, key)
-        questions.add_question(table.store, dataset, conversation, key, language="zh", position=9)
+        table.store.execute(
+            "INSERT INTO question (dataset_id, conversation_id, turn, key, category, language,"
+            " position) SELECT dataset_id, conversation_id, 2, '儿科:9:2', '儿科', 'zh', 9"
+            " FROM question LIMIT 1"
+        )
 
     ensure_workbench(table.path)
     ensure_workbench(table.path)

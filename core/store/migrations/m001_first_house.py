@@ -409,7 +409,7 @@ _TABLES = (
       -- A process that does jobs.
       id INTEGER PRIMARY KEY,
       pid INTEGER NOT NULL,
-      process_started REAL NOT NULL,     -- seconds after the machine; tells a reused pid apart
+      process_started REAL NOT NULL,     -- Unix seconds; tells a reused pid apart
       seen_at REAL NOT NULL,             -- Unix seconds
       ended_at TEXT,
       created_at TEXT NOT NULL DEFAULT {now}

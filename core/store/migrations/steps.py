@@ -19,6 +19,7 @@ from core.store.migrations import (
     m012_seals,
     m013_trials,
     m014_exam_subsets,
+    m015_workers,
 )
 from core.store.migrations.base import migrations
 
@@ -39,6 +40,7 @@ _STEPS = (
     m012_seals,
     m013_trials,
     m014_exam_subsets,
+    m015_workers,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)
