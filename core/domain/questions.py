@@ -11,7 +11,7 @@ Difficulty = Literal["", "easy", "medium", "hard"]
 CATEGORIES = ("MK", "MLU", "MR", "MSE", "MTG")
 
 #: Category of what holds for every category; no question has it.
-ANY = "*"
+EVERY_CATEGORY = "*"
 
 _KEY = re.compile(r"(?!\*:)(?P<category>[^:\s]+):(?P<group>[^:\s]+):(?P<turn>[1-9]\d*)")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")

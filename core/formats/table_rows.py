@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from core.domain.questions import ANY, QuestionKey, question_key
+from core.domain.questions import EVERY_CATEGORY, QuestionKey, question_key
 from core.domain.scales import Scale
 from core.domain.table_fields import RATERS, as_written
 from core.formats.llmeval_med import CATEGORY_CODES
@@ -180,7 +180,7 @@ class _Reader:
     def _key(self, row: Sequence[Any]) -> QuestionKey:
         written = self._text(row, "question_id").strip()
         category = self._text(row, "category").strip()
-        category = "" if category == ANY else category
+        category = "" if category == EVERY_CATEGORY else category
         turn = self._whole(row, "turn", 0, least=1)
         whole = question_key(written)
         if whole is not None:

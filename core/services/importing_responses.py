@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.domain.questions import ANY
 from core.domain.scales import RELEASED, Scale
 from core.errors import BrokenFile, Refused
 from core.formats import llmeval_med, rows
@@ -176,7 +175,9 @@ def ensure_imported_judge(
             maximum=judge.scale.maximum, usable=judge.scale.usable_from,
         )  # fmt: skip
     if judges.plan_rounds(store, study_id, judge.id) is None:
-        empty = judges.ensure_prompt(store, ANY, ANY, "", reason="reads no prompt", by=by)
+        empty = judges.ensure_prompt(
+            store, judges.ANY, judges.ANY, "", reason="reads no prompt", by=by
+        )
         judges.activate_prompt(
             store,
             study_id,

@@ -18,7 +18,6 @@ from typing import Any
 
 from core.domain.pricing import Price
 from core.domain.prompts import REASK_VERSION, missing_placeholders, reask, rendered
-from core.domain.questions import ANY
 from core.domain.scales import ONE_TO_FIVE, Scale
 from core.domain.verdicts import MENDABLE, Unscored, Verdict, verdict_of, verdict_schema
 from core.engines.base import Ask, Configuration, Message, Reply
@@ -274,7 +273,9 @@ def _usual_rounds(engine: str) -> int:
 def _ensure_prompts(store: Store, study: Study, judge: Judge, *, by: str) -> None:
     """Let the newest prompts serve a judge wherever none does yet."""
     if not entry_of(judge.engine).reads_prompt:
-        empty = judges.ensure_prompt(store, ANY, ANY, "", reason="reads no prompt", by=by)
+        empty = judges.ensure_prompt(
+            store, judges.ANY, judges.ANY, "", reason="reads no prompt", by=by
+        )
         if not judges.active_prompts(store, study.id, judge.id):
             prompt = judges.prompt_by_id(store, empty)
             judges.activate_prompt(store, study.id, judge, prompt, reason="first use", by=by)

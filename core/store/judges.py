@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain.prompts import prompt_hash
-from core.domain.questions import ANY
+from core.domain.questions import EVERY_CATEGORY
 from core.domain.scales import Scale
 from core.store.database import Store
+
+#: Category and language of the explicit empty prompt.
+ANY = EVERY_CATEGORY
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.domain.questions import ANY, Language
+from core.domain.questions import Language
 from core.store.database import Store
-from core.store.judges import Judge
+from core.store.judges import ANY, Judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.domain.questions import ANY, CATEGORIES
+from core.domain.questions import CATEGORIES
 from core.domain.scales import ONE_TO_FIVE
 from core.services.opening import ensure_workbench
 from core.store import (
@@ -137,7 +137,9 @@ class _Writer:
             store, f"judge-{number}", configuration, ONE_TO_FIVE.name, by="bench"
         )
         judges.add_plan(store, self.study_id, judge_id, size.rounds, by="bench")
-        prompt_id = judges.ensure_prompt(store, ANY, ANY, "", reason="none", by="bench")
+        prompt_id = judges.ensure_prompt(
+            store, judges.ANY, judges.ANY, "", reason="none", by="bench"
+        )
         judge = judges.judge_by_id(store, judge_id)
         judges.activate_prompt(
             store, self.study_id, judge, judges.prompt_by_id(store, prompt_id),
