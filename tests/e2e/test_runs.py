@@ -1,6 +1,8 @@
 """The page Runs: what an order would cost, and what it did."""
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +125,30 @@ def test_a_running_job_can_be_stopped(priced: Served, open_browser, server: Open
     row = visit.page.locator("table.rows tr", has_text="Judge ash").first
     expect(row).to_contain_text(sentence("en", "state.cancelled"))
     expect(row).to_contain_text(sentence("en", "money.unknown"))
+
+
+def test_a_job_whose_worker_was_killed_says_so_and_goes_on_at_a_press(
+    priced: Served, open_browser, server: OpenAIServer
+) -> None:
+    server.fails(Fault(seconds=0.5))
+    visit: Visit = open_browser(priced, apart=True)
+    visit.signs_in(LEAD, "/runs")
+    orders(visit, "en", model="yew", address=server.url)
+    visit.page.get_by_role("button", name=sentence("en", "runs.start_judge")).click()
+    running = "SELECT pid FROM worker JOIN job ON worker_id = worker.id WHERE state = 'running'"
+    until(lambda: priced.value(running) is not None)
+    told = visit.page.get_by_text(sentence("en", "runs.left_alone"))
+    expect(visit.page.get_by_role("button", name=sentence("en", "runs.cancel"))).to_be_visible()
+    expect(told).to_have_count(0)
+
+    os.kill(priced.value(running), signal.SIGKILL)
+
+    expect(told).to_be_visible()
+    server.recovers()
+    visit.page.get_by_role("button", name=sentence("en", "runs.go_on")).click()
+    until(lambda: priced.value("SELECT state FROM job ORDER BY id DESC") == "done", seconds=60)
+    row = visit.page.locator("table.rows tr", has_text="Judge yew").first
+    expect(row).to_contain_text("198 / 198")
 
 
 def test_what_is_unscored_can_be_asked_again(
