@@ -29,6 +29,8 @@ from core.store import assessments, jobs
 from core.store.database import Store, opened
 from core.store.exchanges import conversation_of
 from core.worker.running import do_in_foreground
+from tests.attacks import ATTACKS
+from tests.domain.test_attacks_on_the_verdict import ECHOES, read
 from tests.openai_server import OpenAIServer
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +119,7 @@ def judging(bench: Bench) -> list[str]:
         _killed(bench, delay=0.05),
         _at_scale(bench),
         _outstanding(bench),
+        _hostile(),
     ]
 
 
@@ -325,6 +328,24 @@ def _command(path: Path, url: str, in_flight: int = _IN_FLIGHT, rounds: int = 1)
         "--engine", "openai", "--model", "scripted", "--base-url", url,
         "--rounds", str(rounds), "--concurrency", str(in_flight), "--json",
     ]  # fmt: skip
+
+
+def _hostile() -> str:
+    """How long it takes to read what a judge writes that repeats an attack."""
+    seconds = {}
+    for attack in ATTACKS:
+        for name, echo in ECHOES.items():
+            reply = echo(attack.text)
+            started = time.perf_counter()
+            read(reply, attack)
+            seconds[attack.id, name, len(reply)] = time.perf_counter() - started
+    (attack_id, name, size), longest = max(seconds.items(), key=lambda one: one[1])
+    mean = sum(seconds.values()) / len(seconds)
+    return f"""## Reading {len(seconds):,} replies that repeat an attack
+
+{1000 * mean:.2f} ms on average; {1000 * longest:.0f} ms at most, for {size:,} characters \
+({attack_id}, {name}).
+"""
 
 
 @contextmanager
