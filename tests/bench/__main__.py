@@ -22,7 +22,7 @@ from core.services.opening import ensure_workbench
 from core.store.database import opened
 from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
-from tests.bench.judging import Bench, judging
+from tests.bench.judging import Bench, judging, judging_at_scale
 from tests.bench.pages import pages_beside_generation
 from tests.bench.reviewing import reviewing
 from tests.bench.revising import revision_loop
@@ -40,7 +40,8 @@ question file is LLMEval-Med's 667 questions.
 """
 _SECTIONS: dict[str, Callable[[Path], str]] = {
     "importing": lambda work: _importing(work),
-    "judging": lambda work: "\n".join(judging(Bench(work, Path(_DATASET), _answers(work)))),
+    "judging": lambda work: "\n".join(judging(_bench(work))),
+    "judging_at_scale": lambda work: "\n".join(judging_at_scale(_bench(work))),
     "generating": lambda work: generating(work, Path(_DATASET)),
     "scale": lambda work: scale(work, Path(_DATASET), _answers(work)),
     "statistics": figures,
@@ -83,6 +84,10 @@ def _measured_on(name: str) -> str:
         f"*{day}, `make bench ONLY={name}`: {os.cpu_count()} cores, {platform.machine()},"
         f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}.*"
     )
+
+
+def _bench(work: Path) -> Bench:
+    return Bench(work, Path(_DATASET), _answers(work))
 
 
 def _answers(work: Path) -> Path:
