@@ -1,5 +1,6 @@
 """The schema's laws, one writer at a time, and files that are not ours."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -95,12 +96,18 @@ SPECIMEN = (
 )
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A fresh database."""
-    path = tmp_path / "workbench.db"
+@pytest.fixture(scope="module")
+def as_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh database; to be copied, not worked in."""
+    path = tmp_path_factory.mktemp("as made") / "workbench.db"
     ensure_database(path)
     return path
+
+
+@pytest.fixture
+def path(tmp_path: Path, as_made: Path) -> Path:
+    """A fresh database."""
+    return Path(shutil.copy(as_made, tmp_path))
 
 
 @pytest.fixture
@@ -127,7 +134,6 @@ def test_the_specimen_has_a_row_of_every_append_only_table(store):
     assert [table for table in APPEND_ONLY if not dump(store, table)] == []
 
 
-@pytest.mark.parametrize("table", APPEND_ONLY)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -142,14 +148,23 @@ def test_the_specimen_has_a_row_of_every_append_only_table(store):
         ),
     ],
 )
-def test_a_study_fact_is_never_changed(store, table, statement):
-    before = dump(store, table)
+def test_no_study_fact_is_ever_changed(store, statement):
+    before = {table: dump(store, table) for table in APPEND_ONLY}
+
+    refusals = {table: refusal_of(store, statement, table) for table in APPEND_ONLY}
+
+    assert refusals == {table: f"{table} is append-only" for table in APPEND_ONLY}
+    assert {table: dump(store, table) for table in APPEND_ONLY} == before
+
+
+def refusal_of(store: Store, statement: str, table: str) -> str:
+    """What SQLite says to a statement that would change a table; '' where it does it."""
     column = store.value("SELECT name FROM pragma_table_info(?)", (table,))
-
-    with pytest.raises(sqlite3.IntegrityError, match=f"^{table} is append-only$"):
+    try:
         store.conn.execute(statement.format(table=table, column=column))
-
-    assert dump(store, table) == before
+    except sqlite3.IntegrityError as error:
+        return str(error)
+    return ""
 
 
 def test_every_other_table_is_one_that_may_change(store):
