@@ -14,7 +14,7 @@ from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.criteria import Criteria
 from core.domain.differences import differences
 from core.domain.paired import Change
-from core.domain.questions import CATEGORIES, question_key
+from core.domain.questions import question_key
 from core.errors import BrokenFile, Refused, UnknownName
 from core.formats.base import text_of_file
 from core.services import deciding, prompting, revising, testing, trying
@@ -40,7 +40,7 @@ def _candidate(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--version", type=click.IntRange(min=1), help="[default: the newest]"),
         click.option("--language", type=click.Choice(prompting.LANGUAGES)),
-        click.option("--category", type=click.Choice(CATEGORIES), help="A prompt's."),
+        click.option("--category", help="A prompt's."),
         click.option("--question", "key", help="The question whose criteria are meant."),
         click.option("--judge", help="[default: the newest judge]"),
         click.option("--dataset", required=True),
@@ -91,7 +91,7 @@ def revise_question_command(terminal: Terminal, **given: Any) -> None:
 
 
 @command(revise_group, "prompt", writes=True)
-@click.option("--category", type=click.Choice(CATEGORIES), required=True)
+@click.option("--category", required=True, help="MK, …, or one of your own.")
 @click.option("--language", type=click.Choice(prompting.LANGUAGES), required=True)
 @click.option("--file", type=FILE, required=True, help="The whole new prompt as text.")
 @click.option("--reason", required=True)
@@ -247,7 +247,7 @@ def reject_command(
 @click.option("--question", "key", help="Every version of this question's criteria.")
 @click.option("--from", "old", type=click.IntRange(min=1), help="With --to: also word by word.")
 @click.option("--to", "new", type=click.IntRange(min=1))
-@click.option("--category", type=click.Choice(CATEGORIES), help="Every prompt in use since.")
+@click.option("--category", help="Every prompt in use since.")
 @click.option("--language", type=click.Choice(prompting.LANGUAGES))
 def compare_command(
     terminal: Terminal, *, dataset: str, judge: str | None, key: str | None, old: int | None,
