@@ -197,7 +197,9 @@ def test_every_module_says_in_its_first_line_what_it_is_for():
 def test_the_command_line_starts_without_the_heavy_libraries():
     # pandas is not in this list: sqlite_utils 4.2 imports it by itself wherever it is installed.
     # `import scipy` alone loads none of its parts until one is used.
-    heavy = ("torch", "transformers", "streamlit", "openai", "plotly", "scipy.stats")
+    heavy = (
+        "torch", "transformers", "streamlit", "openai", "aiohttp", "plotly", "scipy.stats",
+    )  # fmt: skip
     script = f"import core.cli, sys; print(sorted(set({heavy!r}) & set(sys.modules)))"
 
     done = subprocess.run(

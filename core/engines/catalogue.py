@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from core.engines.base import Ask, ChatEngine, Configuration, JudgeEngine, Reply
+from core.engines.batch_files import BatchEndpoint
 from core.errors import UnknownName
 
 
@@ -18,7 +19,7 @@ class Entry:
         lane: the queue its jobs stand in: `network` or `cpu`.
         generates: it is a chat model: it can answer questions, and judge by a prompt.
         needs_address: text leaves this process for an address.
-        has_batches: it can be asked by the file.
+        batches: where the class stands that asks by the file, and its name; None where none does.
     """
 
     module: str
@@ -26,7 +27,12 @@ class Entry:
     lane: str
     generates: bool
     needs_address: bool
-    has_batches: bool = False
+    batches: tuple[str, str] | None = None
+
+    @property
+    def has_batches(self) -> bool:
+        """Whether it can be asked by the file."""
+        return self.batches is not None
 
     @property
     def reads_prompt(self) -> bool:
@@ -43,7 +49,12 @@ ENGINES = {
     "baseline": Entry("core.engines.baseline", "BaselineJudge", "cpu", False, False),
     "huggingface": Entry("core.engines.huggingface", "HuggingFaceChat", "cpu", True, False),
     "openai": Entry(
-        "core.engines.openai_api", "OpenAIChat", "network", True, True, has_batches=True
+        "core.engines.openai_api",
+        "OpenAIChat",
+        "network",
+        True,
+        True,
+        batches=("core.engines.openai_batches", "OpenAIBatches"),
     ),
 }
 
@@ -86,6 +97,20 @@ def chat_engine(engine: str, configuration: Configuration) -> ChatEngine:
         EngineStopped: it can't be built from this configuration.
     """
     return cast(Callable[[Configuration], ChatEngine], _kind(entry_of(engine)))(configuration)
+
+
+def batch_endpoint(engine: str, address: str) -> BatchEndpoint:
+    """Reach an endpoint by the file.
+
+    Raises:
+        UnknownName: `unknown_engine`.
+        EngineStopped: `no_key` where a key is needed and there is none.
+    """
+    entry = entry_of(engine)
+    assert entry.batches is not None
+    module, name = entry.batches
+    kind = getattr(importlib.import_module(module), name)
+    return cast(Callable[[str], BatchEndpoint], kind)(address)
 
 
 class PromptedJudge:

@@ -6,9 +6,8 @@ endpoint's own words. What the limits are: https://platform.openai.com/docs/api-
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import IO, Any
 
 from aiohttp import (
@@ -21,72 +20,16 @@ from aiohttp import (
 )
 
 from core.domain.addresses import host_of, is_loopback
-from core.engines.base import Message, Reply
+from core.engines.batch_files import ENDPOINT, Answer, RemoteBatch, answer_of
 from core.engines.complaints import Complaint, complaint_of
-from core.engines.completions import body_of, reply_of
 from core.errors import CallFailed, EngineStopped
 
-#: The most requests and bytes that one input file may have.
-MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000
 #: A day is the only window there is.
 _WINDOW = "24h"
-_ENDPOINT = "/v1/chat/completions"
 #: Key of our token in a batch's metadata.
 _TOKEN = "attending"
 _PAGE = 100
 _TIMEOUT = ClientTimeout(total=None, connect=30.0, sock_read=180.0)  # seconds
-_ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteBatch:
-    """A batch as the endpoint tells it.
-
-    Attributes:
-        state: in the endpoint's words: `validating`, `in_progress`, `finalizing` …
-        problem: code of the error by which the whole batch was refused; '' for none.
-    """
-
-    id: str
-    state: str
-    completed: int
-    failed: int
-    output_file_id: str
-    error_file_id: str
-    problem: str
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in _ENDED
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One line of a file of answers.
-
-    Attributes:
-        reply: None where there is none.
-        complaint: why not; None for a request that was never made.
-    """
-
-    custom_id: str
-    reply: Reply | None
-    complaint: Complaint | None
-
-
-def request_line(
-    custom_id: str, model: str, parameters: Mapping[str, Any], messages: Sequence[Message],
-    schema: Mapping[str, Any] | None, *, form: str, limit_name: str,
-) -> bytes:  # fmt: skip
-    """One line of an input file, with its end."""
-    said = [{"role": one.role, "content": one.content} for one in messages]
-    body = body_of(model, said, parameters, schema, form=form, limit=limit_name)
-    line = {"custom_id": custom_id, "method": "POST", "url": _ENDPOINT, "body": body}
-    try:
-        return json.dumps(line, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON can say it
-        return json.dumps(line).encode() + b"\n"
 
 
 class OpenAIBatches:
@@ -121,7 +64,7 @@ class OpenAIBatches:
         """
         content = {
             "input_file_id": file_id,
-            "endpoint": _ENDPOINT,
+            "endpoint": ENDPOINT,
             "completion_window": _WINDOW,
             "metadata": {_TOKEN: token},
         }
@@ -170,9 +113,9 @@ class OpenAIBatches:
             async for piece in response.content.iter_any():
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
-                    if answer := _answer(line):
+                    if answer := answer_of(line):
                         yield answer
-            if answer := _answer(rest):
+            if answer := answer_of(rest):
                 yield answer
 
     async def close(self) -> None:
@@ -237,20 +180,3 @@ class OpenAIBatches:
         if isinstance(value, str) and value:
             return value
         raise CallFailed("endpoint_empty", host=self._host)
-
-
-def _answer(line: bytes) -> Answer | None:
-    """What a line says; None for one that is no answer."""
-    try:
-        found = json.loads(line)
-        custom_id = found["custom_id"]
-        response = found.get("response") or {}
-        status = int(response.get("status_code") or 0)
-        body = json.dumps(response.get("body"))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
-    if status == 0:  # expired, cancelled: it was never made
-        return Answer(custom_id, None, None)
-    if not 200 <= status < 300:
-        return Answer(custom_id, None, complaint_of(status, {}, body.encode()))
-    return Answer(custom_id, reply_of(body.encode(), 0.0), None)

@@ -21,16 +21,17 @@ from core.domain.pricing import guessed_tokens
 from core.domain.prompts import REASK_VERSION
 from core.domain.verdicts import verdict_schema
 from core.engines.base import Message, Reply
-from core.engines.complaints import Complaint
-from core.engines.completions import FORMS
-from core.engines.openai_batches import (
+from core.engines.batch_files import (
     MOST_BYTES,
     MOST_REQUESTS,
     Answer,
-    OpenAIBatches,
+    BatchEndpoint,
     RemoteBatch,
     request_line,
 )
+from core.engines.catalogue import batch_endpoint
+from core.engines.complaints import Complaint
+from core.engines.completions import FORMS
 from core.errors import CallFailed, EngineStopped, LeaseLost, Refused
 from core.services.budgeting import purse_of
 from core.services.judging import (
@@ -129,7 +130,7 @@ class _BatchRun:
         self.address: str = (*job.plan["addresses"], OPENAI)[0]
         self.reading = Reading(store, job, judge)
         self.schema = verdict_schema(judge.scale)
-        self.engines: dict[str, OpenAIBatches] = {}
+        self.engines: dict[str, BatchEndpoint] = {}
         self.unanswered: Counter[Key] = Counter()
         self.purse = purse_of(
             store, job, judge.parameters,
@@ -233,9 +234,9 @@ class _BatchRun:
         await self._collect(engine, batch, remote)
         return True
 
-    def _engine(self, address: str) -> OpenAIBatches:
+    def _engine(self, address: str) -> BatchEndpoint:
         if address not in self.engines:
-            self.engines[address] = OpenAIBatches(address)
+            self.engines[address] = batch_endpoint(self.judge.engine, address)
         return self.engines[address]
 
     # --- making batches -----------------------------------------------------------------------
@@ -338,7 +339,7 @@ class _BatchRun:
 
     # --- handing over -------------------------------------------------------------------------
 
-    async def _handed_over(self, engine: OpenAIBatches, batch: Batch) -> bool:
+    async def _handed_over(self, engine: BatchEndpoint, batch: Batch) -> bool:
         """Make sure that the endpoint has a batch; whether the batch is given up instead."""
         remote = await self._found(engine, batch) if batch.is_tried else None
         if remote is None:
@@ -354,7 +355,7 @@ class _BatchRun:
         self._note(batch, remote)
         return False
 
-    async def _found(self, engine: OpenAIBatches, batch: Batch) -> RemoteBatch | None:
+    async def _found(self, engine: BatchEndpoint, batch: Batch) -> RemoteBatch | None:
         """The batch at the endpoint, if it was created before somebody was interrupted."""
         found = await engine.find(batch.token)
         if found is None:
@@ -362,7 +363,7 @@ class _BatchRun:
             found = await engine.find(batch.token)
         return found
 
-    async def _uploaded(self, engine: OpenAIBatches, batch: Batch) -> str:
+    async def _uploaded(self, engine: BatchEndpoint, batch: Batch) -> str:
         with tempfile.TemporaryFile() as file:
             self._write_lines(batch, file)
             file_id = await engine.upload(file, f"attending-{batch.token}.jsonl")
@@ -400,7 +401,7 @@ class _BatchRun:
 
     # --- collecting ---------------------------------------------------------------------------
 
-    async def _collect(self, engine: OpenAIBatches, batch: Batch, remote: RemoteBatch) -> None:
+    async def _collect(self, engine: BatchEndpoint, batch: Batch, remote: RemoteBatch) -> None:
         """Store and read what a batch that has ended was answered, then forget the batch."""
         answered: list[tuple[int, Said]] = []
         for file_id in filter(None, (remote.output_file_id, remote.error_file_id)):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from core.engines.batch_files import RemoteBatch
+from core.engines.openai_batches import OpenAIBatches
 from core.errors import Refused, ReleaseRequired
 from core.services import batching, judging
 from core.services.judging import progress_of
@@ -363,17 +365,17 @@ def test_a_stopped_job_cancels_its_batch_and_keeps_what_was_answered(
     study: Workbench, server: BatchServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.is_held = True
-    real = batching.OpenAIBatches.look
+    real = OpenAIBatches.look
     looked: list[str] = []
 
-    async def look(self: batching.OpenAIBatches, batch_id: str) -> batching.RemoteBatch | None:
+    async def look(self: OpenAIBatches, batch_id: str) -> RemoteBatch | None:
         looked.append(batch_id)
         if len(looked) == 3:  # somebody presses Stop while the batch is under way
             with study.store.writing():
                 jobs.ask_to_cancel(study.store, 1)
         return await real(self, batch_id)
 
-    monkeypatch.setattr(batching.OpenAIBatches, "look", look)
+    monkeypatch.setattr(OpenAIBatches, "look", look)
 
     job = batched(study, server)
 
@@ -387,13 +389,13 @@ def test_a_batch_that_somebody_else_cancels_stops_the_job(
     study: Workbench, server: BatchServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.is_held = True
-    real = batching.OpenAIBatches.look
+    real = OpenAIBatches.look
 
-    async def look(self: batching.OpenAIBatches, batch_id: str) -> batching.RemoteBatch | None:
+    async def look(self: OpenAIBatches, batch_id: str) -> RemoteBatch | None:
         server.batches[0].state = "cancelling"
         return await real(self, batch_id)
 
-    monkeypatch.setattr(batching.OpenAIBatches, "look", look)
+    monkeypatch.setattr(OpenAIBatches, "look", look)
 
     job = batched(study, server)
 
