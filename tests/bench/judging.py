@@ -27,7 +27,7 @@ from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import JudgeOrder, cancel, plan_of, queue_judging
 from core.services.naming import study_of_dataset
 from core.services.opening import ensure_workbench
-from core.store import assessments, jobs
+from core.store import assessments, jobs, responses
 from core.store.database import Store, opened
 from core.store.exchanges import conversation_of
 from core.worker.running import do_in_foreground
@@ -43,6 +43,14 @@ _KILLS = (0.25, 0.5, 0.75)
 _IN_FLIGHT = 64
 #: Runs of ours and of the bare loop that are compared.
 _TURNS = 5
+
+#: Responses of one more model, as the first gave them.
+_AS_MODEL_0 = """
+    INSERT INTO response (question_id, model_id, sample, attempt, criteria_id, text, origin,
+                          created_by)
+    SELECT question_id, ?, sample, attempt, criteria_id, text, origin, created_by
+    FROM response JOIN model ON model.id = model_id WHERE label = 'model 0'
+"""
 
 #: What a profiled function belongs to, by a part of its file or name; the first that fits counts.
 _GROUPS = (
@@ -78,9 +86,10 @@ class Bench:
             ensure_workbench(template)
             with opened(template) as store:
                 import_questions(store, self.dataset, QuestionImport("real", "bench"))
-                for number in range(models):
-                    given = ResponseImport("real", f"model {number}", "bench")
-                    import_responses(store, self.answers, given)
+                import_responses(store, self.answers, ResponseImport("real", "model 0", "bench"))
+                with store.writing():
+                    for number in range(1, models):
+                        store.execute(_AS_MODEL_0, [responses.ensure_model(store, f"m{number}")])
                 store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         path = self.work / f"{name}.db"
         shutil.copy(template, path)
