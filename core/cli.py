@@ -1,6 +1,7 @@
 """The command line: `main` with every command, each a thin face on a service."""
 
 from core.commands import (
+    agreement,
     assigning,
     audit,
     backups,
@@ -13,6 +14,7 @@ from core.commands import (
     leaderboard,
     people,
     prompts,
+    reports,
     revision,
     runs,
     scoring,
@@ -25,6 +27,7 @@ from core.commands.root import main
 
 #: Modules whose commands hang on `main` from their import on.
 COMMANDS = (
+    agreement,
     assigning,
     audit,
     backups,
@@ -37,6 +40,7 @@ COMMANDS = (
     leaderboard,
     people,
     prompts,
+    reports,
     revision,
     runs,
     scoring,

@@ -7,9 +7,19 @@ from core.services.choosing import chosen
 from core.services.comparing import comparison_of
 from core.ui import agreement_views
 from core.ui.address import one_of
-from core.ui.agreement_tables import draw_cases, draw_left_out, draw_sentence, draw_summary
+from core.ui.agreement_parts import draw_parts
+from core.ui.agreement_people import draw_physicians
+from core.ui.agreement_tables import (
+    draw_cases,
+    draw_excluded,
+    draw_left_out,
+    draw_sentence,
+    draw_summary,
+    draw_weights,
+)
 from core.ui.figure_data import cases_of_chosen, chosen_cases
 from core.ui.judge_choice import chosen_panel
+from core.ui.seals import draw_held_out
 from core.ui.shell import page
 
 VIEWS = {
@@ -17,8 +27,10 @@ VIEWS = {
     "groups": agreement_views.draw_groups,
     "matrices": agreement_views.draw_matrices,
     "scores": agreement_views.draw_scores,
-    "physicians": agreement_views.draw_physicians,
+    "parts": draw_parts,
+    "physicians": draw_physicians,
     "versions": agreement_views.draw_versions,
+    "held_out": draw_held_out,
     "fine_print": agreement_views.draw_fine_print,
 }
 
@@ -31,7 +43,8 @@ with page("agreement") as p:
         st.info(p.t("agreement.nothing"))
         st.stop()
     with what:
-        cases = chosen(every, chosen_cases(p, every))
+        choice = chosen_cases(p, every)
+    cases = chosen(every, choice)
     if panel.is_floor:
         st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
     shown = agreement_views.Shown(
@@ -39,7 +52,9 @@ with page("agreement") as p:
     )
     draw_sentence(p, shown.comparison, shown.among)
     draw_summary(p, shown.comparison)
+    draw_weights(p, shown.comparison)
     draw_left_out(p, shown.comparison)
+    draw_excluded(p, panel, every, choice)
     view = one_of(
         p, "view", [*VIEWS, "cases"], label=p.t("agreement.view"),
         shown=lambda name: p.t(f"agreement.views.{name}"),

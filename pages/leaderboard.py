@@ -7,14 +7,20 @@ from core.services.rating import Order
 from core.ui import leaderboard_tables
 from core.ui.address import one_of
 from core.ui.judge_choice import chosen_panel
+from core.ui.leaderboard_more import draw_dimensions, draw_exclusions
+from core.ui.leaderboard_next import draw_next
 from core.ui.leaderboard_tables import FIGURES, drawn
+from core.ui.report_view import draw_report
 from core.ui.shell import page
 
 VIEWS = {
     "table": leaderboard_tables.draw_table,
     "compare": leaderboard_tables.draw_compare,
     "ranks": leaderboard_tables.draw_ranks,
-    "next": leaderboard_tables.draw_next,
+    "dimensions": draw_dimensions,
+    "next": draw_next,
+    "exclusions": draw_exclusions,
+    "report": draw_report,
     "cases": leaderboard_tables.draw_listed,
 }
 

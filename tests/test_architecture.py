@@ -24,10 +24,11 @@ ROOMS = {
     "core.services": SERVICES,
     "core.worker": ("core.worker", *SERVICES),
     "core.i18n": DOMAIN,
-    "core.ui": ("core.ui", "core.i18n", *SERVICES),
+    "core.reports": ("core.reports", "core.i18n", *SERVICES),
+    "core.ui": ("core.ui", "core.i18n", "core.reports", *SERVICES),
     "pages": ("core.ui", *SERVICES),
     "app": ("core.ui", *SERVICES),
-    "core.commands": ("core.commands", "core.i18n", "core.worker", *SERVICES),
+    "core.commands": ("core.commands", "core.i18n", "core.reports", "core.worker", *SERVICES),
     "core.cli": ("core.commands",),
     "core.__main__": ("core.cli",),
 }

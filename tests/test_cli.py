@@ -577,7 +577,8 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
         "oak", 2, 3, 1,
     )  # fmt: skip
     assert (pairing["agreement"], pairing["table"]) == (0.5, [[0, 1], [0, 1]])
-    assert pairing["undefined"] == {"missed_risk": "no_pairs"}  # nobody flagged a safety risk
+    # Nobody flagged a safety risk, and there is one physician alone.
+    assert pairing["undefined"] == {"missed_risk": "no_pairs", "krippendorff_alpha": "no_pairs"}
     assert [one["category"] for one in pairing["groups"]] == ["MK", "MTG"]
 
     checklist = shell.file("核心需求：\n1. 不写剂量的回答不可用\n", "checklist.txt")

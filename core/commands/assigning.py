@@ -9,11 +9,16 @@ from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command
 from core.domain.questions import Language
 from core.domain.sampling import Allocation
+from core.errors import Refused
 from core.formats.base import text_of_file
 from core.i18n import sentence
-from core.services import assigning, instructing
+from core.services import assigning, instructing, ranking
+from core.services.agreeing import cases_of_panel
+from core.services.empanelling import panel_of_study
 from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
+from core.services.proposing import Proposal, ask_for, proposals_of
+from core.services.tallying import verdicts_of
 from core.store import draws, people
 from core.store.draws import Choice, Design, Purpose, Unit
 
@@ -83,6 +88,53 @@ def draw_command(
               "scores": preview.scores}  # fmt: skip
     text = sentence("en", "assign.would_draw" if dry_run else "assign.drawn", id=draw_id, **counts)
     terminal.show({"draw": draw_id, **counts}, text)
+
+
+@command(assign_group, "next", writes=True)
+@click.option("--dataset", required=True)
+@click.option("--judge", help="Whose leaderboard is corrected.  [default: the newest judge]")
+@click.option("--more", default=50, show_default=True, help="Further scores for a model.")
+@click.option("--model", help="Only this model.")
+@click.option("--physician", "physicians", multiple=True,
+              help="Draw what is proposed for --model and ask these.")  # fmt: skip
+@click.option("--reason", default="", help="Why, when physicians are asked.")
+def next_command(
+    terminal: Terminal, *, dataset: str, judge: str | None, more: int, model: str | None,
+    physicians: tuple[str, ...], reason: str,
+) -> None:  # fmt: skip
+    """Say which further scores would narrow which corrected rate how far; ask for them."""
+    if physicians and model is None:
+        raise Refused("next_needs_model")
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        panel = panel_of_study(store, study, judge)
+        cases = ranking.calibrating(store, study, panel, cases_of_panel(store, study, panel))
+        verdicts = verdicts_of(store, study, panel)
+        found = [
+            one
+            for one in proposals_of(store, study, verdicts, cases, more=more)
+            if model in (None, one.model)
+        ]
+        asked = []
+        if physicians:
+            persons = assigning.persons_named(store, physicians)
+            for one in found:
+                asked = ask_for(store, study, one, persons, reason=reason, by=terminal.by)
+    shown = [{**asdict(one), "more": one.more} for one in found]
+    lines = [_proposed(one) for one in found]
+    lines += [sentence("en", "cli.next.asked", draws=", ".join(map(str, asked)))] if asked else []
+    terminal.show({"judge": panel.name, "proposals": shown, "draws": asked}, "\n".join(lines))
+
+
+def _proposed(one: Proposal) -> str:
+    def width(half: float | None) -> str:
+        return sentence("en", "cli.next.few") if half is None else f"± {100 * half:.1f}"
+
+    where = ", ".join(f"{name} {count}" for name, count in one.prospect.given.items() if count)
+    return sentence(
+        "en", "cli.next.line", model=one.model, n=one.scored, more=one.more, where=where or "–",
+        before=width(one.prospect.before), after=width(one.prospect.after),
+    )  # fmt: skip
 
 
 @command(assign_group, "list")

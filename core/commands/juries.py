@@ -8,6 +8,7 @@ from core.commands.data import export_group
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.juries import RULES, JuryRule
+from core.services import sealing
 from core.services.agreeing import cases_of_panel
 from core.services.empanelling import Panel, add_jury, panel_of_study, panels_of_study
 from core.services.exporting_cases import export_cases
@@ -67,14 +68,21 @@ def _line(jury: Panel) -> str:
 @click.option("--dataset", required=True)
 @click.option("--judge", help="Of this judge or jury.  [default: the newest judge]")
 @click.option("--of", "kind", default="all", show_default=True, type=click.Choice(_KINDS))
+@click.option("--with-sealed", is_flag=True, help="Those too that test what revisers make.")
 @click.option("--out", type=FILE, required=True)
 def export_cases_command(
-    terminal: Terminal, *, dataset: str, judge: str | None, kind: str, out: Path
+    terminal: Terminal, *, dataset: str, judge: str | None, kind: str, with_sealed: bool, out: Path
 ) -> None:
     """Write a CSV of the responses that physicians have scored, with what a judge says of them."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         cases = cases_of_panel(store, study, panel_of_study(store, study, judge))
+        sealed = sealing.seals_of(store, study)
     chosen = cases if kind == "all" else picked(cases, kind)
-    count = export_cases(chosen, out)
-    terminal.show({"file": str(out), "cases": count}, words("cases.exported", file=out, n=count))
+    shown = [case for case in chosen if with_sealed or not sealed.is_sealed(case)]
+    count, closed = export_cases(shown, out), len(chosen) - len(shown)
+    terminal.show(
+        {"file": str(out), "cases": count, "sealed": closed},
+        words("cases.exported", file=out, n=count)
+        + (words("cases.sealed", n=closed) if closed else ""),
+    )

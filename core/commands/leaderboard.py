@@ -1,7 +1,5 @@
 """Commands about the leaderboard: show it, write it as a table, and what its tables hold."""
 
-import csv
-import io
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +9,10 @@ import click
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.estimation import Estimate
+from core.formats.latex import csv_table, latex_table, markdown_table
 from core.services import excluding, ranking
 from core.services.empanelling import panel_of_study
 from core.services.exporting import write_whole
-from core.services.exporting_cases import harmless
 from core.services.naming import study_of_dataset
 from core.services.ranking import Board, Row
 from core.services.rating import Facet, Order, Rates, Unscored
@@ -139,34 +137,25 @@ def _as_text(board: Board, figure: Figure) -> str:
 
 
 def _as_csv(board: Board, figure: Figure) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     head = ["model", "group", "rank_from", "rank_to"]
     for name in ("OP", "question_weighted", *board.columns):
         head += [name, f"{name}_low", f"{name}_high", f"{name}_n", f"{name}_undefined"]
-    writer.writerow(head)
+    rows = []
     for row in board.rows:
         line: list[object] = [row.model, row.group, *(row.ranks or (None, None))]
         for rates in (row.op, row.weighted, *(row.cells[name] for name in board.columns)):
             one: Estimate = getattr(rates, figure)
             line += [one.value, one.low, one.high, one.n, one.undefined_because or ""]
-        writer.writerow([harmless(cell) for cell in line])
-    return text.getvalue().rstrip("\n")
+        rows.append(line)
+    return csv_table(head, rows).rstrip("\n")
 
 
 def _as_markdown(board: Board, figure: Figure) -> str:
-    head, rows = _table(board, figure)
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(*_table(board, figure)).rstrip("\n")
 
 
 def _as_latex(board: Board, figure: Figure) -> str:
-    head, rows = _table(board, figure)
-    lines = [r" & ".join(map(_escaped, line)) + r" \\" for line in (head, *rows)]
-    return "\n".join(
-        [rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", r"\hline", lines[0], r"\hline",
-         *lines[1:], r"\hline", r"\end{tabular}"]
-    )  # fmt: skip
+    return latex_table(*_table(board, figure)).rstrip("\n")
 
 
 _WRITERS = {"text": _as_text, "csv": _as_csv, "markdown": _as_markdown, "latex": _as_latex}
@@ -198,9 +187,3 @@ def _share(one: Estimate) -> str:
     if one.low is None or one.high is None:
         return f"{100 * one.value:.2f}"
     return f"{100 * one.value:.2f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
-
-
-def _escaped(text: str) -> str:
-    for sign in "&%_#$":
-        text = text.replace(sign, f"\\{sign}")
-    return text

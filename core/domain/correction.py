@@ -75,7 +75,7 @@ def prediction_powered(strata: Sequence[Stratum]) -> Estimate:
     n = len(y)
     if too_few(y) or any(len(one.physicians) < 2 for one in strata):
         return undefined(n, "too_few")
-    weight = _lambda(strata)
+    weight = reliance(strata)
     value, added = 0.0, 0.0
     deviations, clusters = [], []
     for one in strata:
@@ -87,31 +87,6 @@ def prediction_powered(strata: Sequence[Stratum]) -> Estimate:
     names, index = np.unique(np.concatenate(clusters), return_inverse=True)
     sums = np.bincount(index, weights=np.concatenate(deviations), minlength=len(names))
     return _normal(value, n, float((sums**2).sum()) + added)
-
-
-def corrected_in_strata(strata: Sequence[Stratum]) -> Estimate:
-    """Rate of usable among exactly the responses that the judge scored, sampled by stratum.
-
-    θ = λ·mean_M f + Σ W_h·mean_h(Y − λf) with W_h = M_h/M,
-    se² = Σ W_h²·s_h²(Y − λf)/n_h·(1 − n_h/M_h). A stratum's `share` must be its M_h/M, and
-    `judge_only` its responses that were not drawn. For these responses, not for questions like
-    these: nothing of the interval speaks of other questions.
-    """
-    y = np.concatenate([one.physicians for one in strata])
-    n = len(y)
-    if too_few(y) or any(len(one.physicians) < 2 for one in strata):
-        return undefined(n, "too_few")
-    weight = _lambda(strata)
-    value, variance = 0.0, 0.0
-    for one in strata:
-        every = np.concatenate([one.judge, one.judge_only])
-        rest = one.physicians - weight * one.judge
-        mean = float(rest.mean())
-        left = 1.0 - len(rest) / len(every)
-        value += one.share * (weight * float(every.mean()) + mean)
-        spread = float(rest.var(ddof=1)) / len(rest) + _added_variance(weight, mean, len(rest))
-        variance += one.share**2 * spread * left
-    return _normal(value, n, variance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +182,7 @@ def _deviations(values: Floats, clusters: Indices) -> Floats:
     return found
 
 
-def _lambda(strata: Sequence[Stratum]) -> float:
+def reliance(strata: Sequence[Stratum]) -> float:
     """How far the judge is relied on, 0 … 1; one for all strata."""
     y = np.concatenate([one.physicians for one in strata]).astype(float)
     f = np.concatenate([one.judge for one in strata]).astype(float)

@@ -15,6 +15,8 @@ _AT_ONCE = 1 << 16
 #: From so many clusters on, up to as many, Poisson counts stand for multinomial ones; they are kept
 #: between calls (a byte for each cluster and resample).
 _POISSON_FROM, _POISSON_TO = 256, 4_096
+#: Sums of so many clusters of whole numbers below this are exact in single precision.
+_EXACT = 1 << 10
 #: A binomial draw costs about so many whole-number draws.
 _KINDS_COST = 8
 
@@ -154,8 +156,10 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
         generator = np.random.default_rng(seed)
         times = generator.multinomial(clusters, frequency / clusters, size=resamples)
         drawn = times.astype(float) @ flat[kinds]
-    elif clusters <= _POISSON_TO:
+    elif clusters < _POISSON_FROM:
         drawn = resample_counts(clusters, seed=seed, resamples=resamples) @ flat
+    elif clusters <= _POISSON_TO:
+        drawn = _poisson_sums(flat, seed=seed, resamples=resamples)
     else:
         generator = np.random.default_rng(seed)
         chunks = (min(_CHUNK, resamples - start) for start in range(0, resamples, _CHUNK))
@@ -165,21 +169,36 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
 
 @functools.lru_cache(maxsize=3)
 def resample_counts(clusters: int, *, seed: int, resamples: int = RESAMPLES) -> Floats:
-    """How often each cluster is drawn, shape (resamples, clusters); read-only.
+    """How often each of a few clusters is drawn, shape (resamples, clusters); read-only.
 
-    The same seed gives the same draws, so figures over the same questions are resampled jointly
-    and may be compared draw by draw. Many clusters are drawn a Poisson number of times each, mean
-    1 (Hanley and MacGibbon 2006): what another choice of questions needs is then drawn already.
+    The same clusters and seed give the same draws, so figures over the same questions are
+    resampled jointly and may be compared draw by draw.
     """
-    if clusters < _POISSON_FROM:
-        found = _counts(np.random.default_rng(seed), clusters, resamples)
-    else:
-        found = _poisson_counts(seed, resamples)[:, :clusters].astype(float)
+    found = _counts(np.random.default_rng(seed), clusters, resamples)
     found.setflags(write=False)
     return found
 
 
-@functools.lru_cache(maxsize=8)
+def _poisson_sums(flat: Floats, *, seed: int, resamples: int) -> Floats:
+    """Sums of rows that are each drawn a Poisson number of times (Hanley and MacGibbon 2006).
+
+    What another choice of questions needs is drawn already. Whole numbers this small are exact in
+    half the width, which is twice as fast.
+    """
+    clusters = len(flat)
+    counts = _single_counts(seed, resamples) if seed == 0 else _poisson_counts(seed, resamples)
+    if flat.max(initial=0.0) < _EXACT and np.array_equal(flat, np.rint(flat)):
+        drawn = counts[:, :clusters].astype(np.float32, copy=False) @ flat.astype(np.float32)
+        return drawn.astype(float)
+    return counts[:, :clusters].astype(float) @ flat
+
+
+@functools.lru_cache(maxsize=1)
+def _single_counts(seed: int, resamples: int) -> npt.NDArray[np.float32]:
+    return _poisson_counts(seed, resamples).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=16)
 def _poisson_counts(seed: int, resamples: int) -> npt.NDArray[np.uint8]:
     """Poisson counts of mean 1 by their quantiles, of 16 random bits each."""
     steps = (np.arange(1 << 16) + 0.5) / (1 << 16)

@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 
 from core.domain.juries import jury_reading
 from core.domain.usability import JudgeReading, judge_reading, physicians_reading
+from core.services.balancing import chances_of
 from core.services.empanelling import Panel, panels_of_study
 from core.services.permitting import require
-from core.store import assessments, consensus, draws, questions, readings, responses, table_settings
+from core.store import assessments, consensus, questions, readings, responses, table_settings
 from core.store.assessments import HumanScore, JudgeRound, Plan
 from core.store.database import Store
 from core.store.judges import Judge
 from core.store.studies import Study
+
+#: Weights that differ by less than this share differ by rounding alone.
+_EQUAL = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,19 @@ def cases_under(
     return _cases(store, study, judge, plan, found)
 
 
+def weighted_among(cases: Sequence[Case]) -> list[Case] | None:
+    """The drawn cases, where their weights differ and figures are to be weighted; else None.
+
+    Where most scored responses were never drawn, their chances are unknown, and so are those of
+    the whole: nothing is weighted then.
+    """
+    drawn = [case for case in cases if case.weight is not None]
+    weights = [case.weight for case in drawn if case.weight is not None]
+    if not weights or 2 * len(drawn) < len(cases):
+        return None
+    return drawn if max(weights) > min(weights) * (1.0 + _EQUAL) else None
+
+
 def grouped(cases: Iterable[Case], by: Callable[[Case], str]) -> dict[str, list[Case]]:
     """Cases by the value of `by`, groups in the order of their first case."""
     groups: dict[str, list[Case]] = defaultdict(list)
@@ -188,7 +205,7 @@ class _Facts:
         self._flagged = readings.flagged_responses(store, plan, risky) if risky else set()
         self._identities = responses.identities(store, [*self.scores])
         self._decided = consensus.consensus_of_study(store, study.id)
-        self._drawn = draws.chances(store, study.id)
+        self._drawn = chances_of(store, study)
         self._excluded = {one.question_id for one in table_settings.exclusions(store, study.id)}
 
     def case(self, first: JudgeRound, reading: JudgeReading) -> Case:

@@ -1,7 +1,7 @@
 """Agreeing among physicians: the ceiling that a judge is held against, and each physician apart."""
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -22,6 +22,7 @@ from core.domain.many_raters import (
 )
 from core.domain.scales import ONE_TO_FIVE
 from core.services.agreeing import Case
+from core.services.empanelling import Panel
 from core.services.permitting import require
 from core.store import assessments, draws
 from core.store.assessments import HumanScore
@@ -31,13 +32,39 @@ from core.store.studies import Study
 
 
 @dataclass(frozen=True, slots=True)
+class _Steps:
+    """The scale that most scores are on; of 0–5 the released 0 is no score."""
+
+    lowest: int
+    highest: int
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> "_Steps":
+        """That of some cases."""
+        scales = Counter((score.minimum, score.maximum) for case in cases for score in case.scores)
+        highest = Counter[int]()
+        for (_, maximum), count in scales.items():
+            highest[maximum] += count
+        most = highest.most_common(1)[0][0] if highest else ONE_TO_FIVE.maximum
+        if most == ONE_TO_FIVE.maximum:
+            return cls(ONE_TO_FIVE.minimum, most)
+        return cls(min(low for low, maximum in scales if maximum == most), most)
+
+    def place(self, value: int | None) -> int:
+        """A score as a category from 0; `MISSING` where it is none of this scale."""
+        if value is None or not self.lowest <= value <= self.highest:
+            return MISSING
+        return value - self.lowest
+
+
+@dataclass(frozen=True, slots=True)
 class Ceiling:
     """Physicians against physicians on the same responses.
 
     Attributes:
         usable: usable / unusable over all pairs of physicians; n counts pairs.
-        scores: 1–5 over all pairs.
-        alpha: Krippendorff's α, nominal on usable, ordinal and interval on 1–5.
+        scores: over all pairs, on the scale that most scores are on.
+        alpha: Krippendorff's α, nominal on usable, ordinal and interval on these scores.
         fleiss: Fleiss' κ on usable, where every response has as many scores.
         test_usable, test_scores: the alternative annotator test of the judge.
         responses: responses with the scores of two physicians or more.
@@ -59,7 +86,8 @@ class Physician:
     Attributes:
         judge: their own scores against the judge's, usable / unusable.
         others: share of their responses on which they side with the majority of the others.
-        distance: mean of their 1–5 score less the mean of the others'; None without others.
+        distance: mean of their score less the mean of the others', on the scale that most scores
+            are on; None without others.
         usable_early, usable_late: share usable in the first and second half of their time.
         agree_early, agree_late: agreement with the judge in these halves.
         seconds: median active time on a response; None where none was measured.
@@ -104,21 +132,29 @@ def among_physicians(cases: Sequence[Case]) -> Agreement:
     return among_raters(usable, clusters, categories=2, only=("cohen_kappa", "gwet_ac1"))
 
 
-def ceiling_of(cases: Sequence[Case]) -> Ceiling:
-    """Compare physicians with each other, and hold the judge against each of them."""
+def ceiling_of(cases: Sequence[Case], judge: Panel | None = None) -> Ceiling:
+    """Compare physicians with each other, and hold the judge against each of them.
+
+    Args:
+        judge: whose scale must end as the physicians' does, for scores; None: it does.
+    """
     usable, scores, clusters, shared = _shared(cases)
+    steps = _Steps.of(cases)
+    is_comparable = judge is None or judge.scale.maximum == steps.highest
     judge_usable = _column(
         None if case.judge.usable is None else int(case.judge.usable) for case in shared
     )
-    judge_scores = _column(_step(case.judge.median) for case in shared)
-    steps = ONE_TO_FIVE.maximum - ONE_TO_FIVE.minimum + 1
+    judge_scores = _column(
+        steps.place(case.judge.median) if is_comparable else MISSING for case in shared
+    )
+    k = steps.highest - steps.lowest + 1
     return Ceiling(
         among_raters(usable, clusters, categories=2, only=("cohen_kappa", "gwet_ac1")),
-        among_raters(scores, clusters, categories=steps, only=("quadratic_kappa",)),
+        among_raters(scores, clusters, categories=k, only=("quadratic_kappa",)),
         {
             "nominal": krippendorff_alpha(usable, clusters, categories=2, distance="nominal"),
-            "ordinal": krippendorff_alpha(scores, clusters, categories=steps, distance="ordinal"),
-            "interval": krippendorff_alpha(scores, clusters, categories=steps, distance="interval"),
+            "ordinal": krippendorff_alpha(scores, clusters, categories=k, distance="ordinal"),
+            "interval": krippendorff_alpha(scores, clusters, categories=k, distance="interval"),
         },
         fleiss_kappa(usable, clusters, categories=2),
         annotator_test(usable, judge_usable, clusters, closeness="accuracy"),
@@ -172,25 +208,22 @@ def _within(rows: Sequence[tuple[int, int, int]]) -> Agreement:
 
 def physicians_of(cases: Sequence[Case]) -> list[Physician]:
     """Every physician of some cases, by name."""
-    names = sorted({score.person for case in cases for score in case.scores})
-    return [_physician(name, cases) for name in names]
+    own: dict[str, list[tuple[HumanScore, Case]]] = defaultdict(list)
+    for case in cases:
+        for score in case.scores:
+            if score.value is not None:
+                own[score.person].append((score, case))
+    steps = _Steps.of(cases)
+    return [_physician(name, own[name], steps) for name in sorted(own)]
 
 
-def _physician(name: str, cases: Sequence[Case]) -> Physician:
-    own = sorted(
-        (
-            (score, case)
-            for case in cases
-            for score in case.scores
-            if score.person == name and score.value is not None
-        ),
-        key=lambda pair: pair[0].id,
-    )
+def _physician(name: str, scores: Sequence[tuple[HumanScore, Case]], steps: _Steps) -> Physician:
+    own = sorted(scores, key=lambda pair: pair[0].id)
     judged = [(score, case) for score, case in own if case.judge.usable is not None]
     half, judged_half = len(own) // 2, len(judged) // 2
     return Physician(
-        name, len(own), _with_judge(judged), _with_others(own), _distance(own),
-        _share_usable(own[:half]), _share_usable(own[half:]),
+        name, len(own), _with_judge(judged, only=("cohen_kappa",)), _with_others(own),
+        _distance(own, steps), _share_usable(own[:half]), _share_usable(own[half:]),
         _with_judge(judged[:judged_half]).agreement, _with_judge(judged[judged_half:]).agreement,
         _median_seconds(own),
     )  # fmt: skip
@@ -199,13 +232,13 @@ def _physician(name: str, cases: Sequence[Case]) -> Physician:
 _Own = Sequence[tuple[HumanScore, Case]]
 
 
-def _with_judge(own: _Own) -> Agreement:
+def _with_judge(own: _Own, *, only: tuple[str, ...] = ()) -> Agreement:
     return agreement_of(
         np.array([_is_usable(score) for score, _ in own], dtype=np.intp),
         np.array([case.judge.usable is True for _, case in own], dtype=np.intp),
         np.array([case.question_id for _, case in own], dtype=np.intp),
         categories=2,
-        only=("cohen_kappa",),
+        only=only,
     )
 
 
@@ -220,15 +253,15 @@ def _with_others(own: _Own) -> Estimate:
     return share_estimate(np.array(hits, dtype=np.bool_), np.array(clusters, dtype=np.intp))
 
 
-def _distance(own: _Own) -> float | None:
+def _distance(own: _Own, steps: _Steps) -> float | None:
     found = []
     for score, case in own:
         others = [
             other.value
             for other in case.scores
-            if other.id != score.id and other.value is not None and _is_one_to_five(other)
+            if other.id != score.id and other.value is not None and other.maximum == steps.highest
         ]
-        if others and score.value is not None and _is_one_to_five(score):
+        if others and score.value is not None and score.maximum == steps.highest:
             found.append(score.value - statistics.fmean(others))
     return statistics.fmean(found) if found else None
 
@@ -249,34 +282,25 @@ def _is_usable(score: HumanScore) -> bool:
     return score.usable is True
 
 
-def _is_one_to_five(score: HumanScore) -> bool:
-    return score.maximum == ONE_TO_FIVE.maximum
-
-
 def _shared(cases: Sequence[Case]) -> tuple[Marks, Marks, npt.NDArray[np.intp], list[Case]]:
     """Marks and questions of the cases that two physicians or more have scored."""
     people = sorted({score.person_id for case in cases for score in case.scores})
     shared = [case for case in cases if len(case.scores) >= 2]
     clusters = np.array([case.question_id for case in shared], dtype=np.intp)
-    return *_marks(shared, people), clusters, shared
+    return *_marks(shared, people, _Steps.of(cases)), clusters, shared
 
 
-def _marks(cases: Sequence[Case], people: Sequence[int]) -> tuple[Marks, Marks]:
-    """Usable and 1–5 marks, shape (cases, people); −1 where there is none."""
+def _marks(cases: Sequence[Case], people: Sequence[int], steps: _Steps) -> tuple[Marks, Marks]:
+    """Usable marks and scores, shape (cases, people); −1 where there is none."""
     column = {person_id: place for place, person_id in enumerate(people)}
     usable = np.full((len(cases), len(people)), MISSING, dtype=np.intp)
     scores = usable.copy()
     for row, case in enumerate(cases):
         for score in case.scores:
             usable[row, column[score.person_id]] = int(_is_usable(score))
-            if _is_one_to_five(score):
-                scores[row, column[score.person_id]] = _step(score.value)
+            if score.maximum == steps.highest:
+                scores[row, column[score.person_id]] = steps.place(score.value)
     return usable, scores
-
-
-def _step(value: int | None) -> int:
-    """A 1–5 score as a category from 0; a released 0 is no score of that scale."""
-    return MISSING if value is None or value < 1 else value - ONE_TO_FIVE.minimum
 
 
 def _column(values: Iterable[int | None]) -> npt.NDArray[np.intp]:

@@ -211,7 +211,10 @@ def _sample(
 def _strata(
     store: Store, study: Study, design: Design, available: Sequence[Drawable]
 ) -> dict[int, Stratum]:
-    usable = _judged(store, study, design) if "judge" in design.strata else {}
+    usable: dict[int, str] = {}
+    if "judge" in design.strata:
+        assert design.judge_id is not None
+        usable = judged(store, study, design.judge_id)
     return {
         one.response_id: tuple(
             usable.get(one.response_id, "unscored") if name == "judge" else getattr(one, name)
@@ -221,10 +224,14 @@ def _strata(
     }
 
 
-def _judged(store: Store, study: Study, design: Design) -> dict[int, str]:
-    """What the judge holds each response for: `usable` or `unusable`, absent where unscored."""
-    assert design.judge_id is not None
-    judge: Judge = judges.judge_by_id(store, design.judge_id)
+def judged(store: Store, study: Study, judge_id: int) -> dict[int, str]:
+    """What a judge holds each response for: `usable` or `unusable`, absent where unscored.
+
+    Raises:
+        Refused: `strata_need_judge` where the judge is none of the study's.
+    """
+    require(store, "lead")
+    judge: Judge = judges.judge_by_id(store, judge_id)
     rounds = judges.plan_rounds(store, study.id, judge.id)
     if rounds is None:
         raise Refused("strata_need_judge")

@@ -8,16 +8,13 @@ import numpy.typing as npt
 
 from core.domain.agreement import Agreement, agreement_of
 from core.domain.estimation import Estimate, effective_n, share_estimate
-from core.services.agreeing import Case
+from core.services.agreeing import Case, weighted_among
 from core.services.empanelling import Panel
 from core.store.judges import Judge
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.intp]
-
-#: Probabilities that differ by less than this share differ by rounding alone.
-_EQUAL = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +68,9 @@ def comparison_of(
     Args:
         only: names of the coefficients that are wanted, which saves the time of the others.
     """
-    drawn = [case for case in cases if case.weight is not None]
     raw = _compared(cases, judge, only, is_weighted=False)
-    if not _are_unequal([case.weight or 0.0 for case in drawn]):
+    drawn = weighted_among(cases)
+    if drawn is None:
         return raw
     found = _compared(drawn, judge, only, is_weighted=True)
     weights = np.array([case.weight for case in drawn if _is_paired(case)], dtype=np.float64)
@@ -124,10 +121,6 @@ def _compared(
 
 def _is_paired(case: Case) -> bool:
     return case.judge.usable is not None and case.physicians_usable is not None
-
-
-def _are_unequal(weights: Sequence[float]) -> bool:
-    return bool(weights) and max(weights) > min(weights) * (1.0 + _EQUAL)
 
 
 def _weights(cases: Sequence[Case]) -> Floats:

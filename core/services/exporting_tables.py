@@ -1,18 +1,25 @@
-"""Exporting tables: a dataset's questions, responses or assessments, to the character."""
+"""Exporting tables: questions, responses, assessments to the character; figures one a row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from core.formats.table_files import write_table
 from core.formats.tables import Table
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
+from core.services.tabulating import (
+    AGREEMENT_COLUMNS,
+    LEADERBOARD_COLUMNS,
+    agreement_rows,
+    leaderboard_rows,
+)
 from core.store import tables
 from core.store.database import Store
 
-What = Literal["questions", "responses", "assessments"]
-WHATS: tuple[What, ...] = ("questions", "responses", "assessments")
+What = Literal["questions", "responses", "assessments", "agreement", "leaderboard"]
+WHATS: tuple[What, ...] = get_args(What)
 
 #: Columns that only an export has together.
 _MARKS = (
@@ -48,9 +55,15 @@ def export_table(store: Store, export: TableExport, out: Path) -> int:
     require(store, "lead")
     dataset = dataset_named(store, export.dataset)
     study = study_of_dataset(store, export.dataset)
-    columns, rows = tables.exported_rows(
-        store, export.what, study_id=study.id, dataset_id=dataset.id
-    )
+    columns: Sequence[str]
+    if export.what == "agreement":
+        columns, rows = AGREEMENT_COLUMNS, agreement_rows(store, study)
+    elif export.what == "leaderboard":
+        columns, rows = LEADERBOARD_COLUMNS, leaderboard_rows(store, study)
+    else:
+        columns, rows = tables.exported_rows(
+            store, export.what, study_id=study.id, dataset_id=dataset.id
+        )
     if export.what == "assessments":
         columns, rows = _with_people(columns, rows, with_names=export.with_names)
     write_table(out, columns, rows)
@@ -64,7 +77,7 @@ def has_apostrophes(table: Table) -> bool:
 
 
 def _with_people(
-    columns: list[str], rows: list[list[object]], *, with_names: bool
+    columns: Sequence[str], rows: list[list[object]], *, with_names: bool
 ) -> tuple[list[str], list[list[object]]]:
     """Without ids of people; names only if wished, else R1, R2, … in the order of arrival."""
     id_place, name_place = columns.index("person_id"), columns.index("physician")

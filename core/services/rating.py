@@ -31,7 +31,7 @@ from core.domain.estimation import (
 )
 from core.domain.questions import CATEGORIES
 from core.domain.usability import overall_performance
-from core.services.agreeing import Case
+from core.services.agreeing import Case, weighted_among
 from core.services.tallying import ABSENT, PENDING, UNSCORED, USABLE, Ids, Verdicts
 from core.store.questions import Question
 
@@ -134,6 +134,19 @@ class Rater:
         weighted = self._rates(model_id, label, _ALL)
         filled = [at for at, name in enumerate(self.columns) if cells[name].responses]
         return self._mean(weighted, filled, model_id, label), weighted, cells
+
+    def strata(self, model_id: int, label: str) -> dict[str, Stratum]:
+        """What is known of one model, by column that has a response."""
+        filled = {
+            at: name for at, name in enumerate(self.columns) if len(self._in_cell(model_id, at))
+        }
+        return {
+            name: self._stratum(
+                self._in_cell(model_id, at), self._calibrating.get((label, at), ()),
+                1.0 / len(filled),
+            )
+            for at, name in filled.items()
+        }  # fmt: skip
 
     def per_question(self, model_ids: Sequence[int]) -> list[Floats]:
         """Usable and counted responses per column, question and model: (questions, m, 2) each."""
@@ -269,16 +282,15 @@ def _columns(known: Iterable[Question], label: Callable[[Question], str]) -> tup
 
 def _sides(cases: Sequence[Case]) -> _Sides:
     """Both sides of some cases; of a sample with unequal chances, the drawn ones alone."""
-    drawn = [case for case in cases if case.weight is not None]
-    weights = np.array([case.weight for case in drawn], dtype=np.float64)
-    is_weighted = bool(len(weights)) and float(np.ptp(weights)) > 1e-9 * float(weights.max())
-    kept = drawn if is_weighted else cases
+    drawn = weighted_among(cases)
+    kept = cases if drawn is None else drawn
+    weights = None if drawn is None else np.array([case.weight for case in drawn], dtype=float)
     return _Sides(
         np.array([case.response_id for case in kept], dtype=np.intp),
         np.array([case.question_id for case in kept], dtype=np.intp),
         np.array([case.physicians_usable for case in kept], dtype=np.bool_),
         np.array([case.judge.usable is True for case in kept], dtype=np.bool_),
-        weights if is_weighted else None,
+        weights,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.services.agreeing import cases_of
+from core.services.choosing import counted
 from core.services.comparing import Comparison, comparison_of
 from core.services.permitting import require
 from core.store import assessments, datasets, jobs, judges, responses
@@ -81,7 +82,7 @@ def survey_of(store: Store, study: Study, *, waiting: int | None = None) -> Surv
 
 def _standing(store: Store, study: Study, judge: Judge, rounds: int) -> JudgeStanding:
     plan = Plan(study.id, judge.id, rounds)
-    cases = cases_of(store, study, judge, rounds)
+    cases = counted(cases_of(store, study, judge, rounds))
     return JudgeStanding(
         judge, rounds, assessments.progress(store, plan),
         assessments.unscored_reasons(store, plan), comparison_of(cases, judge),

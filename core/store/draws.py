@@ -214,38 +214,45 @@ def people_of(store: Store, draw_id: int) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
-    """How a response came into the sample that physicians work on.
+class Held:
+    """How a draw holds a response."""
+
+    stratum: tuple[str, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDraw:
+    """A draw for work with everything it holds.
 
     Attributes:
-        probability: of being in at least one of the study's draws, which are independent.
-        of_question: its stratum in the last draw, as far as that is the question's: category and
-            difficulty.
+        probabilities: of each stratum of which something was drawn.
     """
 
-    probability: float
-    of_question: str
+    strata: tuple[str, ...]
+    choice: Choice
+    judge_id: int | None
+    drawn: dict[int, Held]
+    probabilities: dict[tuple[str, ...], float]
 
 
-def chances(store: Store, study_id: int) -> dict[int, Chance]:
-    """With which probability each drawn response was drawn for work, by response."""
+def work_draws(store: Store, study_id: int) -> list[WorkDraw]:
+    """Every draw of a study for work, ended or not, oldest first."""
     sql = """
-        SELECT response_id, probability, strata, stratum
-        FROM draw_response JOIN draw ON draw.id = draw_id
-        WHERE study_id = ? AND purpose = 'work' ORDER BY draw.id
+        SELECT id, strata, choice, judge_id FROM draw
+        WHERE study_id = ? AND purpose = 'work' ORDER BY id
     """
-    found: dict[int, Chance] = {}
-    for response_id, probability, strata, stratum in map(tuple, store.rows(sql, (study_id,))):
-        named = zip(json.loads(strata), json.loads(stratum), strict=True)
-        of_question = "/".join(value for name, value in named if name in _OF_QUESTION)
-        before = found.get(response_id)
-        missed = 1.0 - before.probability if before else 1.0
-        found[response_id] = Chance(1.0 - missed * (1.0 - probability), of_question)
+    found = []
+    for draw_id, strata, choice, judge_id in map(tuple, store.rows(sql, (study_id,))):
+        held = store.rows(
+            "SELECT response_id, stratum, probability FROM draw_response WHERE draw_id = ?",
+            (draw_id,),
+        )
+        chosen = {name: tuple(some) for name, some in json.loads(choice).items()}
+        drawn = {one: Held(tuple(json.loads(stratum)), p) for one, stratum, p in map(tuple, held)}
+        shares = {one.stratum: one.probability for one in drawn.values()}
+        found.append(WorkDraw(tuple(json.loads(strata)), Choice(**chosen), judge_id, drawn, shares))
     return found
-
-
-#: Strata that are the same for all responses to a question.
-_OF_QUESTION = ("category", "difficulty")
 
 
 def is_drawn(store: Store, study_id: int) -> bool:

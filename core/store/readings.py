@@ -8,16 +8,16 @@ from core.store.assessments import Plan
 from core.store.database import Store
 
 #: Append-only tables that figures are made of: their highest ids tell whether anything is new.
-_SOURCES = (
+SOURCES = (
     "assessment", "exposure", "response", "question_record", "criteria_activation",
     "prompt_activation", "judging_plan", "study_setting", "jury", "model_group",
-    "question_exclusion", "consensus", "draw",
+    "question_exclusion", "consensus", "draw", "conversation_seal", "response_seal", "seal_opening",
 )  # fmt: skip
 
 
 def stamp(store: Store) -> tuple[int, ...]:
     """A value that changes with every study fact that a figure depends on."""
-    columns = ", ".join(f"(SELECT coalesce(max(id), 0) FROM {table})" for table in _SOURCES)
+    columns = ", ".join(f"(SELECT coalesce(max(rowid), 0) FROM {table})" for table in SOURCES)
     return tuple(store.rows(f"SELECT {columns}")[0])
 
 

@@ -113,7 +113,7 @@ _RESPONSES = f"""
     ORDER BY question.position, model.label, response.sample, response.attempt
 """
 _ASSESSMENTS = f"""
-    SELECT {_QUESTION}, model.label AS model, response.sample,
+    SELECT given.id AS assessment_id, {_QUESTION}, model.label AS model, response.sample,
            response.attempt AS response_attempt,
            (SELECT min(name) FROM judge WHERE judge.configuration_id = rater.configuration_id)
              AS judge,

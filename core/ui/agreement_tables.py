@@ -1,6 +1,7 @@
 """The agreement page's standing parts: the sentence, the cards, what is left out, the cases."""
 
 import html
+from dataclasses import replace
 
 import streamlit as st
 
@@ -8,7 +9,9 @@ from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
 from core.services import sealing
 from core.services.agreeing import Case
-from core.services.comparing import Comparison
+from core.services.choosing import Choice, chosen
+from core.services.comparing import Comparison, comparison_of
+from core.services.empanelling import Panel
 from core.services.picking import picked
 from core.services.reviewing import expose
 from core.ui.address import link_to
@@ -72,6 +75,36 @@ def draw_summary(p: Page, found: Comparison) -> None:
         st.html(f'<div class="quiet">{html.escape(_parting(p, found, kappa, ac1))}</div>')
 
 
+def draw_weights(p: Page, found: Comparison) -> None:
+    """That figures are weighted, with the raw ones and the effective n."""
+    raw = found.raw
+    if raw is None or found.effective_n is None:
+        return
+    said = p.t(
+        "agreement.weighted", effective=round(found.effective_n), n=raw.usable.agreement.n,
+        agreement=percent(p, raw.usable.agreement),
+        kappa=coefficient(p, raw.usable.coefficients["cohen_kappa"]),
+        false_usable=percent(p, raw.false_usable), undrawn=found.undrawn,
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{html.escape(said)}</div>')
+
+
+def draw_excluded(p: Page, panel: Panel, every: list[Case], choice: Choice) -> None:
+    """How many responses stand out because their question is excluded, and the other reading."""
+    if not any(case.is_excluded for case in every):
+        return
+    cases = chosen(every, replace(choice, with_excluded=not choice.with_excluded))
+    other = comparison_of(cases, panel, only=("cohen_kappa",))
+    said = p.t(
+        f"agreement.excluded_{'counted' if choice.with_excluded else 'left_out'}",
+        n=sum(case.is_excluded for case in every), other=other.usable.agreement.n,
+        agreement=percent(p, other.usable.agreement),
+        kappa=coefficient(p, other.usable.coefficients["cohen_kappa"]),
+        false_usable=percent(p, other.false_usable),
+    )  # fmt: skip
+    st.html(f'<div class="quiet">{html.escape(said)}</div>')
+
+
 def draw_left_out(p: Page, found: Comparison) -> None:
     """What the figures do not hold, and why; every count opens its cases."""
     parts = [
@@ -103,7 +136,10 @@ def draw_cases(p: Page, cases: list[Case], of: str) -> None:
     sealed = sealing.seals_of(p.store, p.study)
     closed = sum(sealed.is_sealed(case) for case in found)
     if closed:
-        st.html(f'<div class="quiet">{html.escape(p.t("agreement.closed", n=closed))}</div>')
+        href = html.escape(link_to("agreement", view="held_out", of=None))
+        said = html.escape(p.t("agreement.closed", n=closed))
+        link = html.escape(p.t("agreement.views.held_out"))
+        st.html(f'<div class="quiet">{said} <a href="{href}" target="_self">{link}</a></div>')
     found = [case for case in found if not sealed.is_sealed(case)]
     pages = -(-len(found) // _ROWS_PER_PAGE)
     at = 1

@@ -11,11 +11,10 @@ from core.domain.estimation import Estimate
 from core.domain.questions import CATEGORIES
 from core.services import agreeing_versions
 from core.services.agreeing import Case, grouped
-from core.services.agreeing_physicians import ceiling_of, physicians_of
 from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel
 from core.ui import charts
-from core.ui.address import link_to
+from core.ui.address import link_to, one_of
 from core.ui.agreement_tables import opening, value_of
 from core.ui.figure_data import cases_of_panels
 from core.ui.figures import Cell, coefficient, percent, show_grid, show_label, show_matrix, steps
@@ -23,6 +22,16 @@ from core.ui.shell import Page
 
 _WORST = 10
 _MODELS_BESIDE = 3
+#: What cases are grouped by, by the word that names it.
+_GROUPS: dict[str, Callable[[Case], str]] = {
+    "category": lambda case: case.category,
+    "model": lambda case: case.model,
+    "difficulty": lambda case: case.difficulty,
+    "category2": lambda case: case.category2,
+    "scene": lambda case: case.scene,
+}
+#: What a group's filter is called in the address, where it is not the word itself.
+_FILTERS = {"category2": "kind"}
 _GROUP_FIGURES = ("cohen_kappa", "gwet_ac1", "quadratic_kappa")
 _ORDER = (*CATEGORIES, "easy", "medium", "hard")
 _STEPS = ("bias", "lower_limit", "upper_limit")
@@ -69,22 +78,21 @@ def draw_danger(p: Page, shown: Shown) -> None:
 
 
 def draw_groups(p: Page, shown: Shown) -> None:
-    """Agreement per category as in figure 5, and tables per category, model and difficulty."""
-    by: dict[str, Callable[[Case], str]] = {
-        "category": lambda case: case.category,
-        "model": lambda case: case.model,
-        "difficulty": lambda case: case.difficulty,
+    """Agreement by category as in figure 5, or by model, difficulty, subcategory, scene."""
+    word = one_of(
+        p, "by", list(_GROUPS), label=p.t("agreement.by"), shown=lambda one: p.t(f"words.{one}")
+    )
+    groups = {
+        label: comparison_of(cases, shown.panel, only=_GROUP_FIGURES)
+        for label, cases in sorted(grouped(shown.cases, _GROUPS[word]).items(), key=_in_order)
+        if label
     }
-    for word, of in by.items():
-        groups = {
-            label: comparison_of(cases, shown.panel, only=_GROUP_FIGURES)
-            for label, cases in sorted(grouped(shown.cases, of).items(), key=_in_order)
-            if label
-        }
-        if word == "category":
-            _draw_bars(p, groups, shown.among.agreement)
-        if groups:
-            _draw_group_table(p, word, groups)
+    if not groups:
+        st.info(p.t("agreement.no_groups"))
+        return
+    if word == "category":
+        _draw_bars(p, groups, shown.among.agreement)
+    _draw_group_table(p, word, groups)
 
 
 def draw_matrices(p: Page, shown: Shown) -> None:
@@ -140,45 +148,6 @@ def draw_scores(p: Page, shown: Shown) -> None:
             points, lines, x=p.t("agreement.mean_of_both"), y=p.t("agreement.judge_less")
         ),
     )  # fmt: skip
-
-
-def draw_physicians(p: Page, shown: Shown) -> None:
-    """The human ceiling beside the judge, the annotator test beside both, and each physician."""
-    ceiling, found = ceiling_of(shown.cases), shown.comparison
-    show_grid(
-        p, "ceiling",
-        ["", p.t("agreement.judge_physicians"), p.t("agreement.among_physicians")],
-        [
-            [Cell("n"), Cell(p.t("agreement.responses_n", n=found.usable.agreement.n)),
-             Cell(p.t("agreement.pairs_n", n=ceiling.usable.agreement.n,
-                      responses=ceiling.responses))],
-            [Cell(p.t("words.agreement")), Cell(percent(p, found.usable.agreement)),
-             Cell(percent(p, ceiling.usable.agreement))],
-            *(
-                [Cell(label), Cell(coefficient(p, found.usable.coefficients[name])),
-                 Cell(coefficient(p, ceiling.usable.coefficients[name]))]
-                for label, name in (("Cohen κ", "cohen_kappa"), ("Gwet AC1", "gwet_ac1"))
-            ),
-            [Cell(p.t("agreement.quadratic")),
-             Cell(coefficient(p, found.scores.coefficients["quadratic_kappa"])),
-             Cell(coefficient(p, ceiling.scores.coefficients["quadratic_kappa"]))],
-            *(
-                [Cell(p.t(f"agreement.alpha_{name}")), Cell(""), Cell(coefficient(p, alpha))]
-                for name, alpha in ceiling.alpha.items()
-            ),
-            [Cell("Fleiss κ"), Cell(""), Cell(coefficient(p, ceiling.fleiss))],
-        ],
-    )  # fmt: skip
-    for name, test in (("usable", ceiling.test_usable), ("scores", ceiling.test_scores)):
-        said = p.t(f"agreement.stands_in.{test.may_stand_in}")
-        show_label(
-            p.t(
-                f"agreement.test_{name}", omega=percent(p, test.omega), rho=percent(p, test.rho),
-                epsilon=test.epsilon, physicians=test.physicians, units=test.units, said=said,
-            )
-        )  # fmt: skip
-    st.html(f'<div class="quiet">{p.t("agreement.test_note")}</div>')
-    _draw_each_physician(p, shown)
 
 
 def draw_versions(p: Page, shown: Shown) -> None:
@@ -257,6 +226,7 @@ def _draw_bars(p: Page, groups: dict[str, Comparison], reach: Estimate) -> None:
 
 
 def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None:
+    name = _FILTERS.get(word, word)
     order = sorted(groups, key=lambda label: -value_of(groups[label].false_usable))
     show_grid(
         p, f"by-{word}",
@@ -265,9 +235,9 @@ def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None
         [
             [
                 Cell(_named(p, word, label)),
-                opening(p, str(found.usable.agreement.n), "paired", **{word: label}),
-                opening(p, percent(p, found.false_usable), "false_usable", **{word: label}),
-                opening(p, percent(p, found.usable.agreement), "differ", **{word: label}),
+                opening(p, str(found.usable.agreement.n), "paired", **{name: label}),
+                opening(p, percent(p, found.false_usable), "false_usable", **{name: label}),
+                opening(p, percent(p, found.usable.agreement), "differ", **{name: label}),
                 Cell(coefficient(p, found.usable.coefficients["cohen_kappa"])),
                 Cell(coefficient(p, found.usable.coefficients["gwet_ac1"])),
                 Cell(coefficient(p, found.scores.coefficients["quadratic_kappa"])),
@@ -280,38 +250,7 @@ def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None
 
 
 def _named(p: Page, word: str, label: str) -> str:
-    return label if word == "model" else p.t(f"{word}.{label}")
-
-
-def _draw_each_physician(p: Page, shown: Shown) -> None:
-    show_grid(
-        p, "physicians",
-        [p.t("words.physicians"), p.t("agreement.scores_n"), p.t("agreement.with_judge"), "Cohen κ",
-         p.t("agreement.with_others"), p.t("agreement.distance"), p.t("agreement.drift_usable"),
-         p.t("agreement.drift_judge")],
-        [
-            [
-                Cell(one.name),
-                Cell(str(one.scores), link_to("agreement", view="cases", of="paired",
-                                              physician=one.name)),
-                Cell(percent(p, one.judge.agreement)),
-                Cell(coefficient(p, one.judge.coefficients["cohen_kappa"])),
-                Cell(percent(p, one.others)),
-                Cell("–" if one.distance is None else f"{one.distance:+.2f}"),
-                Cell(_arrow(one.usable_early, one.usable_late)),
-                Cell(_arrow(one.agree_early, one.agree_late)),
-            ]
-            for one in physicians_of(shown.cases)
-        ],
-    )  # fmt: skip
-    st.html(f'<div class="quiet">{p.t("agreement.drift_note")}</div>')
-
-
-def _arrow(before: Estimate, after: Estimate) -> str:
-    def said(one: Estimate) -> str:
-        return "–" if one.value is None else f"{100 * one.value:.0f}%"
-
-    return f"{said(before)} → {said(after)}"
+    return p.named(word, label) if word in ("category", "difficulty") else label
 
 
 def _draw_judges(p: Page, shown: Shown) -> None:

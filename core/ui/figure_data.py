@@ -4,19 +4,73 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.services import ranking
 from core.services.agreeing import Case, cases_of_panel
 from core.services.choosing import Choice
 from core.services.empanelling import Panel, panels_of_study
+from core.services.ranking import Board
+from core.services.rating import Order
+from core.services.tallying import Verdicts, verdicts_of
 from core.store.database import opened
-from core.store.readings import stamp
+from core.store.readings import stamp, versions
 from core.store.studies import Study
-from core.ui.address import day, several
+from core.ui.address import day, one_of, several
 from core.ui.shell import Page
 
 
 def cases_of_chosen(p: Page, panel: Panel) -> list[Case]:
-    """All cases of a judge or jury."""
-    return _cases(p.store.path, p.study.id, panel.name, stamp(p.store), p.study, panel, p.person.id)
+    """All cases of a judge or jury, under the version of the criteria that the address names."""
+    return _cases(
+        p.store.path, p.study.id, panel.name, stamp(p.store), chosen_version(), p.study, panel,
+        p.person.id,
+    )  # fmt: skip
+
+
+def verdicts_of_chosen(p: Page, panel: Panel) -> Verdicts:
+    """What a judge or jury says of every response."""
+    return _verdicts(
+        p.store.path, p.study.id, panel.name, stamp(p.store), p.study, panel, p.person.id
+    )
+
+
+def board_of_chosen(p: Page, panel: Panel, order: Order) -> Board:
+    """The leaderboard as asked for."""
+    return _board(p.store.path, p.study.id, panel.name, stamp(p.store), order, p, panel)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _verdicts(
+    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel,
+    actor: int,
+) -> Verdicts:  # fmt: skip
+    with opened(path, actor=actor) as store:
+        return verdicts_of(store, _study, _panel)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _board(
+    path: Path, study: int, name: str, facts: tuple[int, ...], order: Order, _p: Page,
+    _panel: Panel,
+) -> Board:  # fmt: skip
+    cases = ranking.calibrating(_p.store, _p.study, _panel, _active_cases(_p, _panel))
+    return ranking.board(_p.store, _p.study, order, verdicts_of_chosen(_p, _panel), *cases)
+
+
+def calibrating_cases(p: Page, panel: Panel) -> tuple[list[Case], list[Case]]:
+    """All cases under what is in use, and those whose scores may correct the judge."""
+    return ranking.calibrating(p.store, p.study, panel, _active_cases(p, panel))
+
+
+def _active_cases(p: Page, panel: Panel) -> list[Case]:
+    return _cases(
+        p.store.path, p.study.id, panel.name, stamp(p.store), None, p.study, panel, p.person.id
+    )
+
+
+def chosen_version() -> int | None:
+    """The version of the criteria that is asked for; None for the active ones."""
+    asked = st.query_params.get("version", "")
+    return int(asked) if asked.isdecimal() else None
 
 
 def cases_of_panels(p: Page) -> list[tuple[Panel, list[Case]]]:
@@ -26,12 +80,12 @@ def cases_of_panels(p: Page) -> list[tuple[Panel, list[Case]]]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _cases(
-    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel,
-    actor: int,
+    path: Path, study: int, name: str, facts: tuple[int, ...], version: int | None,
+    _study: Study, _panel: Panel, actor: int,
 ) -> list[Case]:  # fmt: skip
     """A pure function of its arguments: facts are only ever added, and `facts` counts them."""
     with opened(path, actor=actor) as store:
-        return cases_of_panel(store, _study, _panel)
+        return cases_of_panel(store, _study, _panel, version=version)
 
 
 def chosen_cases(p: Page, cases: list[Case]) -> Choice:
@@ -56,7 +110,24 @@ def chosen_cases(p: Page, cases: list[Case]) -> Choice:
         scenes = several(p, "scene", _of(cases, "scene"), label=p.t("words.scene"))
         since = day(p, "since", label=p.t("choice.since"))
         until = day(p, "until", label=p.t("choice.until"))
-    return Choice(categories, models, kinds, scenes, difficulties, physicians, since, until)
+        _choose_version(p)
+        excluded = one_of(
+            p, "excluded", ["without", "with"], label=p.t("leaderboard.excluded"),
+            shown=lambda name: p.t(f"leaderboard.{name}_excluded"),
+        )  # fmt: skip
+    return Choice(
+        categories, models, kinds, scenes, difficulties, physicians, since, until,
+        with_excluded=excluded == "with",
+    )  # fmt: skip
+
+
+def _choose_version(p: Page) -> None:
+    st.html(f'<div class="quiet">{p.t("choice.version")}</div>')
+    known = [str(version) for version in versions(p.store, p.study.id)]
+    one_of(
+        p, "version", ["active", *known], label=p.t("choice.version"),
+        shown=lambda one: p.t("choice.active") if one == "active" else one,
+    )  # fmt: skip
 
 
 def _of(cases: list[Case], field: str) -> list[str]:

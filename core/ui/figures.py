@@ -1,8 +1,6 @@
 """Numbers as people read them: the value, its interval, its n, or why there is none."""
 
-import csv
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +8,7 @@ import streamlit as st
 
 from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
+from core.formats.latex import csv_table, latex_table
 from core.services.exporting_cases import harmless
 from core.ui.shell import Page
 
@@ -69,13 +68,16 @@ def show_matrix(
 def show_grid(p: Page, name: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     """Show a table whose numbers open their cases, with a file of it to download."""
     _show_html(head, rows, kind="grid")
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerows([[harmless(one) for one in head]])
-    writer.writerows([[harmless(cell.text) for cell in row] for row in rows])
-    st.download_button(
-        p.t("charts.csv"), "\ufeff" + text.getvalue(), f"{name}.csv", "text/csv",
-        key=p.key(name, "csv"), on_click="ignore", type="tertiary",
+    texts = [[cell.text for cell in row] for row in rows]
+    safe = [[str(harmless(cell)) for cell in row] for row in texts]
+    csv, latex, _ = st.columns([2, 2, 9])
+    csv.download_button(
+        p.t("charts.csv"), "\ufeff" + csv_table([str(harmless(one)) for one in head], safe),
+        f"{name}.csv", "text/csv", key=p.key(name, "csv"), on_click="ignore", type="tertiary",
+    )  # fmt: skip
+    latex.download_button(
+        p.t("charts.latex"), latex_table(head, texts), f"{name}.tex", "text/x-tex",
+        key=p.key(name, "latex"), on_click="ignore", type="tertiary",
     )  # fmt: skip
 
 
@@ -110,6 +112,16 @@ def steps(p: Page, estimate: Estimate) -> str:
     if estimate.low is not None and estimate.high is not None:
         interval = f" [{estimate.low:+.2f}, {estimate.high:+.2f}]"
     return f"{estimate.value:+.2f}{interval}"
+
+
+def mean(p: Page, estimate: Estimate) -> str:
+    """A mean mark such as `4.26 [4.10, 4.41]`."""
+    if estimate.value is None:
+        return p.t(f"undefined.{estimate.undefined_because}")
+    interval = ""
+    if estimate.low is not None and estimate.high is not None:
+        interval = f" [{estimate.low:.2f}, {estimate.high:.2f}]"
+    return f"{estimate.value:.2f}{interval}"
 
 
 def _short(value: float) -> str:

@@ -3,28 +3,23 @@
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from core.domain.estimation import Estimate
-from core.domain.planning import scores_for_half_width
 from core.services import ranking
 from core.services.empanelling import Panel
 from core.services.ranking import Board, Row
 from core.services.rating import Order, Rates
 from core.services.reviewing import expose
-from core.services.tallying import Verdicts, verdicts_of
-from core.store.database import opened
-from core.store.readings import stamp
-from core.store.studies import Study
+from core.services.sealing import seals_of
 from core.ui import charts
 from core.ui.address import link_to
+from core.ui.figure_data import board_of_chosen, verdicts_of_chosen
 from core.ui.figures import Cell, percent, show_grid, show_label
 from core.ui.shell import Page
 
 FIGURES = ("judge", "physicians", "corrected", "second")
-_HALF_WIDTHS = (0.05, 0.03)
 _ROWS_PER_PAGE = 20
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -40,27 +35,7 @@ class Drawn:
 
 def drawn(p: Page, panel: Panel, order: Order) -> Drawn:
     """The leaderboard as asked for, kept until a study fact is added."""
-    facts = stamp(p.store)
-    board = _board(p.store.path, p.study.id, panel.name, facts, order, p.study, panel, p.person.id)
-    return Drawn(panel, order, board)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _board(
-    path: Path, study: int, name: str, facts: tuple[int, ...], order: Order,
-    _study: Study, _panel: Panel, actor: int,
-) -> Board:  # fmt: skip
-    with opened(path, actor=actor) as store:
-        return ranking.board_of(store, _study, _panel, order)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _verdicts(
-    path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel,
-    actor: int,
-) -> Verdicts:  # fmt: skip
-    with opened(path, actor=actor) as store:
-        return verdicts_of(store, _study, _panel)
+    return Drawn(panel, order, board_of_chosen(p, panel, order))
 
 
 def draw_table(p: Page, found: Drawn, figure: str) -> None:
@@ -127,36 +102,10 @@ def draw_ranks(p: Page, found: Drawn, figure: str) -> None:
     st.html(f'<div class="quiet">{p.t("leaderboard.note")}</div>')
 
 
-def draw_next(p: Page, found: Drawn, figure: str) -> None:
-    """How many physicians' scores would make each corrected rate how sure."""
-    show_grid(
-        p, "what-next",
-        [p.t("words.model"), p.t("leaderboard.corrected"), p.t("leaderboard.scores_now"),
-         *(p.t("leaderboard.scores_for", points=100 * one) for one in _HALF_WIDTHS)],
-        [
-            [
-                Cell(row.model),
-                Cell(percent(p, row.op.corrected)),
-                Cell(str(row.op.corrected.n)),
-                *(
-                    Cell("–" if more is None else str(more))
-                    for width in _HALF_WIDTHS
-                    for more in (scores_for_half_width(row.op.corrected, width),)
-                ),
-            ]
-            for row in found.board.rows
-        ],
-    )  # fmt: skip
-    st.html(f'<div class="quiet">{p.t("leaderboard.note_next")}</div>')
-
-
 def draw_listed(p: Page, found: Drawn, figure: str) -> None:
     """The responses behind one number; opening the list is an exposure."""
     model, column = st.query_params.get("of_model", ""), st.query_params.get("of_column", "")
-    verdicts = _verdicts(
-        p.store.path, p.study.id, found.panel.name, stamp(p.store), p.study, found.panel,
-        p.person.id,
-    )  # fmt: skip
+    verdicts = verdicts_of_chosen(p, found.panel)
     rows = ranking.listed(p.store, p.study, found.order, verdicts, model=model, column=column)
     place = _column(p, found.order, column) if column else "OP"
     st.html(
@@ -171,6 +120,12 @@ def draw_listed(p: Page, found: Drawn, figure: str) -> None:
             p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)
         )
         return
+    seals = seals_of(p.store, p.study)
+    every = len(rows)
+    rows = [row for row in rows if seals.place_of(row.question_id, row.response_id) == "revise"]
+    if every > len(rows):
+        closed = html.escape(p.t("agreement.closed", n=every - len(rows)))
+        st.html(f'<div class="quiet">{closed}</div>')
     pages = -(-len(rows) // _ROWS_PER_PAGE)
     at = st.pagination(pages, key=p.key(p.study.id, "page")) if pages > 1 else 1
     for one in rows[(at - 1) * _ROWS_PER_PAGE : at * _ROWS_PER_PAGE]:

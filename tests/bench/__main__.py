@@ -20,6 +20,8 @@ from core.formats.llmeval_med import read_questions
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.opening import ensure_workbench
 from core.store.database import opened
+from tests.bench.coverage import coverage
+from tests.bench.dashboard import dashboard
 from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging, judging_at_scale
@@ -45,6 +47,8 @@ _SECTIONS: dict[str, Callable[[Path], str]] = {
     "generating": lambda work: generating(work, Path(_DATASET)),
     "scale": lambda work: scale(work, Path(_DATASET), _answers(work)),
     "statistics": figures,
+    "coverage": coverage,
+    "dashboard": dashboard,
     "gpu": lambda work: generating_on_gpu(work, Path(_DATASET)),
     "pages": pages_beside_generation,
     "reviewing": reviewing,

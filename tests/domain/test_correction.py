@@ -1,6 +1,7 @@
 """Corrected rates: the published vector, hand examples, rules, coverage on simulated studies."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,12 @@ import pytest
 from core.domain.correction import (
     JudgeQuality,
     Stratum,
-    corrected_in_strata,
     may_calibrate,
     prediction_powered,
     rogan_gladen,
     too_few,
 )
+from core.domain.estimation import share_estimate
 
 STUDIES = 200
 
@@ -191,36 +192,65 @@ def test_a_stratum_without_a_pair_of_scores_is_too_few():
 # --- sampled strata ---------------------------------------------------------------------------
 
 
-def sampled_by_judge(seed: int, *, passed: int, rejected: int):
-    """2,000 responses, so many drawn of those that the judge passes and rejects."""
+def sampled_by_judge(seed: int, *, passed: int, rejected: int) -> Stratum:
+    """2,000 responses of a rate of .4, so many drawn of those that the judge passes and rejects."""
     generator = np.random.default_rng(seed)
-    human, judge = simulated(7, rate=0.4, n=0, left=2_000, errors=(0.3, 0.18))
-    strata = []
+    human, judge = simulated(seed, rate=0.4, n=0, left=2_000, errors=(0.3, 0.18))
+    chosen, weights = [], []
     for side, count in ((True, passed), (False, rejected)):
-        of_side = generator.permutation(np.flatnonzero(judge == side))
-        drawn, left = of_side[:count], of_side[count:]
-        strata.append(
-            Stratum(human[drawn], judge[drawn], drawn, judge[left], left, len(of_side) / 2_000)
-        )
-    return strata, float(human.mean())
+        of_side = np.flatnonzero(judge == side)
+        chosen.append(generator.choice(of_side, count, replace=False))
+        weights.append(np.full(count, len(of_side) / count))
+    drawn = np.concatenate(chosen)
+    left = np.setdiff1d(np.arange(2_000), drawn)
+    return Stratum(
+        human[drawn], judge[drawn], drawn, judge[left], left, weights=np.concatenate(weights)
+    )
 
 
 def test_a_sample_drawn_by_the_judges_score_is_corrected_without_bias():
-    found = [
-        corrected_in_strata(sampled_by_judge(s, passed=150, rejected=60)[0]) for s in range(200)
+    sampled = [sampled_by_judge(seed, passed=150, rejected=60) for seed in range(STUDIES)]
+    found = [prediction_powered([one]) for one in sampled]
+    physicians = [
+        share_estimate(one.physicians, one.clusters, one.weights).value for one in sampled
     ]
-    truth = sampled_by_judge(0, passed=1, rejected=1)[1]
 
-    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.005)
-    assert np.mean([covers(one, truth) for one in found]) >= 0.93
+    assert np.mean([one.value for one in found]) == pytest.approx(0.4, abs=0.006)
+    assert 0.92 <= np.mean([covers(one, 0.4) for one in found]) <= 0.99
+    assert np.mean(physicians) == pytest.approx(0.4, abs=0.006)
+    # Unweighted, the same scores tell another story.
+    assert np.mean([one.physicians.mean() for one in sampled]) > 0.5
 
 
-def test_scoring_everything_leaves_no_doubt_about_these_responses():
-    strata, truth = sampled_by_judge(0, passed=2_000, rejected=2_000)
+def test_equal_weights_give_the_plain_rate():
+    human, judge = simulated(2, rate=0.4, n=200, left=800)
+    plain = stratum(human[:200], judge[:200], judge[200:])
+    weighted = replace(plain, weights=np.full(200, 5.0))
 
-    found = corrected_in_strata(strata)
+    once, again = prediction_powered([plain]), prediction_powered([weighted])
 
-    assert (found.value, found.low, found.high) == pytest.approx((truth, truth, truth))
+    assert again.value == pytest.approx(once.value, abs=0.01)
+    assert again.high - again.low == pytest.approx(once.high - once.low, rel=0.1)
+
+
+def test_corrected_beats_the_judge_alone_and_is_narrower_than_physicians_alone():
+    errors: dict[str, list[float]] = {"judge": [], "physicians": [], "corrected": []}
+    widths: dict[str, list[float]] = {"physicians": [], "corrected": []}
+    for seed in range(STUDIES):
+        human, judge = simulated(seed, rate=0.4, n=150, left=2_000)
+        known = stratum(human[:150], judge[:150], judge[150:])
+        found = {
+            "physicians": share_estimate(known.physicians, known.clusters),
+            "corrected": prediction_powered([known]),
+        }
+        errors["judge"].append(abs(float(judge.mean()) - 0.4))
+        for name, one in found.items():
+            errors[name].append(abs(one.value - 0.4))
+            widths[name].append(one.high - one.low)
+
+    assert np.mean(errors["corrected"]) < 0.5 * np.mean(errors["judge"])
+    assert np.mean(errors["corrected"]) < np.mean(errors["physicians"])
+    assert np.mean(widths["corrected"]) < 0.95 * np.mean(widths["physicians"])
 
 
 # --- who may calibrate ------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Agreement and leaderboard: every view in both languages, filters in the address, open cells."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,17 +9,21 @@ from playwright.sync_api import expect
 
 from core.i18n import sentence
 from tests.bench.large_study import Size, ensure_large_study
+from tests.domain.test_agreement import FIGURE_6
 from tests.e2e.conftest import Open
-from tests.e2e.served import LEAD, ROOT, Served, Visit
+from tests.e2e.served import LEAD, ROOT, Served, Visit, run_core, until
 
 pytestmark = pytest.mark.browser
 
 _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 _BROKEN = "[data-testid='stException'], [data-testid='stAlertContentError']"
 AGREEMENT = (
-    "danger", "groups", "matrices", "scores", "physicians", "versions", "fine_print", "cases",
+    "danger", "groups", "matrices", "scores", "parts", "physicians", "versions", "held_out",
+    "fine_print", "cases",
 )  # fmt: skip
-LEADERBOARD = ("table", "compare", "ranks", "next", "cases")
+LEADERBOARD = (
+    "table", "compare", "ranks", "dimensions", "next", "exclusions", "report", "cases",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +139,128 @@ def test_a_chart_downloads_as_svg_with_chinese_labels(large, open_browser, tmp_p
     assert written.startswith("<svg")
     assert sentence("zh", "category.MR") in written
     assert "Noto Sans CJK SC" in written
+
+
+@pytest.fixture(scope="module")
+def figure_6(tmp_path_factory: pytest.TempPathFactory):
+    """The app on the four tables of LLMEval-Med's figure 6, a question for each response."""
+    folder = tmp_path_factory.mktemp("figure-6")
+    path = folder / "workbench.db"
+    rows = [
+        {"question_id": f"MTG:{1000 * place + number}:1", "question": "Write.", "model": model,
+         "response": "Text.", "judge:o1": 5 if machine else 1, "physician:A": 5 if human else 1}
+        for place, (model, table) in enumerate(_figure_6().items(), 1)
+        for number, (human, machine) in enumerate(
+            (human, machine)
+            for human in (0, 1) for machine in (0, 1) for _ in range(table[human][machine])
+        )
+    ]  # fmt: skip
+    file = folder / "figure-6.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    run_core(path, "import", "table", str(file), "--name", "figure-6", "--phase", "blind")
+    app = Served(ROOT / "app.py", path)
+    yield app
+    app.stop()
+
+
+def _figure_6() -> dict[str, list[list[int]]]:
+    """Physicians in rows, the judge in columns, 0 unusable: Zhang et al. 2025, figure 6."""
+    return {
+        model: [list(reversed(row)) for row in reversed(table)]
+        for model, (table, *_) in FIGURE_6.items()
+        if model != "pooled"
+    }
+
+
+def test_figure_6_stands_on_the_page_itself(figure_6, open_browser):
+    visit = visit_of(figure_6, open_browser, "en")
+    visit.signs_in("Dr 1", "/agreement?view=matrices", ["lead"])
+
+    text = visit.page.locator(".sentence").inner_text()
+    # 306 responses, 67.32% agreement, κ .2429 (Zhang et al. 2025).
+    assert re.search(r"On 306 responses .* 67% \[\d+, \d+\] \(κ \.24 \[", text)
+    for model, table in _figure_6().items():
+        place = visit.page.locator("[data-testid='stColumn']").filter(has_text=f"{model} · n").last
+        cells = place.locator("table.matrix td").all_inner_texts()
+        assert cells == [str(one) for row in table for one in row], model
+
+
+def test_what_was_proposed_is_asked_for_by_one_click(large, open_browser):
+    visit = visit_of(large, open_browser, "en")
+    visit.signs_in("Dr 1", "/leaderboard?view=next", ["physician", "lead"])
+    before = large.value("SELECT count(*) FROM draw")
+
+    visit.page.get_by_role("button", name=sentence("en", "leaderboard.ask_now")).first.click()
+
+    until(lambda: large.value("SELECT count(*) FROM draw") > before)
+    visit.settles()
+    expect(visit.page.locator(_BROKEN)).to_have_count(0)
+    rows = large.rows("SELECT reason, created_by, overlap FROM draw ORDER BY id DESC LIMIT 1")
+    assert rows[0][0].startswith("narrows the corrected rate of model-")
+    assert rows[0][1:] == ("Dr 1", 1)
+
+
+def test_a_question_is_excluded_with_a_reason_and_both_readings_stay(large, open_browser):
+    visit = visit_of(large, open_browser, "en")
+    visit.signs_in("Dr 1", "/leaderboard?view=exclusions", ["physician", "lead"])
+    scored = large.value(
+        "SELECT question.key FROM assessment JOIN rater ON rater.id = rater_id"
+        " JOIN response ON response.id = response_id JOIN question ON question.id = question_id"
+        " WHERE person_id IS NOT NULL LIMIT 1"
+    )
+    chosen = visit.page.get_by_role("combobox", name=sentence("en", "agreement.question"))
+    chosen.click()
+    chosen.fill(scored)
+    visit.page.get_by_role("option", name=scored, exact=True).click()
+    visit.settles()
+    visit.page.get_by_label(sentence("en", "agreement.because"), exact=True).fill("Wrong answer")
+    visit.page.keyboard.press("Enter")
+    visit.settles()
+
+    visit.page.get_by_role("button", name=sentence("en", "leaderboard.exclude_now")).click()
+
+    expect(visit.page.locator("table.grid")).to_contain_text("Wrong answer")
+    visit.opens("/agreement")
+    expect(visit.page.get_by_text("to excluded questions are left out. With them")).to_be_visible()
+
+
+def test_the_methods_report_is_one_click_in_the_readers_language(large, open_browser, tmp_path):
+    visit = visit_of(large, open_browser, "zh")
+    visit.signs_in("Dr 1", "/leaderboard?view=report", ["physician", "lead"])
+    visit.page.get_by_label(sentence("zh", "report.stated.ethics")).fill("伦审 2026-17")
+    visit.page.keyboard.press("Enter")
+    visit.settles()
+    visit.page.get_by_role("button", name=sentence("zh", "leaderboard.state")).click()
+    until(lambda: large.value("SELECT count(*) FROM study_statement") == 1)
+
+    for suffix in ("md", "html"):
+        with visit.page.expect_download() as waiting:
+            visit.page.get_by_role(
+                "button", name=sentence("zh", f"leaderboard.report_{suffix}")
+            ).click()
+        path = tmp_path / f"report.{suffix}"
+        waiting.value.save_as(path)
+        text = path.read_text(encoding="utf-8")
+        assert "伦审 2026-17" in text
+        assert "Dr 1" not in text
+        assert sentence("zh", "shell.research_only") in text
+
+
+def test_what_is_held_out_opens_only_by_a_confirmed_and_kept_act(large, open_browser):
+    visit = visit_of(large, open_browser, "en")
+    visit.signs_in("Dr 2", "/agreement?view=held_out", ["physician", "lead"])
+    visit.page.get_by_text(sentence("en", "seals.open_more")).click()
+    button = visit.page.locator("[class*='-held-out-open'] button").last
+    expect(button).to_be_disabled()
+    visit.page.get_by_label(sentence("en", "seals.reason")).fill("A physician asked")
+    visit.page.keyboard.press("Enter")
+    visit.settles()
+    visit.page.get_by_text(sentence("en", "seals.confirm")).click()
+    expect(button).to_be_enabled()
+
+    button.click()
+
+    expect(visit.page.locator("table.grid")).to_contain_text("A physician asked")
+    assert large.rows("SELECT reason, created_by FROM seal_opening") == [
+        ("A physician asked", "Dr 2")
+    ]

@@ -7,6 +7,7 @@ import pytest
 from core.errors import Refused, UnknownName
 from core.services import assigning, authenticating, enrolling
 from core.services.authenticating import Attempt
+from core.services.balancing import chances_of
 from core.services.enrolling import Enrolment
 from core.store import draws
 from core.store.draws import Choice, Design
@@ -203,12 +204,28 @@ def test_probabilities_of_several_draws_are_joined(study):
         draw(study, Design(7, overlap=1, strata=(), seed=seed), "Dr A")
 
     drawn = study.rows("SELECT response_id, count(*) FROM draw_response GROUP BY response_id")
-    found = draws.chances(study.store, study.study.id)
+    found = chances_of(study.store, study.study)
 
+    # Each response had 1 - .5 * .5, whether one draw holds it or both.
     assert {count for _, count in drawn} == {1, 2}
-    assert {response: chance.probability for response, chance in found.items()} == {
-        response: pytest.approx({1: 0.5, 2: 0.75}[count]) for response, count in drawn
+    assert {one: chance.probability for one, chance in found.items()} == {
+        response: pytest.approx(0.75) for response, _ in drawn
     }
+
+
+def test_a_draw_of_some_models_adds_to_their_probability_alone(study):
+    draw(study, Design(7, overlap=1, strata=("model",), allocation="equal", seed=1), "Dr A")
+    draw(study, Design(7, overlap=1, strata=(), choice=Choice(models=("cedar",))), "Dr A")
+
+    found = chances_of(study.store, study.study)
+
+    # Seven responses a model: 4 and 3 of them drawn, then all of cedar's.
+    models = dict(
+        study.rows("SELECT response.id, label FROM response JOIN model ON model.id = model_id")
+    )
+    assert {models[one]: chance.probability for one, chance in found.items()} == {
+        "cedar": pytest.approx(1.0), "willow": pytest.approx(3 / 7),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

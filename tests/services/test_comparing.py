@@ -70,6 +70,14 @@ def test_what_was_never_drawn_stands_in_the_raw_figures_alone() -> None:
     assert found.raw.usable.agreement.n == 301
 
 
+def test_where_most_were_never_drawn_nothing_is_weighted() -> None:
+    others = [_case(1_000 + number, 5, 5) for number in range(301)]
+
+    found = comparison_of([*_drawn_by_the_judge(), *others], JUDGE)
+
+    assert (found.raw, found.usable.agreement.n) == (None, 601)
+
+
 @pytest.mark.parametrize("weight", [None, 3.0])
 def test_equal_chances_need_no_weights(weight: float | None) -> None:
     found = comparison_of([_case(n, 5, 5, weight=weight) for n in range(1, 9)], JUDGE)

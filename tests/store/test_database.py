@@ -91,6 +91,7 @@ SPECIMEN = (
     "INSERT INTO held_out_reading VALUES (1, 'dev', 1, 1, NULL, NULL, NULL, 0, 'me', 't')",
     "INSERT INTO suggestion VALUES (1, 1, 1, 1, NULL, 'asked', 'said', 'me', 't')",
     "INSERT INTO rescoring_offer VALUES (1, 1, 1, 1, 1, 'me', 't')",
+    "INSERT INTO study_statement VALUES (1, 1, 'ethics', 'approved', 'me', 't')",
     "INSERT INTO question_audit (id, person_id, criteria_id, is_right, created_by)"
     " VALUES (1, 1, 1, 1, 'me')",
 )

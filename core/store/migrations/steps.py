@@ -20,6 +20,7 @@ from core.store.migrations import (
     m013_trials,
     m014_exam_subsets,
     m015_workers,
+    m016_statements,
 )
 from core.store.migrations.base import migrations
 
@@ -41,6 +42,7 @@ _STEPS = (
     m013_trials,
     m014_exam_subsets,
     m015_workers,
+    m016_statements,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)
