@@ -20,14 +20,16 @@ _WATCH = """() => { window.drawn = new Promise(resolve => {
   let clicked = 0, hasRun = false;
   document.addEventListener('click', () => { clicked = performance.now(); },
                             {once: true, capture: true});
-  const seen = new MutationObserver(() => {
+  const seen = new MutationObserver(changes => {
+    const before = changes.some(one => one.oldValue === 'running');
     const state = app.getAttribute('data-test-script-state');
-    if (clicked && state === 'running') hasRun = true;
+    if (clicked && (before || state === 'running')) hasRun = true;
     if (!hasRun || state !== 'notRunning') return;
     seen.disconnect();
     resolve(performance.now() - clicked);
   });
-  seen.observe(app, {attributes: true});
+  seen.observe(app, {attributes: true, attributeOldValue: true});
+  setTimeout(() => resolve(-1), 20000);  // nothing was drawn: told as -1
 }); }"""
 
 
@@ -63,7 +65,7 @@ def _views(visit: Visit) -> list[tuple[str, float]]:
     for view in _VIEWS:
         times = []
         for _ in range(_TIMES):
-            _chooses(visit, "agreement.views", "held_out")
+            _chooses(visit, "agreement.views", "scores")
             times.append(_chooses(visit, "agreement.views", view))
         found.append((f"agreement, view {view}", median(times)))
     return found
