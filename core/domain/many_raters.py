@@ -186,10 +186,19 @@ def annotator_test(
         np.add.at(sums[:, 0, place], index[units], machine)
         np.add.at(sums[:, 1, place], index[units], 1.0)
     draws = _mean_share(resampled_tables(sums, seed=seed))
-    low, high = interval_of(draws, clusters=len(names))
     value = float(_mean_share(sums.sum(0)))
-    rho = Estimate(value, len(marks), low, high, None, "bootstrap")
+    rho = _share_of_draws(value, len(marks), draws, clusters=len(names))
     return AnnotatorTest(omega, rho, epsilon, len(compared), len(marks))
+
+
+def _share_of_draws(
+    value: float, n: int, draws: npt.NDArray[np.float64], *, clusters: int
+) -> Estimate:
+    """The resampled interval of a share; Wilson's over clusters where nothing ever varies."""
+    low, high = interval_of(draws, clusters=clusters)
+    if low is not None and high is not None and high - low < _NO_SPREAD and value in (0.0, 1.0):
+        return Estimate(value, n, *wilson_interval(value, clusters), None, "wilson")
+    return Estimate(value, n, low, high, None, "bootstrap")
 
 
 def _estimate(

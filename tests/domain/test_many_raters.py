@@ -235,3 +235,13 @@ def test_a_physician_with_few_units_is_tested_by_wilcoxon():
     found = held_against(marks, judge, clusters)
 
     assert (found.physicians, found.units) == (4, 120)
+
+
+def test_a_judge_that_is_always_as_close_is_not_certain_to_be_so():
+    # Four physicians and a judge who all agree on 40 units: Wilson's interval of 40 of 40.
+    marks = np.tile(np.arange(40)[:, None] % 2, (1, 4))
+
+    found = annotator_test(marks, marks[:, 0], np.arange(40), closeness="accuracy")
+
+    assert (found.rho.value, found.rho.interval_by) == (1.0, "wilson")
+    assert found.rho.low == pytest.approx(40 / (40 + 1.959964**2), abs=1e-6)
