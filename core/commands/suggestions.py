@@ -6,7 +6,6 @@ import click
 
 from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
-from core.domain.questions import CATEGORIES
 from core.errors import Refused
 from core.services import prompting, revising, suggesting
 from core.services.judging import judge_of_study
@@ -19,7 +18,7 @@ from core.store import criteria
 @click.option("--judge", help="Whose disagreements.  [default: the newest judge]")
 @click.option("--by-model-of", "asked", help="The judge whose model is asked.  [default: as above]")
 @click.option("--question", "key", help="Whose checklist is to be changed.")
-@click.option("--category", type=click.Choice(CATEGORIES), help="A prompt's.")
+@click.option("--category", help="A prompt's.")
 @click.option("--language", type=click.Choice(prompting.LANGUAGES))
 def suggest_command(
     terminal: Terminal, *, dataset: str, judge: str | None, asked: str | None, key: str | None,
