@@ -421,7 +421,7 @@ def _count(store: Store) -> int:
 
 def _wait_for_rows(path: Path, count: int) -> None:
     until = time.monotonic() + 600
-    with opened(path) as store:
-        while _count(store) < count:
+    with opened(path) as store:  # asked often: counting all rows would take the judge's time
+        while store.value("SELECT coalesce(max(id), 0) FROM assessment") < count:
             assert time.monotonic() < until, "the judge does not get on"
             time.sleep(0.01)
