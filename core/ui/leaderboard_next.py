@@ -1,6 +1,7 @@
 """The leaderboard page's view of what to score next, and the click that asks physicians for it."""
 
 import html
+from pathlib import Path
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from core.services.proposing import Proposal, ask_for, proposals_of
 from core.store import people
 from core.store.database import Store
 from core.store.people import Person
+from core.store.readings import stamp
 from core.store.studies import Study
 from core.ui.figure_data import calibrating_cases, verdicts_of_chosen
 from core.ui.figures import Cell, show_grid, show_label
@@ -37,14 +39,24 @@ def draw_next(p: Page, found: Drawn, figure: str) -> None:
         p.t("leaderboard.ask_whom"), list(known), default=sorted(scored & set(known)),
         format_func=known.__getitem__, key=asked_key, placeholder="",
     )  # fmt: skip
-    verdicts = verdicts_of_chosen(p, found.panel)
     heads = ("words.model", "leaderboard.now", "leaderboard.then", "leaderboard.where")
     for place, head in zip(st.columns(_WIDTHS), heads, strict=False):
         place.html(f'<div class="quiet">{html.escape(p.t(head, n=int(more)))}</div>')
-    for one in proposals_of(p.store, p.study, verdicts, every, more=int(more)):
+    facts = stamp(p.store)
+    for one in _proposals(p.store.path, p.study.id, found.panel.name, facts, int(more), p, found):
         _draw_proposal(p, one, asked_key)
     st.html(f'<div class="quiet">{html.escape(p.t("leaderboard.note_next"))}</div>')
     _draw_kappa(p, found, every[0])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _proposals(
+    path: Path, study: int, name: str, facts: tuple[int, ...], more: int, _p: Page, _found: Drawn
+) -> list[Proposal]:
+    """A pure function of its arguments: facts are only ever added, and `facts` counts them."""
+    verdicts = verdicts_of_chosen(_p, _found.panel)
+    cases = calibrating_cases(_p, _found.panel)
+    return proposals_of(_p.store, _p.study, verdicts, cases, more=more)
 
 
 def _draw_proposal(p: Page, one: Proposal, asked_key: str) -> None:
