@@ -86,7 +86,7 @@ MAY_FOLLOW = re.compile(
 )
 THE_ANSWER = re.compile(r"答案|answer", re.IGNORECASE)
 SPECIES = re.compile(r"\.\s+[a-z]")
-#: The whole answer is one capital letter, bare or after a word for answer.
+#: The whole answer is capital letters, bare or after a word for answer.
 PLAINEST = re.compile(
-    r"\s*(?:(?:正确)?答案\s*[:：是为]\s*|[Aa]nswer:\s*)?(?P<letter>[A-P])\s*[.。]?\s*"
+    r"\s*(?:(?:正确)?答案\s*[:：是为]\s*|[Aa]nswer:\s*)?(?P<letters>[A-P]+)\s*[.。]?\s*"
 )

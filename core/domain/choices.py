@@ -77,19 +77,29 @@ class ChoiceReader:
         self._options = {label: _plain(text) for label, text in options}
         self._bare = {label: _bare(text) for label, text in self._options.items()}
         self._takes_several = takes_several
-        self._is_lettered = any(text.upper() in self._options for text in self._bare.values())
+        self._is_lettered = any(
+            text and set(text.upper()) <= set(self._options) for text in self._bare.values()
+        )
 
     def choice(self, text: str) -> Choice:
         """Read an answer; reasoning in `<think>` marks is left out."""
         plainest = PLAINEST.fullmatch(text)
-        if plainest and plainest["letter"] in self._options and not self._is_lettered:
-            return Choice(plainest["letter"], None, text.strip())  # as below, for half the cost
+        if plainest and not self._is_lettered and self._are_labels(plainest["letters"]):
+            letters = plainest["letters"]  # as below, for a tenth of the cost
+            return Choice("".join(sorted(letters)), None, text.strip())
         answer = answer_of(text).text
         if answer is None:
             return Choice(None, "no_choice", "")
         return _Reader(_plain(answer), self._options, self._bare).choice(
             takes_several=self._takes_several
         )
+
+    def _are_labels(self, letters: str) -> bool:
+        """Whether these letters can only be labels: one, or different ones where several may be."""
+        if len(letters) == 1:
+            return letters in self._options
+        is_set = len(set(letters)) == len(letters) and set(letters) <= set(self._options)
+        return is_set and self._takes_several
 
 
 class _Reader:

@@ -26,6 +26,18 @@ _PATTERNS = {
 #: Kinds that `findings` can report.
 KINDS = tuple(_PATTERNS)
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
+#: What a text must hold for a kind to be there at all: most texts need these looks only.
+_GATES = {
+    "id_number": r"\d{6}",
+    "phone": r"\d{4}",
+    "record_number": r"[历案院诊记床卡查]号|卡号|MRN|medical record|patient id",
+    "name": r"姓名|联系人|[Nn]ame",
+    "address": r"[省市址]|自治区|Address",
+    "full_date": r"19\d\d|20\d\d",
+    "e_mail": r"@",
+}
+_COMPILED_GATES = {kind: re.compile(_GATES[kind]) for kind in _PATTERNS}
+_ANY = re.compile("|".join(_GATES.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,10 @@ class Finding:
 
 def findings(text: str) -> Iterator[Finding]:
     """Yield what looks like personal data, kind by kind in order of place."""
+    if _ANY.search(text) is None:
+        return
     for kind, pattern in _COMPILED.items():
+        if _COMPILED_GATES[kind].search(text) is None:
+            continue
         for found in pattern.finditer(text):
             yield Finding(kind, found.start(), found.end() - found.start())

@@ -97,9 +97,12 @@ def tallies(
     Args:
         unscored_as_wrong: what has a text and no score counts as 0; else it is left out.
     """
-    columns = [answers.model, *(answers.facets[name] for name in cut)]
-    keys, cell = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
-    cell = cell.reshape(-1)
+    code, sizes = answers.model.astype(np.int64), []
+    for name in cut:
+        sizes.append(len(answers.values[name]))
+        code = code * sizes[-1] + answers.facets[name]
+    codes, cell = np.unique(code, return_inverse=True)
+    keys = [_parts(int(one), sizes) for one in codes]
     is_unscored = np.isnan(answers.score) & ~answers.is_absent
     counts = ~np.isnan(answers.score) | (is_unscored & unscored_as_wrong)
     score = np.nan_to_num(answers.score)
@@ -108,15 +111,24 @@ def tallies(
     absent = np.bincount(cell[answers.is_absent], minlength=len(keys))
     for at, key in enumerate(keys):
         named = tuple(answers.values[name][code] for name, code in zip(cut, key[1:], strict=True))
-        n, total, clusters, squares, crossed, sizes = sums[at]
+        n, total, clusters, squares, crossed, sizes_squared = sums[at]
         yield (
             named,
-            int(key[0]),
+            key[0],
             Tally(
                 int(n), int(unscored[at]), int(absent[at]), float(total), int(clusters),
-                float(squares), float(crossed), float(sizes),
+                float(squares), float(crossed), float(sizes_squared),
             ),
         )  # fmt: skip
+
+
+def _parts(code: int, sizes: Sequence[int]) -> tuple[int, ...]:
+    """The model's id and the facets' codes that were packed into one number."""
+    parts: list[int] = []
+    for size in reversed(sizes):
+        code, part = divmod(code, size)
+        parts.insert(0, part)
+    return (code, *parts)
 
 
 def _by_cluster(cell: Indices, cluster: Indices, score: Floats, cells: int) -> Floats:

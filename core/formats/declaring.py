@@ -4,11 +4,13 @@ A format is a `Format` and nothing else where records are flat; `reshaped` turns
 ones first. What it is read into is `core.formats.base.BenchmarkQuestion`.
 """
 
+import gc
 import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -104,10 +106,11 @@ def read_benchmark(path: Path, format_: Format) -> list[BenchmarkQuestion]:
     Raises:
         BrokenFile: names the file, the record and the field that can't be read.
     """
-    found = [
-        exercise_of(record, format_, file=path.name, where=where, number=number)
-        for number, where, record in flat_records(path, format_)
-    ]
+    with _without_collection():
+        found = [
+            exercise_of(record, format_, file=path.name, where=where, number=number)
+            for number, where, record in flat_records(path, format_)
+        ]
     if not found:
         raise BrokenFile("no_rows", file=path.name)
     check_conversations([one.key for one in found], file=path.name)
@@ -276,9 +279,30 @@ class _Reader:
         if not name:
             return ""
         value = self.value(name)
-        if isinstance(value, str) and value.isascii():
+        if isinstance(value, str) and _is_text(value):
             return value
         return text_field({name: value}, name, file=self.file, where=self.where)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Look for no garbage: all that is made here stays, and the looking takes as long again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text holds no half of a surrogate pair."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def code(name: str) -> str:

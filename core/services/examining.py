@@ -132,6 +132,7 @@ def _tally(store: Store, study: Study, dataset_id: int, rater_id: int) -> int:
     answers = _answers(rows, found)
     credit = np.array([_credit(row, places[row[0]][1]) for row in rows], dtype=float)
     exams.replace_tallies(store, dataset_id, _all_tallies(answers, credit))
+    exams.count_unread(store, study.id, dataset_id, rater_id)
     exams.replace_places(store, dataset_id, _places(rows, places))
     return len(rows)
 

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from core.domain.estimation import Estimate, share_estimate
+from core.domain.estimation import Estimate, undefined, wilson_interval
 from core.domain.tallies import FACETS, Tally
 from core.errors import Refused, UnknownName
 from core.services.examining import reader_rater
@@ -148,12 +146,13 @@ def unread(
     if rater_id is None:
         return [], []
     return (
-        exams.unread_reasons(store, study.id, dataset_id, rater_id),
+        exams.unread_reasons(store, dataset_id),
         exams.unread(store, study.id, dataset_id, rater_id, limit=limit),
     )
 
 
 def _share(hits: int, n: int) -> Estimate:
-    values = np.zeros(n, dtype=np.bool_)
-    values[:hits] = True
-    return share_estimate(values, np.arange(n))
+    if n == 0:
+        return undefined(0, "no_pairs")
+    low, high = wilson_interval(hits / n, n)
+    return Estimate(hits / n, n, low, high, None, "wilson")

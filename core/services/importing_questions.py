@@ -227,5 +227,6 @@ class _QuestionWriter:
                 ("reference_answer", one.criteria.reference_answer),
                 ("checklist", one.criteria.checklist),
             )
+            if text
         ]
         self.personal += note_personal_data(self.store, self.run, texts)

@@ -399,7 +399,7 @@ def human_scores_of_response(store: Store, response_id: int) -> list[HumanScore]
 def human_scores_of_study(store: Store, study_id: int) -> list[HumanScore]:
     """Every score of a study's current responses by people, in order of time."""
     sql = f"""{_HUMAN} JOIN current_response ON current_response.id = given.response_id
-        JOIN question ON question.id = given.question_id
+        JOIN open_question AS question ON question.id = given.question_id
         JOIN study_dataset USING (dataset_id)
         WHERE study_dataset.study_id = ? ORDER BY given.id"""
     return store.read(HumanScore, sql, (study_id,))

@@ -230,46 +230,54 @@ class Unread:
 
 
 def unread(
-    store: Store, study_id: int, dataset_id: int, rater_id: int, *, limit: int, skip: int = 0
+    store: Store, study_id: int, dataset_id: int, rater_id: int, *, limit: int
 ) -> list[Unread]:
-    """Responses to closed questions that were left unscored, in the order of the questions."""
+    """Responses to closed questions that were left unscored, in the order of the scoring."""
     sql = """
         SELECT response.id AS response_id, question.key AS question, label AS model,
                unscored_because AS because, detail
-        FROM assessment
-        JOIN current_response AS response ON response.id = assessment.response_id
-        JOIN question ON question.id = response.question_id AND kind = 'closed'
-        JOIN active_criteria ON study_id = :study AND active_criteria.question_id = question.id
-                            AND active_criteria.criteria_id = assessment.criteria_id
-        JOIN model ON model.id = response.model_id
+        FROM assessment INDEXED BY assessment_unscored
+        CROSS JOIN current_response AS response ON response.id = assessment.response_id
+        CROSS JOIN question ON question.id = response.question_id AND kind = 'closed'
+        CROSS JOIN active_criteria ON study_id = :study
+             AND active_criteria.question_id = question.id
+             AND active_criteria.criteria_id = assessment.criteria_id
+        CROSS JOIN model ON model.id = response.model_id
         WHERE rater_id = :rater AND purpose = 'study' AND value IS NULL
           AND question.dataset_id = :dataset
-        ORDER BY question.position, label LIMIT :limit OFFSET :skip
+        ORDER BY assessment.id LIMIT :limit
     """
     params = {
-        "study": study_id, "dataset": dataset_id, "rater": rater_id, "limit": limit, "skip": skip,
+        "study": study_id, "dataset": dataset_id, "rater": rater_id, "limit": limit,
     }  # fmt: skip
     return store.read(Unread, sql, params)
 
 
-def unread_reasons(
-    store: Store, study_id: int, dataset_id: int, rater_id: int
-) -> list[tuple[str, str, int]]:
-    """Model, reason and number of the responses that were left unscored."""
+def count_unread(store: Store, study_id: int, dataset_id: int, rater_id: int) -> None:
+    """Keep how many responses were left unscored, by model and reason; those of before go."""
+    store.change("DELETE FROM exam_unread WHERE dataset_id = ?", (dataset_id,))
     sql = """
-        SELECT label, unscored_because, count(*)
+        INSERT INTO exam_unread (dataset_id, model_id, because, n)
+        SELECT :dataset, response.model_id, unscored_because, count(*)
         FROM assessment
         JOIN current_response AS response ON response.id = assessment.response_id
         JOIN question ON question.id = response.question_id AND kind = 'closed'
         JOIN active_criteria ON study_id = :study AND active_criteria.question_id = question.id
                             AND active_criteria.criteria_id = assessment.criteria_id
-        JOIN model ON model.id = response.model_id
         WHERE rater_id = :rater AND purpose = 'study' AND value IS NULL
           AND question.dataset_id = :dataset
-        GROUP BY label, unscored_because ORDER BY label, count(*) DESC
+        GROUP BY response.model_id, unscored_because
     """
-    params = {"study": study_id, "dataset": dataset_id, "rater": rater_id}
-    return [tuple(row) for row in store.rows(sql, params)]
+    store.change(sql, {"study": study_id, "dataset": dataset_id, "rater": rater_id})
+
+
+def unread_reasons(store: Store, dataset_id: int) -> list[tuple[str, str, int]]:
+    """Model, reason and number of the responses that were left unscored."""
+    sql = """
+        SELECT label, because, n FROM exam_unread JOIN model ON model.id = model_id
+        WHERE dataset_id = ? ORDER BY label, n DESC
+    """
+    return [tuple(row) for row in store.rows(sql, (dataset_id,))]
 
 
 def asked_with(store: Store, response_id: int) -> tuple[int, str]:

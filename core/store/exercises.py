@@ -63,9 +63,14 @@ def add_questions(
         ],
     )  # fmt: skip
     _add_requirements(store, criteria_ids, found)
-    for criteria_id, one in zip(criteria_ids, found, strict=True):
-        if one.closed is not None:
-            add_closed(store, criteria_id, one.closed)
+    store.add_many(
+        _CLOSED,
+        [
+            _closed_row(criteria_id, one.closed)
+            for criteria_id, one in zip(criteria_ids, found, strict=True)
+            if one.closed is not None
+        ],
+    )
     store.add_many(
         "INSERT INTO criteria_activation (study_id, question_id, criteria_id, reason, created_by)"
         " VALUES (?, ?, ?, ?, ?)",
@@ -85,16 +90,7 @@ def add_strata(store: Store, record_id: int, strata: Strata) -> None:
 
 def add_closed(store: Store, criteria_id: int, closed: Closed) -> None:
     """Insert the options of a version of a closed question, unless they are there."""
-    store.change(
-        "INSERT OR IGNORE INTO closed_question (criteria_id, options, right_labels, takes_several)"
-        " VALUES (?, ?, ?, ?)",
-        (
-            criteria_id,
-            json.dumps(dict(closed.options), ensure_ascii=False),
-            closed.right,
-            int(closed.takes_several),
-        ),
-    )
+    store.change(_CLOSED, _closed_row(criteria_id, closed))
 
 
 def closed_of(store: Store, criteria_id: int) -> Closed | None:
@@ -130,6 +126,17 @@ _STRATA = (
 )
 
 
+_CLOSED = (
+    "INSERT OR IGNORE INTO closed_question (criteria_id, options, right_labels, takes_several)"
+    " VALUES (?, ?, ?, ?)"
+)
+
+
+def _closed_row(criteria_id: int, closed: Closed) -> tuple[object, ...]:
+    options = json.dumps(dict(closed.options), ensure_ascii=False)
+    return criteria_id, options, closed.right, int(closed.takes_several)
+
+
 def _strata_row(record_id: int, strata: Strata) -> tuple[object, ...]:
     return (
         record_id, strata.stage, strata.department, strata.question_type, strata.level,
@@ -147,7 +154,7 @@ def _ensure_conversations(
     )
     rows = store.rows(
         "SELECT conversation.id, category, group_code FROM json_each(?) AS pair"
-        " JOIN conversation ON dataset_id = ? AND category = pair.value ->> 0"
+        " CROSS JOIN conversation ON dataset_id = ? AND category = pair.value ->> 0"
         " AND group_code = pair.value ->> 1",
         (json.dumps(list(wanted)), dataset_id),
     )

@@ -22,6 +22,7 @@ from core.services.opening import ensure_workbench
 from core.store.database import opened
 from tests.bench.coverage import coverage
 from tests.bench.dashboard import dashboard
+from tests.bench.exams import exams
 from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging, judging_at_scale
@@ -49,6 +50,7 @@ _SECTIONS: dict[str, Callable[[Path], str]] = {
     "statistics": figures,
     "coverage": coverage,
     "dashboard": dashboard,
+    "exams": exams,
     "gpu": lambda work: generating_on_gpu(work, Path(_DATASET)),
     "pages": pages_beside_generation,
     "reviewing": reviewing,

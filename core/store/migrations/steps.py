@@ -21,6 +21,7 @@ from core.store.migrations import (
     m014_exam_subsets,
     m015_workers,
     m016_statements,
+    m017_exam_unread,
 )
 from core.store.migrations.base import migrations
 
@@ -43,6 +44,7 @@ _STEPS = (
     m014_exam_subsets,
     m015_workers,
     m016_statements,
+    m017_exam_unread,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)
