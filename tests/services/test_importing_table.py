@@ -14,7 +14,7 @@ from core.formats.tables import read_table
 from core.services import reviewing
 from core.services.agreeing import cases_of
 from core.services.comparing import Comparison, comparison_of
-from core.services.exporting_tables import WHATS, TableExport, export_table
+from core.services.exporting_tables import TableExport, What, export_table
 from core.services.importing_table import Outcome, TableImport, TableImported, import_table
 from core.services.naming import study_of_dataset
 from core.services.opening import ensure_workbench
@@ -28,6 +28,8 @@ MAPPING = {
     "模型": "model", "回答": "response", "机评": "judge:gpt", "王": "physician:Wang",
     "李": "physician:Li",
 }  # fmt: skip
+#: The tables that hold a study's facts, and can be imported again; the others hold figures.
+FACTS: tuple[What, ...] = ("questions", "responses", "assessments")
 HEADER = "题号,科室,题目,要点,模型,回答,机评,王,李"
 LINES = [
     "1,内科 / 心血管,胸痛首选检查？,核心需求：1. 心电图,cedar,- 先做心电图。,5,4,5",
@@ -236,7 +238,7 @@ def test_exported_tables_give_the_same_numbers_in_another_database(
     ensure_workbench(other)
 
     with opened(other) as store:
-        for what in WHATS:
+        for what in FACTS:
             path = tmp_path / f"{what}.{suffix}"
             export_table(study.store, TableExport("ward", what), path)
             mapping = read_mapping([], read_table(path).columns)
