@@ -25,7 +25,7 @@ def coverage(work: Path) -> str:
         _line(f"clustered κ, {questions} questions of three", [
             _kappa(seed, questions) for seed in range(_STUDIES)
         ])
-        for questions in (80, 200)
+        for questions in (80, 300)
     ]  # fmt: skip
     for n in (30, 100, 200):
         for rate in (0.2, 0.5, 0.8):
