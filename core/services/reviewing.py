@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.domain import mtg
+from core.domain import clinic, mtg
 from core.domain.criteria import Criteria
 from core.domain.prompts import Turn
 from core.domain.questions import Language
@@ -183,6 +183,8 @@ def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sh
 
 def dimensions_for(question: Question) -> tuple[str, ...]:
     """What a response to this question is scored by; empty for one score from 1 to 5."""
+    if question.category == clinic.CATEGORY:
+        return clinic.PARTS
     return mtg.DIMENSIONS if question.category == mtg.CATEGORY else ()
 
 
@@ -240,7 +242,8 @@ class Scoring:
         score: 1 to 5; None where dimensions are given, or no score.
         claimed_phase: `observed` where the answer was given on a page of this app.
         reason: why an earlier answer of theirs is corrected; '' where there is none.
-        dimensions: all of `core.domain.mtg.DIMENSIONS`, which make the score; or none.
+        dimensions: all of `core.domain.mtg.DIMENSIONS`, or some of `core.domain.clinic.PARTS`,
+            which make the score; or none.
         marks: by requirement id: 0 not met, 1 partly, 2 met.
         no_score: why there is no score.
         seconds: active time on the response, where it was measured.
@@ -341,7 +344,8 @@ def draft_from(last: LastAnswer, parts: tuple[Mark, ...]) -> Draft:
     """An answer that was given, as it was entered."""
     dimensions = {mark.dimension: mark.value for mark in parts if mark.dimension is not None}
     marked = {mark.requirement_id: mark.value for mark in parts if mark.requirement_id is not None}
-    return Draft(last.comment, bool(last.safety_risk) and not dimensions, dimensions, marked)
+    has_flag = not set(dimensions) & set(mtg.DIMENSIONS)
+    return Draft(last.comment, bool(last.safety_risk) and has_flag, dimensions, marked)
 
 
 def is_revealed_to(store: Store, study: Study, person: Person, response_id: int) -> bool:
@@ -406,6 +410,11 @@ def _given(scoring: Scoring) -> Given:
             raise Refused("needs_comment")
         comment, risk = scoring.comment, scoring.safety_risk
         return Given(ONE_TO_FIVE, None, scoring.no_score, "", comment, risk)
+    if set(scoring.dimensions) & set(clinic.PARTS):
+        if not clinic.is_complete(scoring.dimensions):
+            raise Refused("dimensions_incomplete")
+        value = clinic.score_of(scoring.dimensions)
+        return Given(ONE_TO_FIVE, value, None, "", scoring.comment, scoring.safety_risk)
     if scoring.dimensions:
         if not mtg.is_complete(scoring.dimensions):
             raise Refused("dimensions_incomplete")
@@ -422,7 +431,7 @@ def _given(scoring: Scoring) -> Given:
 def _parts(scoring: Scoring) -> tuple[Mark, ...]:
     dimensions = [
         Mark(None, name, scoring.dimensions[name])
-        for name in mtg.DIMENSIONS
+        for name in (*mtg.DIMENSIONS, *clinic.PARTS)
         if name in scoring.dimensions
     ]
     return (*dimensions, *(Mark(found, None, value) for found, value in scoring.marks.items()))

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.domain import mtg
+from core.domain import clinic, mtg
+from core.domain.scales import ONE_TO_FIVE, Scale
 from core.i18n import has_key
 from core.services import reviewing
 from core.services.reviewing import NoScore, Scoring, Sheet
@@ -102,24 +103,49 @@ def _draw_scores(p: Page, sheet: Sheet) -> None:
 
 def _draw_dimensions(p: Page, sheet: Sheet) -> None:
     given = {}
-    for column, name in zip(st.columns(5, gap="small"), sheet.dimensions, strict=True):
-        scale, key = mtg.scale_of(name), _dimension_key(p, sheet, name)
+    columns = st.columns(len(sheet.dimensions), gap="small")
+    for column, name in zip(columns, sheet.dimensions, strict=True):
+        scale, key = dimension_scale(name), _dimension_key(p, sheet, name)
         with column:
             value = st.segmented_control(
-                p.t(f"mtg.{name}"), list(range(scale.minimum, scale.maximum + 1)), key=key,
+                p.t(f"{dimension_words(name)}.{name}"),
+                list(range(scale.minimum, scale.maximum + 1)), key=key,
                 default=sheet.draft.dimensions.get(name),
                 on_change=p.act(_keep_dimension, p.person, sheet.response_id, name, key),
             )  # fmt: skip
-            st.html(f'<div class="rule">{html.escape(p.t(f"mtg.about.{name}"))}</div>')
+            about = p.t(f"{dimension_words(name)}.about.{name}")
+            st.html(f'<div class="rule">{html.escape(about)}</div>')
         if value is not None:
             given[name] = value
     mapped, save = st.columns([8, 2], gap="small", vertical_alignment="center")
-    is_complete = mtg.is_complete(given)
-    mapped.html(f'<div class="mapped">{_mapped(p, given)}</div>')
+    is_clinic = sheet.dimensions == clinic.PARTS
+    is_complete = clinic.is_complete(given) if is_clinic else mtg.is_complete(given)
+    said = _counted(p, given) if is_clinic else _mapped(p, given)
+    mapped.html(f'<div class="mapped">{said}</div>')
     save.button(
         p.t("scoring.save"), key=p.key(sheet.response_id, "save"), shortcut="Enter",
         type="primary", width="stretch", disabled=not is_complete, on_click=_answer(p, sheet),
     )  # fmt: skip
+
+
+def dimension_scale(name: str) -> Scale:
+    """The scale of one dimension: of a generated text, or of an answer to a clinic case."""
+    return ONE_TO_FIVE if name in clinic.PARTS else mtg.scale_of(name)
+
+
+def dimension_words(name: str) -> str:
+    """Which texts of the catalogue name a dimension."""
+    return "part" if name in clinic.PARTS else "mtg"
+
+
+def _counted(p: Page, given: dict[str, int]) -> str:
+    """What the parts of an answer to a clinic case come to."""
+    steps = f'<span class="quiet">{html.escape(p.t("part.steps"))}</span>'
+    if not clinic.is_complete(given):
+        return f"<b>{p.t('part.none')}</b> {steps}"
+    score = clinic.score_of(given)
+    side = "usable" if score >= ONE_TO_FIVE.usable_from else "unusable"
+    return f"<b>{p.t(f'part.{side}', score=score)}</b> {steps}"
 
 
 def _mapped(p: Page, given: dict[str, int]) -> str:
@@ -145,7 +171,7 @@ def _draw_note(p: Page, sheet: Sheet) -> None:
 
 def _draw_tools(p: Page, sheet: Sheet, cannot: str, places: list[Any], *, raw: bool) -> None:
     flag, decline, text, undo = places
-    if not sheet.dimensions:
+    if sheet.dimensions != mtg.DIMENSIONS:  # a generated text has its safety among them
         is_on = sheet.draft.safety_risk
         flag.button(
             p.t("review.safety_on" if is_on else "review.safety"),

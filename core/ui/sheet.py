@@ -4,6 +4,7 @@ import html
 
 import streamlit as st
 
+from core.domain import clinic
 from core.services import reviewing, vetting
 from core.services.reviewing import Queue, Sheet
 from core.store import people
@@ -149,6 +150,11 @@ def _draw_question(p: Page, sheet: Sheet) -> None:
             show_text(turn.question)
             show_label(p.t("words.response"))
             show_text(turn.response)
+    if sheet.question.category == clinic.CATEGORY:
+        for kind, text in clinic.sections_of(sheet.criteria.question_text):
+            show_label(p.t(f"section.{kind}"))
+            show_text(text)
+        return
     show_label(p.t("words.question"))
     show_text(sheet.criteria.question_text)
 

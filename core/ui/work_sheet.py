@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from core.domain import mtg
 from core.services import correcting, drifting
 from core.services.correcting import WHICH, Entry, Wanted
 from core.services.revealing import Revealed, reconsider
@@ -20,7 +19,7 @@ from core.store.reviews import LastAnswer
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
 from core.ui.reveal import draw_causes, draw_revealed, said
-from core.ui.score_bar import rule_of
+from core.ui.score_bar import dimension_scale, dimension_words, rule_of
 from core.ui.sheet import draw_criteria
 from core.ui.shell import Page, entered
 
@@ -169,9 +168,9 @@ def _draw_correction(p: Page, sheet: Sheet, revealed: Revealed | None) -> None:
 
 def _draw_new_score(p: Page, sheet: Sheet, last: LastAnswer, before: Draft) -> None:
     for name in sheet.dimensions:
-        scale = mtg.scale_of(name)
+        scale = dimension_scale(name)
         st.segmented_control(
-            p.t(f"mtg.{name}"), list(range(scale.minimum, scale.maximum + 1)),
+            p.t(f"{dimension_words(name)}.{name}"), list(range(scale.minimum, scale.maximum + 1)),
             key=p.key(sheet.response_id, f"dimension-{name}"), default=before.dimensions.get(name),
         )  # fmt: skip
     if not sheet.dimensions:
