@@ -12,12 +12,13 @@ VIEWS = {
     "profile": exam_views.draw_profile,
     "places": exam_views.draw_places,
     "unread": exam_views.draw_unread,
+    "secondary": exam_views.draw_secondary,
     "overview": exam_views.draw_overview,
 }
 
 with page("exams") as p:
     datasets = exams.closed_counts(p.store, p.study.id)
-    views = list(VIEWS) if datasets else ["overview"]
+    views = list(VIEWS) if datasets else ["overview", "secondary"]
     if not datasets:
         st.info(p.t("exams.nothing"))
     which, what = st.columns([3, 8], vertical_alignment="bottom")
@@ -29,6 +30,6 @@ with page("exams") as p:
             p, "view", views, label=p.t("exams.view"),
             shown=lambda name: p.t(f"exams.views.{name}"),
         )  # fmt: skip
-    if datasets and view != "overview":
+    if datasets and view not in ("overview", "secondary"):
         exam_views.draw_score(p, dict(datasets)[dataset])
     VIEWS[view](p, dataset)

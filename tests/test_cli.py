@@ -122,8 +122,8 @@ READING = {
     ("question-audit", "show"), ("scores-of",), ("shift",), ("export", "table"),
     ("seal", "show"), ("judge-card", "export"),
     ("import", "guess"), ("exam", "report"), ("exam", "places"), ("exam", "unread"),
-    ("exam", "rapid"), ("rubric", "score"), ("rubric", "agreement"), ("export", "medbench"),
-    ("export", "cmb"),
+    ("exam", "rapid"), ("metrics",), ("rubric", "score"), ("rubric", "agreement"),
+    ("export", "medbench"), ("export", "cmb"),
 }  # fmt: skip
 
 

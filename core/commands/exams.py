@@ -12,7 +12,8 @@ from core.domain.tallies import FACETS
 from core.i18n import has_key, sentence
 from core.services import examining, examining_reports, subsetting
 from core.services.examining_reports import MEASURES, ExamTable, Measure
-from core.services.naming import study_of_dataset
+from core.services.measuring_overlap import overlap_metrics
+from core.services.naming import dataset_named, study_of_dataset
 
 
 @main.group("exam")
@@ -120,6 +121,34 @@ def rapid_command(terminal: Terminal, *, dataset: str, name: str) -> None:
     ]  # fmt: skip
     text = "\n".join(lines) or words("exam_none")
     terminal.show({"models": [asdict(one) for one in found]}, text)
+
+
+@command(main, "metrics")
+@click.option("--dataset", required=True)
+def metrics_command(terminal: Terminal, *, dataset: str) -> None:
+    """Secondary metrics of open responses, and how far physicians' scores go with them."""
+    with terminal.store() as store:
+        study = study_of_dataset(store, dataset)
+        found = overlap_metrics(store, study, dataset_named(store, dataset).id)
+    lines = []
+    for one in found:
+        name = sentence("en", f"metric.{one.metric}")
+        lines += [
+            words("metric_line", metric=name, model=model, n=mean.n,
+                  **_numbers(mean, value="mean"))
+            for model, mean in one.models.items()
+        ]  # fmt: skip
+        higher = "–" if one.higher_for_usable is None else f"{one.higher_for_usable:.0%}"
+        lines.append(
+            words("metric_physicians", metric=name, higher=higher, n=one.physicians_scored,
+                  **_numbers(one.spearman, value="value"))
+        )  # fmt: skip
+    terminal.show({"metrics": [asdict(one) for one in found]}, "\n".join(lines))
+
+
+def _numbers(found: Estimate, *, value: str) -> dict[str, str]:
+    numbers = {value: found.value, "low": found.low, "high": found.high}
+    return {name: "–" if one is None else f"{one:.2f}" for name, one in numbers.items()}
 
 
 def because_words(because: str) -> str:

@@ -121,6 +121,39 @@ def present(store: Store, study_id: int, question_ids: Sequence[int]) -> list[tu
     return [(response_id, question_id, label) for response_id, question_id, label in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A response beside the reference answer and the requirements of its question."""
+
+    response_id: int
+    question_id: int
+    model: str
+    text: str
+    reference_answer: str
+    requirements: tuple[str, ...]
+
+
+def compared(store: Store, study_id: int, dataset_id: int) -> list[Compared]:
+    """A dataset's current open responses with a text, under the active criteria."""
+    sql = """
+        SELECT response.id, question.id, label, response.text, reference_answer,
+               (SELECT json_group_array(requirement.text) FROM criteria_requirement
+                JOIN requirement ON requirement.id = requirement_id
+                WHERE criteria_id = criteria.id)
+        FROM open_question AS question
+        JOIN active_criteria ON study_id = ? AND active_criteria.question_id = question.id
+        JOIN criteria ON criteria.id = active_criteria.criteria_id
+        JOIN current_response AS response ON response.question_id = question.id
+        JOIN model ON model.id = response.model_id
+        WHERE question.dataset_id = ? AND response.text IS NOT NULL ORDER BY response.id
+    """
+    rows = store.rows(sql, (study_id, dataset_id))
+    return [
+        Compared(id_, question, model, text, reference, tuple(json.loads(points)))
+        for id_, question, model, text, reference, points in rows
+    ]
+
+
 def models_of_study(store: Store, study_id: int) -> list[tuple[int, str]]:
     """Id and label of every model that answered a question of a study."""
     sql = """

@@ -9,13 +9,15 @@ from core.domain.tallies import FACETS
 from core.services import examining, examining_reports
 from core.services.empanelling import Panel, panels_of_study
 from core.services.examining_reports import ExamTable, Measure
+from core.services.measuring_overlap import overlap_metrics
 from core.services.surveying_benchmarks import overview
+from core.store import datasets
 from core.store.database import Store
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui import charts
 from core.ui.address import one_of
-from core.ui.figures import Cell, percent, show_grid
+from core.ui.figures import Cell, coefficient, percent, show_grid
 from core.ui.shell import Page
 
 #: Models that a radar shows at once; more lines can't be told apart.
@@ -129,6 +131,30 @@ def draw_overview(p: Page, dataset: str) -> None:
     ]
     show_grid(p, "exam-overview", head, rows)
     st.html(f'<div class="quiet">{html.escape(p.t("exams.never_averaged"))}</div>')
+
+
+def draw_secondary(p: Page, dataset: str) -> None:
+    """Overlap with references, beside how far physicians' scores go with it."""
+    for one in datasets.datasets_of_study(p.store, p.study.id):
+        found = [row for row in overlap_metrics(p.store, p.study, one.id) if row.models]
+        if not found:
+            continue
+        models = list(dict.fromkeys(model for row in found for model in row.models))
+        head = [f"{p.t('exams.secondary')} · {one.name}", *models,
+                p.t("exams.with_physicians"), p.t("exams.higher")]  # fmt: skip
+        rows = []
+        for row in found:
+            means = [row.models.get(model) for model in models]
+            higher = "–" if row.higher_for_usable is None else f"{row.higher_for_usable:.0%}"
+            with_people = f"{coefficient(p, row.spearman)} n {row.physicians_scored}"
+            rows.append([
+                Cell(p.t(f"metric.{row.metric}")),
+                *(Cell("–" if mean is None else f"{coefficient(p, mean)} n {mean.n}")
+                  for mean in means),
+                Cell(with_people), Cell(higher),
+            ])  # fmt: skip
+        show_grid(p, f"exam-secondary-{one.id}", head, rows)
+    st.html(f'<div class="quiet">{html.escape(p.t("exams.about_secondary"))}</div>')
 
 
 def value_name(p: Page, facet: str, value: str) -> str:
