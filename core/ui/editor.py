@@ -60,18 +60,19 @@ def draw_worklist(p: Page, entries: dict[str, Entry], held_out: list[str]) -> st
     captions = [_caption(p, entries[key]) for key in keys]
     show_label(p.t("checklists.worklist", n=len(entries)))
     # A choice is kept by its label, and the labels' counts change: new labels, new widget.
-    widget = p.key(hash((tuple(labels.values()), chosen)), "question")
+    widget = p.key(hash(tuple(labels.values())), "question")
+    st.session_state[widget] = chosen if chosen in keys else None
     st.radio(
         p.t("checklists.worklist", n=len(entries)), keys, key=widget, captions=captions,
         format_func=labels.__getitem__, label_visibility="collapsed",
-        index=keys.index(chosen) if chosen in keys else None,
         on_change=_choose, args=(widget, view_key(p)),
     )  # fmt: skip
     show_label(p.t("checklists.legend"))
-    other = p.key(chosen, "other")
+    other = p.key("any", "other")
     st.selectbox(
         p.t("checklists.other"), [*entries, *held_out], index=None, key=other,
         placeholder=p.t("checklists.other_hint"), on_change=_choose, args=(other, view_key(p)),
+        kwargs={"is_forgotten": True},
     )  # fmt: skip
     st.query_params["question"] = chosen
     return chosen
@@ -98,10 +99,13 @@ def draw_sealed(p: Page, question: Question) -> None:
 
 
 def editing_of(p: Page, question: Question, undecided: CriteriaVersion | None) -> Editing:
-    """What the editor of a question starts from."""
-    active = criteria.active_version(p.store, p.study.id, question.id)
-    newest = criteria.versions(p.store, question.id)[-1].version
-    return Editing(question, active, undecided or active, newest)
+    """What the editor of a question starts from; while something is typed, what it started from."""
+    now = _editing(p.store, p.study, question, undecided)
+    before: Editing | None = p.kept.get(_editing_name(p, question))
+    if before is not None and entered_criteria(p, before) != before.start.criteria:
+        return before
+    p.kept[_editing_name(p, question)] = now
+    return now
 
 
 def draw_editor(p: Page, editing: Editing, *, answered: int) -> None:
@@ -272,10 +276,13 @@ def view_key(p: Page) -> str:
     return p.key(p.study.id, "view")
 
 
-def _choose(widget: str, view: str) -> None:
+def _choose(widget: str, view: str, *, is_forgotten: bool = False) -> None:
+    """Put a question on the screen, with its first step."""
     if st.session_state[widget] is not None:
         st.query_params["question"] = st.session_state[widget]
         st.session_state[view] = "edit"
+    if is_forgotten:
+        st.session_state[widget] = None
 
 
 def _open(store: Store, study: Study, person: Person, question: Question, why: str) -> None:
@@ -283,9 +290,28 @@ def _open(store: Store, study: Study, person: Person, question: Question, why: s
 
 
 def _save(store: Store, p: Page, editing: Editing, why: str) -> None:
+    """Store what is in the editor; who is told that somebody was faster has seen it by then."""
+    name, entered = _editing_name(p, editing.question), entered_criteria(p, editing)
+    now = _editing(store, p.study, editing.question, None)
+    p.kept[name] = replace(editing, active=now.active, newest=now.newest)
     revising.propose(
-        store, p.study, editing.question, entered_criteria(p, editing),
-        based_on=editing.active.id, newest=editing.newest, reason=st.session_state[why],
-        by=p.person.name,
+        store, p.study, editing.question, entered, based_on=editing.active.id,
+        newest=editing.newest, reason=st.session_state[why], by=p.person.name,
     )  # fmt: skip
+    del p.kept[name]
+    for field in FIELDS:
+        p.kept.pop(_draft_name(p, editing, field), None)
+    forget_rows(p, _subject(editing))
     st.session_state[view_key(p)] = "try"
+
+
+def _editing(
+    store: Store, study: Study, question: Question, undecided: CriteriaVersion | None
+) -> Editing:
+    active = criteria.active_version(store, study.id, question.id)
+    newest = criteria.versions(store, question.id)[-1].version
+    return Editing(question, active, undecided or active, newest)
+
+
+def _editing_name(p: Page, question: Question) -> str:
+    return p.key(question.id, "editing")

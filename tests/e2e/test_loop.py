@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,6 +130,32 @@ def test_a_candidate_is_rejected_with_a_reason_and_stays_in_the_history(newcomer
     history = visit.page.locator("table.grid").first
     expect(history).to_contain_text(sentence("en", "checklists.state.rejected"))
     expect(history).to_contain_text("advice was missing — asks too much")
+
+
+def test_of_two_leads_the_second_is_told_and_nothing_is_lost(newcomer, open_browser):
+    first, second = (open_browser(newcomer, apart=True) for _ in range(2))
+    first.signs_in(LEAD, "/checklists")
+    key = first.page.wait_for_function("new URL(location).searchParams.get('question')")
+    address = f"/checklists?question={key.json_value()}"
+    second.signs_in("Dr Second", address, ["lead"])
+    count = "SELECT count(*) FROM criteria WHERE created_by IN (?, 'Dr Second')"
+    before = newcomer.value(count, (LEAD,))
+    _adds(second, "core", "What the second lead asks for")
+
+    _adds(first, "core", "What the first lead asks for")
+    _saves(first, reason="first")
+    until(lambda: newcomer.value(count, (LEAD,)) == before + 1)
+    _saves(second, reason="second")
+
+    told = second.page.get_by_text(re.compile("has stored version"))
+    expect(told).to_be_visible()
+    second.settles()
+    assert "What the second lead asks for" in [
+        _rows(second).nth(at).input_value() for at in range(_rows(second).count())
+    ]
+    assert newcomer.value(count, (LEAD,)) == before + 1
+    second.page.get_by_role("button", name=sentence("en", "checklists.save")).click()
+    until(lambda: newcomer.value(count, (LEAD,)) == before + 2)
 
 
 # --- agreement --------------------------------------------------------------------------------
