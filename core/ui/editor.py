@@ -16,7 +16,6 @@ from core.store.database import Store
 from core.store.people import Person
 from core.store.questions import Question
 from core.store.studies import Study
-from core.ui.address import one_of
 from core.ui.clinical import show_text
 from core.ui.figures import show_label
 from core.ui.requirement_table import draw_rows, forget_rows, table_text
@@ -25,6 +24,7 @@ from core.ui.shell import Page
 FIELDS = ("checklist", "reference_answer", "question_text")
 #: Questions that the worklist shows at once; the others are found by their key.
 _AT_ONCE = 7
+_VIEWS = ("edit", "try", "compare", "all")
 _LABELS = {
     "checklist": "words.checklist",
     "reference_answer": "words.reference_answer",
@@ -80,10 +80,15 @@ def draw_worklist(p: Page, entries: dict[str, Entry], held_out: list[str]) -> st
 
 def draw_views(p: Page) -> str:
     """The steps of a revision; the choice is kept in the address."""
-    return one_of(
-        p, "view", ["edit", "try", "compare", "all"], label=p.t("checklists.views"),
-        shown=lambda name: p.t(f"checklists.view.{name}"),
+    asked = st.query_params.get("view", "")
+    st.session_state.setdefault(view_key(p), asked if asked in _VIEWS else _VIEWS[0])
+    view = st.segmented_control(
+        p.t("checklists.views"), _VIEWS, key=view_key(p), required=True,
+        format_func=lambda name: p.t(f"checklists.view.{name}"), label_visibility="collapsed",
     )  # fmt: skip
+    assert view is not None  # one is always chosen
+    st.query_params["view"] = view
+    return view
 
 
 def draw_sealed(p: Page, question: Question) -> None:
