@@ -68,8 +68,9 @@ def main() -> None:
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
             text = _SECTIONS[name](Path(folder))
-        print(text, flush=True)
-        _write(name, text)
+        if text:
+            _write(name, text)
+        print(text or f"{name}: not measured here; the document keeps what it has", flush=True)
 
 
 def _write(name: str, text: str) -> None:

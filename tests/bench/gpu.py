@@ -79,12 +79,9 @@ SHAPES = (
 
 
 def generating_on_gpu(work: Path, dataset: Path) -> str:
-    """The part of docs/performance.md about generating on a GPU."""
+    """The part of docs/performance.md about generating on a GPU; empty where torch sees none."""
     if not torch.cuda.is_available():
-        return """## Generate with a checkpoint on a GPU
-
-Not measured: torch sees no CUDA device here. On a machine with one, the same command does it.
-"""
+        return ""
     file = saved_questions(work / "all.json", list(single_turns(dataset)))
     parts = [
         measured(shape, work, file, device="cuda", gpus="0", is_tuned=at == 0)
