@@ -151,6 +151,7 @@ class _Report:
                 "judge_text", name=_plain(one.name), engine=one.engine, model=_plain(one.model),
                 parameters=json.dumps(one.parameters, ensure_ascii=False, sort_keys=True),
                 rounds=one.rounds, usable_from=self.found.panel.scale.usable_from,
+                lowest=self.found.panel.scale.minimum, highest=self.found.panel.scale.maximum,
                 prompts="; ".join(
                     _plain(f"{kind.category}/{kind.language} v{kind.version} (#{kind.prompt_id})")
                     for kind in one.prompts
@@ -246,6 +247,8 @@ class _Report:
         return self._table(f"comparison_{name}", ("figure", "on", "value", "interval", "n"), rows)
 
     def _group(self, name: str, groups: dict[str, Comparison]) -> str:
+        if not groups:
+            return ""
         rows = [
             [
                 self.named(name, label), str(one.usable.agreement.n),
