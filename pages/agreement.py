@@ -17,7 +17,7 @@ from core.ui.agreement_tables import (
     draw_summary,
     draw_weights,
 )
-from core.ui.figure_data import cases_of_chosen, chosen_cases
+from core.ui.figure_data import cases_of_chosen, chosen_cases, keeping
 from core.ui.judge_choice import chosen_panel
 from core.ui.seals import draw_held_out
 from core.ui.shell import page
@@ -44,12 +44,14 @@ with page("agreement") as p:
         st.stop()
     with what:
         choice = chosen_cases(p, every)
-    cases = chosen(every, choice)
+    keep = keeping(p, panel, choice)
+    cases = keep("cases", lambda: chosen(every, choice))
     if panel.is_floor:
         st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
     shown = agreement_views.Shown(
-        panel, cases, comparison_of(cases, panel), among_physicians(cases)
-    )
+        panel, cases, keep("comparison", lambda: comparison_of(cases, panel)),
+        keep("among", lambda: among_physicians(cases)), keep,
+    )  # fmt: skip
     draw_sentence(p, shown.comparison, shown.among)
     draw_summary(p, shown.comparison)
     draw_weights(p, shown.comparison)

@@ -19,7 +19,9 @@ _LISTED = 40
 
 def draw_parts(p: Page, shown: Shown) -> None:
     """How judge and physicians mark the same requirements and dimensions."""
-    found = requirements_of(p.store, p.study, shown.panel, shown.cases)
+    found = shown.keep(
+        "requirements", lambda: requirements_of(p.store, p.study, shown.panel, shown.cases)
+    )
     show_label(p.t("agreement.on_requirements"))
     if found.all.agreement.n == 0:
         st.html(f'<div class="quiet">{p.t("agreement.no_marks", n=found.unpaired)}</div>')
@@ -76,7 +78,9 @@ def _draw_each(p: Page, found: OnRequirements) -> None:
 
 
 def _draw_dimensions(p: Page, shown: Shown) -> None:
-    found = dimensions_of(p.store, p.study, shown.panel, shown.cases)
+    found = shown.keep(
+        "dimensions", lambda: dimensions_of(p.store, p.study, shown.panel, shown.cases)
+    )
     if not found:
         return
     show_label(p.t("agreement.on_dimensions"))

@@ -12,7 +12,8 @@ from core.ui.shell import Page
 
 def draw_physicians(p: Page, shown: Shown) -> None:
     """The human ceiling beside the judge, the annotator test beside both, and each physician."""
-    ceiling, found = ceiling_of(shown.cases, shown.panel), shown.comparison
+    ceiling = shown.keep("ceiling", lambda: ceiling_of(shown.cases, shown.panel))
+    found = shown.comparison
     show_grid(
         p, "ceiling",
         ["", p.t("agreement.judge_physicians"), p.t("agreement.among_physicians")],
@@ -70,7 +71,7 @@ def _draw_each_physician(p: Page, shown: Shown) -> None:
                 Cell(_arrow(one.agree_early, one.agree_late)),
                 Cell("–" if one.seconds is None else f"{one.seconds:.0f}"),
             ]
-            for one in physicians_of(shown.cases)
+            for one in shown.keep("physicians", lambda: physicians_of(shown.cases))
         ],
     )  # fmt: skip
     st.html(f'<div class="quiet">{p.t("agreement.drift_note")}</div>')
@@ -78,7 +79,7 @@ def _draw_each_physician(p: Page, shown: Shown) -> None:
 
 def _draw_pairs(p: Page, shown: Shown) -> None:
     """Every two physicians on what both have scored."""
-    found = pairs_of(shown.cases)
+    found = shown.keep("pairs", lambda: pairs_of(shown.cases))
     if not found:
         return
     show_label(p.t("agreement.pairs"))

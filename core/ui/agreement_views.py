@@ -16,7 +16,7 @@ from core.services.empanelling import Panel
 from core.ui import charts
 from core.ui.address import link_to, one_of
 from core.ui.agreement_tables import opening, value_of
-from core.ui.figure_data import cases_of_panels
+from core.ui.figure_data import Keeping, cases_of_panels
 from core.ui.figures import Cell, coefficient, percent, show_grid, show_label, show_matrix, steps
 from core.ui.shell import Page
 
@@ -39,21 +39,18 @@ _STEPS = ("bias", "lower_limit", "upper_limit")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the views draw: the chosen cases and their figures."""
+    """What the views draw: the chosen cases and their figures, and where others are kept."""
 
     panel: Panel
     cases: list[Case]
     comparison: Comparison
     among: Agreement
+    keep: Keeping
 
 
 def draw_danger(p: Page, shown: Shown) -> None:
     """False usable and missed risks by category and model, worst first."""
-    slices = grouped(shown.cases, lambda case: f"{case.category}\n{case.model}")
-    found = [
-        (cases[0].category, cases[0].model, comparison_of(cases, shown.panel, only=()))
-        for cases in slices.values()
-    ]
+    found = shown.keep("danger", lambda: _slices(shown))
     worst = sorted(found, key=lambda one: -_least(one[2].false_usable))[:_WORST]
     st.html(f'<div class="quiet">{p.t("agreement.worst")}</div>')
     show_grid(
@@ -77,16 +74,27 @@ def draw_danger(p: Page, shown: Shown) -> None:
     )  # fmt: skip
 
 
+def _slices(shown: Shown) -> list[tuple[str, str, Comparison]]:
+    slices = grouped(shown.cases, lambda case: f"{case.category}\n{case.model}")
+    return [
+        (cases[0].category, cases[0].model, comparison_of(cases, shown.panel, only=()))
+        for cases in slices.values()
+    ]
+
+
 def draw_groups(p: Page, shown: Shown) -> None:
     """Agreement by category as in figure 5, or by model, difficulty, subcategory, scene."""
     word = one_of(
         p, "by", list(_GROUPS), label=p.t("agreement.by"), shown=lambda one: p.t(f"words.{one}")
     )
-    groups = {
-        label: comparison_of(cases, shown.panel, only=_GROUP_FIGURES)
-        for label, cases in sorted(grouped(shown.cases, _GROUPS[word]).items(), key=_in_order)
-        if label
-    }
+    groups = shown.keep(
+        f"by {word}",
+        lambda: {
+            label: comparison_of(cases, shown.panel, only=_GROUP_FIGURES)
+            for label, cases in sorted(grouped(shown.cases, _GROUPS[word]).items(), key=_in_order)
+            if label
+        },
+    )
     if not groups:
         st.info(p.t("agreement.no_groups"))
         return
@@ -110,16 +118,20 @@ def draw_matrices(p: Page, shown: Shown) -> None:
         scale = range(found.lowest, found.lowest + len(found.scores.table))
         show_matrix(p, found.scores, [str(step) for step in scale], _cell_links("scores", scale))
     show_label(p.t("agreement.matrix_models"))
-    by_model = sorted(grouped(shown.cases, lambda case: case.model).items())
+    by_model = shown.keep("matrices", lambda: _matrices(shown))
     for start in range(0, len(by_model), _MODELS_BESIDE):
         columns = st.columns(_MODELS_BESIDE)
-        for column, (model, cases) in zip(
+        for column, (model, usable) in zip(
             columns, by_model[start : start + _MODELS_BESIDE], strict=False
         ):
             with column:
-                usable = comparison_of(cases, shown.panel, only=()).usable
                 show_label(f"{model} · n {usable.agreement.n} · {percent(p, usable.agreement)}")
                 show_matrix(p, usable, _sides(p), _cell_links("usable", range(2), model=model))
+
+
+def _matrices(shown: Shown) -> list[tuple[str, Agreement]]:
+    by_model = sorted(grouped(shown.cases, lambda case: case.model).items())
+    return [(model, comparison_of(cases, shown.panel, only=()).usable) for model, cases in by_model]
 
 
 def draw_scores(p: Page, shown: Shown) -> None:
@@ -152,7 +164,10 @@ def draw_scores(p: Page, shown: Shown) -> None:
 
 def draw_versions(p: Page, shown: Shown) -> None:
     """Agreement in each state of criteria and prompts, and of every judge beside it."""
-    states = agreeing_versions.states_of(p.store, p.study, shown.panel, shown.cases)
+    states = shown.keep(
+        "states",
+        lambda: agreeing_versions.states_of(p.store, p.study, shown.panel, shown.cases),
+    )
     if states:
         names = [state.at[:16].replace("T", " ") or p.t("agreement.at_first") for state in states]
         usable = [state.comparison.usable for state in states]

@@ -1,6 +1,9 @@
 """Cases of figures, kept between redraws until a study fact is added."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -17,6 +20,8 @@ from core.store.studies import Study
 from core.ui.address import day, one_of, several
 from core.ui.shell import Page
 
+Made = TypeVar("Made")
+
 
 def cases_of_chosen(p: Page, panel: Panel) -> list[Case]:
     """All cases of a judge or jury, under the version of the criteria that the address names."""
@@ -24,6 +29,38 @@ def cases_of_chosen(p: Page, panel: Panel) -> list[Case]:
         p.store.path, p.study.id, panel.name, stamp(p.store), chosen_version(), p.study, panel,
         p.person.id,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Figures of one choice, kept between redraws until a study fact is added."""
+
+    path: Path
+    study: int
+    judge: str
+    facts: tuple[int, ...]
+    version: int | None
+    choice: Choice
+
+    def __call__(self, what: str, make: Callable[[], Made]) -> Made:
+        """What `make` makes, made once; `what` names it."""
+        found: Made = _kept(
+            self.path, self.study, self.judge, self.facts, self.version, self.choice, what, make
+        )
+        return found
+
+
+def keeping(p: Page, panel: Panel, choice: Choice) -> Keeping:
+    """Where figures of a choice are kept."""
+    return Keeping(p.store.path, p.study.id, panel.name, stamp(p.store), chosen_version(), choice)
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def _kept(
+    path: Path, study: int, judge: str, facts: tuple[int, ...], version: int | None,
+    choice: Choice, what: str, _make: Callable[[], Any],
+) -> Any:  # fmt: skip
+    return _make()
 
 
 def verdicts_of_chosen(p: Page, panel: Panel) -> Verdicts:
