@@ -138,19 +138,22 @@ def _scores_agreement(
 ) -> tuple[int, Agreement]:
     """Physicians' and judge's scores where both stand on scales that end alike."""
     maximum = judge.scale.maximum
-    pairs = [
-        (score.value, case.judge.median, score.minimum, case)
-        for case in cases
-        if case.judge.median is not None
-        for score in case.scores
-        if score.value is not None and score.maximum == maximum
+    # Three flat lists and no tuple a pair: tuples would let Python look through all cases for
+    # garbage.
+    judged = [case for case in cases if case.judge.median is not None]
+    given = [
+        [score for score in case.scores if score.value is not None and score.maximum == maximum]
+        for case in judged
     ]
-    lowest = min((low for _, _, low, _ in pairs), default=judge.scale.minimum)
-    if any(median < lowest for _, median, _, _ in pairs):
+    counts = np.array([len(scores) for scores in given], dtype=np.intp)
+    human = np.array([score.value for scores in given for score in scores], dtype=np.intp)
+    machine = np.array([case.judge.median for case in judged], dtype=np.intp).repeat(counts)
+    clusters = np.array([case.question_id for case in judged], dtype=np.intp).repeat(counts)
+    lowest = min((score.minimum for scores in given for score in scores), default=None)
+    if lowest is None or (len(machine) and int(machine.min()) < lowest):
         lowest = judge.scale.minimum
-    table = np.array([(*pair[:2], pair[3].question_id) for pair in pairs], dtype=np.intp)
-    human, machine, clusters = table.reshape(-1, 3).T
-    of_pairs = [case for *_, case in pairs] if is_weighted else []
+    weights = _weights(judged).repeat(counts) if is_weighted else None
+    strata = _strata(judged).repeat(counts) if is_weighted else None
     return lowest, agreement_of(
         human - lowest,
         machine - lowest,
@@ -158,8 +161,8 @@ def _scores_agreement(
         categories=maximum - lowest + 1,
         are_scores=True,
         only=only,
-        weights=_weights(of_pairs) if is_weighted else None,
-        strata=_strata(of_pairs) if is_weighted else None,
+        weights=weights,
+        strata=strata,
     )
 
 

@@ -11,7 +11,7 @@ from core.store.database import Store
 SOURCES = (
     "assessment", "exposure", "response", "question_record", "criteria_activation",
     "prompt_activation", "judging_plan", "study_setting", "jury", "model_group",
-    "question_exclusion", "consensus", "draw", "conversation_seal", "response_seal", "seal_opening",
+    "question_exclusion", "consensus", "draw", "seal_opening",
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Cases of figures, kept between redraws until a study fact is added."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,9 @@ def _cases(
 ) -> list[Case]:  # fmt: skip
     """A pure function of its arguments: facts are only ever added, and `facts` counts them."""
     with opened(path, actor=actor) as store:
-        return cases_of_panel(store, _study, _panel, version=version)
+        found = cases_of_panel(store, _study, _panel, version=version)
+    gc.freeze()  # a hundred thousand objects that are no garbage: looking through them is felt
+    return found
 
 
 def chosen_cases(p: Page, cases: list[Case]) -> Choice:

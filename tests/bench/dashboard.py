@@ -18,7 +18,7 @@ _TIMES = 5
 _WATCH = """() => { window.drawn = new Promise(resolve => {
   const app = document.querySelector('[data-testid="stApp"]');
   let clicked = 0, hasRun = false;
-  document.addEventListener('click', () => { clicked = performance.now(); },
+  document.addEventListener('pointerdown', () => { clicked = performance.now(); },
                             {once: true, capture: true});
   const seen = new MutationObserver(changes => {
     const before = changes.some(one => one.oldValue === 'running');
