@@ -4,11 +4,17 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from core.domain.closed import LABELS
 from core.domain.scales import Scale
 from core.errors import Refused, UnknownName
 
 #: What each row is about.
 QUESTION_FIELDS = ("question_id", "category", "turn", "question", "reference", "checklist")
+#: Of closed questions, whose options stand in one cell or in columns `option:A`, `option:B` …;
+#: and what exercises are reported by.
+EXAM_FIELDS = (
+    "options", "right_options", "stem", "stage", "department", "question_type", "level",
+)  # fmt: skip
 RESPONSE_FIELDS = ("model", "sample", "response", "absent_because")
 #: A score in its own row; a table may hold them in columns `judge:<name>`, `physician:<name>` too.
 SCORE_FIELDS = (
@@ -16,7 +22,7 @@ SCORE_FIELDS = (
     "scale_minimum", "scale_maximum", "usable_from",
 )  # fmt: skip
 #: A row that holds 0 here is history: it is counted, and left out.
-FIELDS = (*QUESTION_FIELDS, *RESPONSE_FIELDS, *SCORE_FIELDS, "is_current")
+FIELDS = (*QUESTION_FIELDS, *EXAM_FIELDS, *RESPONSE_FIELDS, *SCORE_FIELDS, "is_current")
 RATERS = ("judge", "physician")
 
 #: Names that people give to columns, without case, spaces and punctuation.
@@ -40,6 +46,8 @@ _SCALE = re.compile(r"(?P<minimum>-?\d{1,6})\s*(?:-|–|~|to|到|至)\s*(?P<maxi
 def is_field(field: str) -> bool:
     """Tell whether a column can stand for this."""
     kind, colon, name = field.partition(":")
+    if kind == "option" and colon:
+        return len(name) == 1 and name in LABELS
     return field in FIELDS or (kind in RATERS and bool(colon) and bool(name.strip()))
 
 

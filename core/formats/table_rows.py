@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from core.domain.closed import NO_STRATA, Closed, Strata, with_options
 from core.domain.questions import EVERY_CATEGORY, QuestionKey, question_key
 from core.domain.scales import Scale
-from core.domain.table_fields import RATERS, as_written
+from core.domain.table_fields import EXAM_FIELDS, RATERS, as_written
+from core.errors import BrokenFile
+from core.formats import options as written_options
 from core.formats.llmeval_med import CATEGORY_CODES
 from core.formats.tables import Problem, Table
 
@@ -48,6 +51,9 @@ class TableQuestion:
     key: QuestionKey
     line: int
     texts: dict[str, str] = field(default_factory=dict)
+    strata: Strata = NO_STRATA
+    closed: Closed | None = None
+    asked: str = ""  # the question's own cell, without stem and options
     lines: dict[str, int] = field(default_factory=dict)
 
 
@@ -138,8 +144,12 @@ class _Reader:
             (name, cast(Kind, kind), rater.strip())
             for name in self.columns
             for kind, colon, rater in [name.partition(":")]
-            if colon
+            if colon and kind in RATERS
         ]
+        self.has_exam = any(
+            name in EXAM_FIELDS or name.startswith("option:") for name in self.columns
+        )
+        self.options = sorted(name for name in self.columns if name.startswith("option:"))
 
     def read(self) -> None:
         """Read every row."""
@@ -216,9 +226,56 @@ class _Reader:
             text = self._text(row, name)
             if not text:
                 continue
-            if question.texts.setdefault(name, text) != text:
+            known = question.asked if name == "question" else question.texts.get(name, "")
+            if known not in ("", text):
                 raise _Unreadable(name, "differs", key=str(key), line=question.lines[name])
+            if not known:
+                question.texts[name] = text
+                question.asked = text if name == "question" else question.asked
             question.lines.setdefault(name, line)
+        if self.has_exam:
+            self._exam(question, row)
+
+    def _exam(self, question: TableQuestion, row: Sequence[Any]) -> None:
+        """Options and strata, from the first row of a question that has them."""
+        texts = {name: self._text(row, name).strip() for name in EXAM_FIELDS}
+        if question.strata == NO_STRATA and any(texts.values()):
+            level = texts["level"]
+            if level and level not in tuple("12345"):
+                raise _Unreadable("level", "not_a_level", found=level[:60])
+            question.strata = Strata(
+                texts["stage"], texts["department"], texts["question_type"],
+                int(level) if level else None, "file" if level else "",
+                fingerprint(texts["stem"]) if texts["stem"] else "",
+            )  # fmt: skip
+        if question.closed is None:
+            question.closed = self._closed(row, texts)
+            if question.closed is not None:
+                stem, asked = texts["stem"], question.texts.get("question", "")
+                text = with_options(
+                    f"{stem}\n\n{asked}" if stem else asked, question.closed.options
+                )
+                question.texts["question"] = text
+                question.texts.setdefault("reference", question.closed.right or "")
+
+    def _closed(self, row: Sequence[Any], texts: Mapping[str, str]) -> Closed | None:
+        apart = {name[-1]: self._text(row, name).strip() for name in self.options}
+        given: Any = {label: text for label, text in apart.items() if text} or texts["options"]
+        if not given:
+            return None
+        place = {"file": "", "where": "", "field": ""}
+        try:
+            options = written_options.options_of(given, "", **place)
+        except BrokenFile as error:
+            raise _Unreadable("options", "bad_options", **error.values) from error
+        assert options is not None
+        try:
+            right = written_options.right_labels(texts["right_options"], options, **place)
+        except BrokenFile as error:
+            raise _Unreadable("right_options", "not_an_option", **error.values) from error
+        kind = texts["question_type"] + self._text(row, "question")
+        several = written_options.asks_for_several(kind) or len(right or "") > 1
+        return Closed(options, right, several)
 
     # --- responses --------------------------------------------------------------------------
 

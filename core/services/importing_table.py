@@ -3,10 +3,11 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from core.domain.closed import NO_STRATA
 from core.domain.criteria import Criteria
 from core.domain.questions import QuestionKey
 from core.domain.scales import ONE_TO_FIVE, Scale
@@ -14,7 +15,15 @@ from core.domain.table_fields import check_mapping
 from core.errors import BrokenFile, Refused
 from core.formats.base import BenchmarkQuestion
 from core.formats.llmeval_med import CATEGORY_CODES, DIFFICULTIES, criteria_of_record
-from core.formats.table_rows import Content, Kind, Phase, Reading, TableScore, content_of
+from core.formats.table_rows import (
+    Content,
+    Kind,
+    Phase,
+    Reading,
+    TableQuestion,
+    TableScore,
+    content_of,
+)
 from core.formats.tables import Problem, Table, read_table
 from core.services.exporting_tables import has_apostrophes
 from core.services.importing import add_run, note_personal_data
@@ -207,7 +216,7 @@ class _TableWriter:
         known = datasets.dataset_named(self.store, self.options.name)
         records = questions.records(self.store, known.id) if known else {}
         found = [
-            self._question(key, question.texts, records.get(str(key)))
+            self._question(key, question, records.get(str(key)))
             for key, question in self.content.questions.items()
         ]
         options = QuestionImport(
@@ -221,26 +230,30 @@ class _TableWriter:
         return Counter(done.personal)
 
     def _question(
-        self, key: QuestionKey, texts: Mapping[str, str], record: str | None
+        self, key: QuestionKey, question: TableQuestion, record: str | None
     ) -> BenchmarkQuestion:
         """The question as the table gives it; what it does not give stays as it was."""
         old = criteria_of_record(record) if record else Criteria("", "", "")
+        texts = question.texts
         found = Criteria(
             texts.get("question", old.question_text),
             texts.get("reference", old.reference_answer),
             texts.get("checklist", old.checklist),
         )
         before: dict[str, Any] = json.loads(record) if record else self._new_record(key)
-        if record is None or found != old:
+        exam = _exam_of(question)
+        if record is None or found != old or exam != {one: before.get(one) for one in exam}:
             before |= {
                 "problem": found.question_text,
                 "sanswer": found.reference_answer,
                 "checklist": found.checklist,
+                **exam,
             }
             record = json.dumps(before, ensure_ascii=True)
         return BenchmarkQuestion(
             key, found, str(before.get("category2") or ""), str(before.get("scene") or ""),
-            DIFFICULTIES.get(str(before.get("difficulty")), ""), record,
+            DIFFICULTIES.get(str(before.get("difficulty")), ""), record, question.strata,
+            question.closed,
         )  # fmt: skip
 
     def _new_record(self, key: QuestionKey) -> dict[str, Any]:
@@ -372,6 +385,16 @@ class _TableWriter:
         assessments.add_machine_assessments(
             self.store, [(key, given)], by=self.options.by, reason=self.reason
         )
+
+
+def _exam_of(question: TableQuestion) -> dict[str, Any]:
+    """What a table says of an exercise, as its record keeps it."""
+    found: dict[str, Any] = {}
+    if question.strata != NO_STRATA:
+        found |= asdict(question.strata)
+    if question.closed is not None:
+        found |= {"options": dict(question.closed.options), "right": question.closed.right}
+    return found
 
 
 def _unknown(

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.formats.catalogue import FORMATS, guessed
 from core.services.exporting import Export, export_llmeval_med
-from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing import Imported
+from core.services.importing_questions import (
+    QuestionImport,
+    import_benchmark,
+    import_questions,
+)
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
 from core.store import datasets, responses
@@ -82,7 +88,7 @@ def draw_export(p: Page) -> None:
 def _import(p: Page, person: Person, kind: str, name: str, path: Path) -> str:
     dataset = datasets.datasets_of_study(p.store, p.study.id)[0].name
     if kind == "questions":
-        done = import_questions(p.store, path, QuestionImport(name, person.name))
+        done = _import_questions(p.store, path, QuestionImport(name, person.name))
     elif kind == "responses":
         done = import_responses(p.store, path, ResponseImport(dataset, name, person.name))
     else:
@@ -91,6 +97,15 @@ def _import(p: Page, person: Person, kind: str, name: str, path: Path) -> str:
         "data.imported", dataset=done.dataset, added=done.added, changed=done.changed,
         unchanged=done.unchanged, absent=done.absent, personal=sum(done.personal.values()),
     )  # fmt: skip
+
+
+def _import_questions(store: Store, path: Path, options: QuestionImport) -> Imported:
+    """A benchmark in the format that its fields show; five keys where they show none."""
+    found = guessed(path).format
+    declared = next((one for one in FORMATS if one.name == found), None)
+    if declared is None:
+        return import_questions(store, path, options)
+    return import_benchmark(store, path, declared, options)
 
 
 def _exported(store: Store, study: Study, model: str) -> bytes:

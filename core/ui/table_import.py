@@ -10,7 +10,15 @@ from typing import Any, cast
 
 import streamlit as st
 
-from core.domain.table_fields import FIELDS, RATERS, guessed_field, read_scale
+from core.domain.table_fields import (
+    EXAM_FIELDS,
+    FIELDS,
+    QUESTION_FIELDS,
+    RATERS,
+    RESPONSE_FIELDS,
+    guessed_field,
+    read_scale,
+)
 from core.formats.table_rows import Phase
 from core.formats.tables import SUFFIXES, Table, read_table, sheets_of
 from core.services.importing_table import (
@@ -25,7 +33,12 @@ from core.ui.shell import Page
 
 #: A column of scores, whose rater is named beside it.
 _SCORES = tuple(f"{kind}_score" for kind in RATERS)
-_CHOICES = ("leave_out", *FIELDS[:10], *_SCORES, *FIELDS[10:])
+_OPTIONS = tuple(f"option:{label}" for label in "ABCDEFGH")
+_PLAIN = (*QUESTION_FIELDS, *RESPONSE_FIELDS)
+_CHOICES = (
+    "leave_out", *_PLAIN, *_SCORES, *EXAM_FIELDS, *_OPTIONS,
+    *(one for one in FIELDS if one not in (*_PLAIN, *EXAM_FIELDS)),
+)  # fmt: skip
 _SHOWN_ROWS = 3
 _SHOWN_LETTERS = 80
 
@@ -99,12 +112,14 @@ def _draw_mapping(p: Page, file: str, table: Table) -> dict[str, str]:
     for number, column in enumerate(table.columns):
         name, field, rater, cells = st.columns(widths, vertical_alignment="center")
         name.html(f"<b>{html.escape(column)}</b>")
-        kind, _, guessed_name = guessed_field(column).partition(":")
-        guess = f"{kind}_score" if guessed_name else kind or "leave_out"
+        guessed = guessed_field(column)
+        kind, _, guessed_name = guessed.partition(":")
+        guess = f"{kind}_score" if kind in RATERS and guessed_name else guessed or "leave_out"
+        guess = guess if guess in _CHOICES else "leave_out"
         chosen = field.selectbox(
             f"{p.t('tables.field')}: {number + 1}", _CHOICES, index=_CHOICES.index(guess),
             key=p.key(f"{file}-{number}", "field"), label_visibility="collapsed",
-            format_func=lambda one: p.t(f"table_field.{one}"),
+            format_func=lambda one: _field_name(p, one),
         )  # fmt: skip
         if chosen in _SCORES:
             written = rater.text_input(
@@ -117,6 +132,12 @@ def _draw_mapping(p: Page, file: str, table: Table) -> dict[str, str]:
         shown = " ¦ ".join(_short(row[number]) for _, row in table.rows[:_SHOWN_ROWS])
         cells.html(f'<div class="quiet">{html.escape(shown)}</div>')
     return mapping
+
+
+def _field_name(p: Page, field: str) -> str:
+    """What a column can stand for, in words."""
+    kind, colon, label = field.partition(":")
+    return p.t("table_field.option", label=label) if colon else p.t(f"table_field.{kind}")
 
 
 def _draw_options(p: Page, mapping: dict[str, str], name: str) -> TableImport:

@@ -8,10 +8,12 @@ import pytest
 
 from core.errors import Refused
 from core.formats.catalogue import format_named
+from core.formats.tables import read_table
 from core.services import examining, examining_reports, subsetting
 from core.services.generating import GenerateOrder, queue_generation
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
+from core.services.importing_table import TableImport, import_table, read_for_import
 from core.services.judging import JudgeOrder
 from core.services.naming import study_of_dataset
 from core.store import exercises, jobs, responses
@@ -267,6 +269,58 @@ def test_turns_that_a_benchmark_gives_are_sent_before_its_question(empty, server
     response = empty.response("HB:p1:1", "elm")
     (turn,) = responses.earlier_turns(empty.store, response.id)
     assert (turn.question, turn.response) == ("My chest hurts.", "Since when?")
+
+
+# --- exams in tables of one's own -----------------------------------------------------------------
+
+
+HEAD = "qid,ask,A,B,C,key,ward,hard,model,said"
+ROWS = [
+    "1,首选检查？,心电图,CT,B超,A,心内科,2,elm,答案：A",
+    "2,首选治疗？,PCI,观察,溶栓,AC,心内科,4,elm,A",
+]
+MAPPING = {
+    "qid": "question_id", "ask": "question", "A": "option:A", "B": "option:B", "C": "option:C",
+    "key": "right_options", "ward": "department", "hard": "level", "model": "model",
+    "said": "response",
+}  # fmt: skip
+
+
+def table(bench, rows):
+    bench.name = "own"
+    path = bench.file("\n".join([HEAD, *rows]) + "\n", "own.csv")
+    return import_table(bench.store, path, TableImport("own", "Dr Lead", MAPPING))
+
+
+def test_any_table_brings_closed_questions_by_its_mapping(empty):
+    table(empty, ROWS)
+    examining.score_closed(empty.store, empty.study, by="Dr Lead")
+
+    found = examining_reports.exam_table(empty.store, empty.study, "own", ["department", "level"])
+
+    assert [(one.cell, one.share.value) for one in found.found] == [
+        (("心内科", "2"), 1.0), (("心内科", "4"), 0.0),
+    ]  # fmt: skip
+    assert empty.value("SELECT question_text FROM criteria LIMIT 1") == (
+        "首选检查？\n\nA. 心电图\nB. CT\nC. B超"
+    )
+    assert table(empty, ROWS).questions.unchanged == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("1,首选？,心电图,,B超,A,心内科,2,elm,A", "bad_options"),
+        ("1,首选？,心电图,CT,B超,D,心内科,2,elm,A", "not_an_option"),
+        ("1,首选？,心电图,CT,B超,A,心内科,7,elm,A", "not_a_level"),
+    ],
+)
+def test_a_row_whose_options_are_unclear_is_listed(empty, row, why):
+    path = empty.file(f"{HEAD}\n{row}\n", "own.csv")
+
+    reading = read_for_import(read_table(path), TableImport("own", "Dr Lead", MAPPING))
+
+    assert [(one.line, one.why) for one in reading.problems] == [(2, why)]
 
 
 # --- a part that stands for the whole -------------------------------------------------------------
