@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.services.inspecting import case_of
 from core.services.reviewing import expose
-from core.ui.case_sheet import draw_people, draw_response, draw_seal, draw_verdicts
+from core.ui.case_sheet import draw_choice, draw_people, draw_response, draw_seal, draw_verdicts
 from core.ui.shell import page
 
 with page("case") as p:
@@ -14,6 +14,9 @@ with page("case") as p:
         st.stop()
     found = case_of(p.store, p.study, p.person, int(asked))
     draw_response(p, found)
+    if found.closed is not None:
+        draw_choice(p, found)
+        st.stop()
     draw_seal(p, found)
     if not (found.is_exposed or found.is_scored or st.session_state.get(p.key(asked, "shown"))):
         st.html(f'<div class="banner">{p.t("case.blind")}</div>')

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.domain.closed import Closed
 from core.domain.prompts import Turn
 from core.domain.usability import JudgeReading
 from core.errors import NotAllowed, UnknownName
@@ -11,7 +12,10 @@ from core.services.reviewing import is_revealed_to
 from core.store import (
     assessments,
     criteria,
+    datasets,
     differences,
+    exams,
+    exercises,
     generations,
     marks,
     questions,
@@ -22,6 +26,7 @@ from core.store.assessments import HumanScore, MachineScore
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
 from core.store.differences import DifferenceCause
+from core.store.exams import ChoiceRead
 from core.store.generations import HowGenerated
 from core.store.marks import RequirementMark
 from core.store.people import Person
@@ -41,6 +46,8 @@ class Inspected:
         causes: why physicians differ from the judges, as they say.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
+        closed: the options that it was asked with; None for an open question.
+        choice: what was read of them last; None where nothing was.
     """
 
     question: Question
@@ -56,6 +63,8 @@ class Inspected:
     causes: tuple[DifferenceCause, ...]
     is_scored: bool
     is_exposed: bool
+    closed: Closed | None
+    choice: ChoiceRead | None
 
 
 def case_of(store: Store, study: Study, person: Person, response_id: int) -> Inspected:
@@ -72,8 +81,8 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         raise NotAllowed("not_revealed")
     response = responses.response_by_id(store, response_id)
     question = questions.question_by_id(store, response.question_id) if response else None
-    known = {found.id for found in questions.questions_of_study(store, study.id)}
-    if response is None or question is None or question.id not in known:
+    known = {found.id for found in datasets.datasets_of_study(store, study.id)}
+    if response is None or question is None or question.dataset_id not in known:
         raise UnknownName("unknown_response", id=response_id)
     return Inspected(
         question,
@@ -89,4 +98,6 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         tuple(differences.causes_of_response(store, response_id)),
         reviews.last_answer(store, person.id, response_id) is not None,
         reviews.is_exposed(store, person.id, question.id),
+        exercises.closed_of(store, exams.asked_with(store, response_id)[0]),
+        exams.reading_of(store, response_id),
     )

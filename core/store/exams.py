@@ -280,6 +280,27 @@ def unread_reasons(store: Store, dataset_id: int) -> list[tuple[str, str, int]]:
     return [tuple(row) for row in store.rows(sql, (dataset_id,))]
 
 
+@dataclass(frozen=True, slots=True)
+class ChoiceRead:
+    """What was read of an answer to a closed question: labels as in the file, or why none."""
+
+    chosen: str
+    value: int | None
+    unscored_because: str | None
+    detail: str
+
+
+def reading_of(store: Store, response_id: int) -> ChoiceRead | None:
+    """What was read of a response last; None for one to an open question."""
+    sql = """
+        SELECT rationale AS chosen, value, unscored_because, detail
+        FROM assessment JOIN rater ON rater.id = rater_id
+        JOIN configuration ON configuration.id = configuration_id AND engine = 'exact'
+        WHERE response_id = ? ORDER BY assessment.id DESC LIMIT 1
+    """
+    return store.read_one(ChoiceRead, sql, (response_id,))
+
+
 def asked_with(store: Store, response_id: int) -> tuple[int, str]:
     """The criteria that a response was asked with, and the order of its options ('' for none)."""
     sql = """

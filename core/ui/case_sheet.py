@@ -92,6 +92,23 @@ def _draw_generation(p: Page, found: Inspected) -> None:
             show_text(how.reasoning, kind="note")
 
 
+def draw_choice(p: Page, found: Inspected) -> None:
+    """What was read of an answer to a closed question, beside the right options."""
+    assert found.closed is not None
+    right = found.closed.right or p.t("exams.no_right")
+    read = found.choice
+    if read is None:
+        show_text(p.t("exams.not_scored"), kind="note")
+    elif read.value is None:
+        because = p.named("unscored", read.unscored_because)
+        show_text(f"{p.t('exams.unread_case', right=right)} {because}", kind="note")
+        if read.detail:
+            show_text(read.detail, kind="quote")
+    else:
+        side = "exams.is_right" if read.value else "exams.is_wrong"
+        show_text(p.t(side, chosen=read.chosen, right=right))
+
+
 def draw_people(p: Page, found: Inspected) -> None:
     """Every score by a person, corrections included."""
     st.html(f"<h3>{p.t('words.physicians')}</h3>")

@@ -14,6 +14,7 @@ from core.services.generating import GenerateOrder, queue_generation
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_table import TableImport, import_table, read_for_import
+from core.services.inspecting import case_of
 from core.services.judging import JudgeOrder
 from core.services.naming import study_of_dataset
 from core.store import exercises, jobs, responses
@@ -61,6 +62,13 @@ def answers(bench, model, texts):
     rows = [{"question": f"exam:{n}:1", "response": text} for n, text in enumerate(texts, 1)]
     path = bench.file("\n".join(json.dumps(row) for row in rows), f"{model}.jsonl")
     return import_responses(bench.store, path, ResponseImport("exam", model, "Dr Lead"))
+
+
+def response_id(bench, key, model):
+    return bench.value(
+        "SELECT response.id FROM response JOIN question ON question.id = question_id"
+        f" JOIN model ON model.id = model_id WHERE key = '{key}' AND label = '{model}'"
+    )
 
 
 def scores(bench):
@@ -158,6 +166,19 @@ def test_a_leaning_on_a_place_shows(empty):
         (1, 1.0, 0.25), (2, 0.0, 0.25), (3, 0.0, 0.25), (4, 0.0, 0.25),
     ]  # fmt: skip
     assert [one.accuracy.value for one in found] == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_a_case_shows_what_was_read_beside_the_right_options(exam):
+    scores(exam)
+    lead = exam.physician("Dr Lead")
+
+    def case(key, model):
+        found = case_of(exam.store, exam.study, lead, response_id(exam, key, model))
+        return found.closed.right, found.choice.chosen, found.choice.unscored_because
+
+    assert case("exam:1:1", "cedar") == ("A", "A", None)
+    assert case("exam:2:1", "willow") == ("B", "A", None)
+    assert case("exam:3:1", "willow") == ("C", "", "no_choice")
 
 
 def test_closed_questions_are_for_no_judge_and_no_physician(exam):
