@@ -153,11 +153,13 @@ def records_of(path: Path, layout: Layout) -> Iterator[tuple[str, Record]]:
                 yield where, _object(json_of(line, file=file, line=number), file, where)
         return
     content = json_of(text, file=file)
+    del text
     if not isinstance(content, list):
         raise wrong_type(file, file, file, "list", content)
-    for number, record in enumerate(content, 1):
+    content.reverse()
+    for number in range(1, len(content) + 1):
         where = f"record {number}"
-        yield where, _object(record, file, where)
+        yield where, _object(content.pop(), file, where)  # what was read is not kept
 
 
 def exercise_of(
