@@ -186,13 +186,13 @@ def within_of(store: Store, study: Study) -> list[Within]:
     Not narrowed by what a reader chooses: few responses come back.
     """
     require(store, "lead")
+    repeats = draws.repeats(store, study.id)
     scales = {
-        name: assessments.scale_named(store, name)
-        for name in {one.scale for one in draws.repeats(store, study.id)}
+        name: assessments.scale_named(store, name) for name in {one.scale for one in repeats}
     }
     names = {person.id: person.name for person in people_of_store(store)}
     of_person: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    for one in draws.repeats(store, study.id):
+    for one in repeats:
         if one.first is not None and one.repeated is not None:
             least = scales[one.scale].usable_from
             row = (int(one.first >= least), int(one.repeated >= least), one.question_id)

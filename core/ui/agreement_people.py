@@ -49,7 +49,7 @@ def draw_physicians(p: Page, shown: Shown) -> None:
     st.html(f'<div class="quiet">{p.t("agreement.test_note")}</div>')
     _draw_each_physician(p, shown)
     _draw_pairs(p, shown)
-    _draw_within(p)
+    _draw_within(p, shown)
 
 
 def _draw_each_physician(p: Page, shown: Shown) -> None:
@@ -97,9 +97,9 @@ def _draw_pairs(p: Page, shown: Shown) -> None:
     )  # fmt: skip
 
 
-def _draw_within(p: Page) -> None:
+def _draw_within(p: Page, shown: Shown) -> None:
     """Physicians against themselves, on what came back to them."""
-    found = within_of(p.store, p.study)
+    found = shown.keep("within", lambda: within_of(p.store, p.study))
     if not found:
         st.html(f'<div class="quiet">{p.t("agreement.no_repeats")}</div>')
         return
