@@ -187,9 +187,7 @@ def within_of(store: Store, study: Study) -> list[Within]:
     """
     require(store, "lead")
     repeats = draws.repeats(store, study.id)
-    scales = {
-        name: assessments.scale_named(store, name) for name in {one.scale for one in repeats}
-    }
+    scales = {name: assessments.scale_named(store, name) for name in {one.scale for one in repeats}}
     names = {person.id: person.name for person in people_of_store(store)}
     of_person: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for one in repeats:
