@@ -78,7 +78,7 @@ def _filters(visit: Visit) -> list[tuple[str, float]]:
         visit.page.get_by_label(sentence("en", f"words.{word}")).click()
         option = visit.page.get_by_role("option").first
         option.wait_for()
-        found.append((f"agreement, view danger, a {word} chosen", _timed(visit, option.click)))
+        found.append((f"agreement, view danger, narrowed by {word}", _timed(visit, option.click)))
         visit.page.keyboard.press("Escape")
         visit.page.locator("h1").first.click()
     return found
