@@ -39,18 +39,17 @@ def draw_score(p: Page, questions: int) -> None:
 
 def draw_accuracy(p: Page, dataset: str) -> None:
     """Accuracy of every model, cut by nothing, one or two facets."""
-    first, second, how = st.columns([4, 4, 5], vertical_alignment="bottom")
+    first, second = st.columns(2, vertical_alignment="bottom")
     with first:
         rows = _facet(p, "rows", ["none", *FACETS])
     with second:
         others = [one for one in ("none", *FACETS) if one == "none" or one != rows]
         across = _facet(p, "across", others) if rows != "none" else "none"
     cut = [one for one in (rows, across) if one != "none"]
-    with how:
-        measure: Measure = one_of(  # type: ignore[assignment]
-            p, "measure", [*examining_reports.MEASURES] if len(cut) < 2 else ["exact"],
-            label=p.t("exams.measure"), shown=lambda name: p.t(f"exams.{name}"),
-        )  # fmt: skip
+    measure: Measure = one_of(  # type: ignore[assignment]
+        p, "measure", [*examining_reports.MEASURES] if len(cut) < 2 else ["exact"],
+        label=p.t("exams.measure"), shown=lambda name: p.t(f"exams.{name}"),
+    )  # fmt: skip
     found = examining_reports.exam_table(p.store, p.study, dataset, cut, measure)
     _show_table(p, found)
     st.html(f'<div class="quiet">{html.escape(p.t(f"exams.about_{measure}"))}</div>')
@@ -207,7 +206,7 @@ def _facet(p: Page, name: str, options: list[str]) -> str:
 
 
 def _with_n(p: Page, found: Estimate) -> str:
-    return f"{percent(p, found)} n {found.n}"
+    return f"{'–' if found.value is None else percent(p, found)} n {found.n}"
 
 
 def _estimate(p: Page, found: Estimate | None) -> Cell:
