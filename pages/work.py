@@ -6,6 +6,7 @@ from core.services.correcting import Wanted, own_entries
 from core.services.drifting import offered_to
 from core.services.revealing import revealed_before
 from core.services.reviewing import sheet_of
+from core.ui.key_list import draw_key_list
 from core.ui.shell import page
 from core.ui.work_sheet import (
     answer_opened,
@@ -27,6 +28,7 @@ with page("work") as p:
                 on_click=open_answer, args=(p.kept, None),
             )  # fmt: skip
         st.page_link("pages/review.py", label=p.t("work.to_scoring"))
+        draw_key_list(p, ("correct", "dimensions", "why", "close", "help"))
     if is_own:
         sheet = sheet_of(p.store, p.study, p.person, int(asked))
         draw_answer(p, sheet, revealed_before(p.store, p.study, p.person, int(asked)))

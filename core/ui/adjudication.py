@@ -128,9 +128,11 @@ def _draw_check(p: Page, check: SpotCheck) -> None:
         p.t("check.comment"), key=comment, max_chars=2000, live=True,
         placeholder=p.t("check.comment"), label_visibility="collapsed",
     )  # fmt: skip
-    for column, is_sound, name in ((sound, True, "yes"), (unsound, False, "no")):
+    for column, is_sound, name, key in (
+        (sound, True, "yes", "g"), (unsound, False, "no", "w"),
+    ):  # fmt: skip
         column.button(
-            p.t(f"check.{name}"), key=p.key(check.id, name), width="stretch",
+            p.t(f"check.{name}"), key=p.key(check.id, name), width="stretch", shortcut=key,
             on_click=p.act(_check, p.study, p.person, check.id, is_sound, comment),
         )  # fmt: skip
 

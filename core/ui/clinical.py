@@ -41,7 +41,12 @@ def show_text(text: str, *, kind: str = "") -> None:
 
 def show_response(text: str, *, raw: bool) -> None:
     """Show a model's response, rendered or raw."""
-    st.html(text_html(text) if raw else rendered_html(text))
+    st.html(response_html(text, raw=raw))
+
+
+def response_html(text: str, *, raw: bool) -> str:
+    """HTML of a model's response on one line, rendered or raw."""
+    return text_html(text) if raw else rendered_html(text)
 
 
 def text_html(text: str, *, kind: str = "") -> str:
@@ -51,6 +56,14 @@ def text_html(text: str, *, kind: str = "") -> str:
     """
     escaped = html.escape(text, quote=False).translate(_SPECIAL)
     return f'<div class="clinical {kind}" dir="auto">{escaped}</div>'
+
+
+def found_html(before: str, found: str, after: str) -> str:
+    """HTML on one line whose text is exactly these three, with the middle one marked."""
+    first, middle, last = (
+        html.escape(text, quote=False).translate(_SPECIAL) for text in (before, found, after)
+    )
+    return f'<div class="clinical" dir="auto">{first}<mark>{middle}</mark>{last}</div>'
 
 
 def pieces_html(pieces: Sequence[Piece]) -> str:

@@ -10,7 +10,10 @@
   const strikeTwice = 350; // milliseconds
   const marks = { y: "✓", p: "◧", o: "✗" };
   let last = { key: "", at: 0 };
-  const comment = () => document.querySelector('[class*="st-key-review-"][class*="-comment"] input');
+  const comment = () => document.querySelector('[class*="st-key-review-"][class*="-comment"] input, '
+    + '[class*="st-key-adjudicate-"]:is([class*="-reason"], [class*="-comment"]) input');
+  const turns = () => [...document.querySelectorAll(".sheet-question details")];
+  const sheet = () => document.querySelector(".sheet-place[data-response]");
   const rows = (kind) => [...document.querySelectorAll(`[class*="st-key-"][class*="-${kind}-"]`)]
     .filter((row) => row.querySelector("button")?.offsetParent);
   const chosen = (row) => row.querySelector("[data-selected]");
@@ -41,9 +44,42 @@
     .map((sign) => sign.closest("button:enabled")).find((one) => one?.offsetParent);
   const opens = "hmevtnx";
   let waiting = [];
+  // Nobody has read what was put before them a moment ago or is still coming, so nobody answers it.
+  const unread = 300; // milliseconds
+  let shown = "", shownAt = 0;
+  const isUnread = () => !whole() || performance.now() - shownAt < unread;
+  const whole = () => {
+    const id = sheet()?.dataset.response, parts = [...document.querySelectorAll("[data-of]")];
+    return parts.length > 2 && parts.every((one) => one.dataset.of === id) ? id : "";
+  };
   new MutationObserver(() => {
+    const now = whole();
+    if (now && now !== shown && shown === answered) sessionStorage.removeItem(`active-${shown}`);
+    if (now !== shown) [shown, shownAt] = [now, performance.now()];
     if (waiting.length && !isStarting()) waiting.splice(0).forEach(act);
   }).observe(document, { subtree: true, childList: true });
+
+  // The sheet's own buttons: each press has a number, and the field holds those not answered yet.
+  const answers = ["score", "save", "outside_field", "cannot_judge"];
+  const write = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  let presses = [], session = "", number = 0, answered = "";
+  function send(pressed) {
+    const place = sheet(), field = document.querySelector('[class*="st-key-review-"][class*="-presses"] input');
+    if (!place || !field || (answers.includes(pressed.dataset.do) && isUnread())) return;
+    if (place.dataset.session !== session) [session, presses] = [place.dataset.session, []];
+    presses = presses.filter((one) => one.number > Number(place.dataset.done));
+    if (answers.includes(pressed.dataset.do)) answered = place.dataset.response;
+    number = Math.max(Date.now(), number + 1);
+    presses.push({ number, do: pressed.dataset.do, response: Number(place.dataset.response),
+                   value: pressed.dataset.value, seconds: active() });
+    field.tabIndex = -1;
+    write.call(field, JSON.stringify(presses));
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  document.addEventListener("click", (event) => {
+    const pressed = event.target.closest?.("button.press");
+    if (pressed) send(pressed);
+  });
 
   // Tells whether the key was for something that is seen.
   function act(key) {
@@ -81,9 +117,14 @@
       stop();
       if (opens.includes(key)) waiting.push(key);
     }
-    else if (event.key === "Enter" && event.target.closest?.("[class*='-dimension-']")) {
-      stop(); // it would turn off the choice that was clicked last; it saves
-      document.querySelector("[class*='st-key-'][class*='-save'] button:enabled")?.click();
+    else if (event.key === "Enter" && button("Enter")?.matches(".press") && !event.target.matches?.(".press")) {
+      stop(); // on a choice that was clicked it would turn that off; it saves
+      button("Enter").click();
+    }
+    else if (key === "d" && turns().length) {
+      stop();
+      const open = !turns()[0].open;
+      for (const turn of turns()) turn.open = open;
     }
     else if (fills(event)) stop();
     else if (isSecondStrike || (key && act(key))) stop();
@@ -92,20 +133,14 @@
   // Active seconds: counted while the tab is seen and somebody moves, types or scrolls now and then.
   const idle = 60000, beat = 500; // milliseconds
   let seen = performance.now(), before = seen;
+  const clock = () => `active-${sheet()?.dataset.response}`;
+  const active = () => Number(Number(sessionStorage.getItem(clock()) ?? 0).toFixed(1));
   for (const sign of ["keydown", "pointermove", "pointerdown", "wheel", "scroll", "touchstart"])
     addEventListener(sign, () => { seen = performance.now(); }, { capture: true, passive: true });
-  const write = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
   setInterval(() => {
     const now = performance.now(), passed = Math.min(now - before, 2 * beat);
     before = now;
-    const clock = document.querySelector('[class*="st-key-review-"][class*="-seconds"]');
-    const input = clock?.querySelector("input");
-    if (!input || document.hidden || now - seen > idle) return;
-    const name = [...clock.classList].find((one) => one.startsWith("st-key-review-"));
-    const seconds = Number(sessionStorage.getItem(name) ?? 0) + passed / 1000;
-    sessionStorage.setItem(name, String(seconds));
-    input.tabIndex = -1;
-    write.call(input, seconds.toFixed(1));
-    input.dispatchEvent(new Event("input", { bubbles: true }));
+    if (!sheet() || document.hidden || now - seen > idle) return;
+    sessionStorage.setItem(clock(), String(Number(sessionStorage.getItem(clock()) ?? 0) + passed / 1000));
   }, beat);
 })();

@@ -1,9 +1,8 @@
 """The score bar: the keys that answer, from one score to five dimensions, and the marks."""
 
 import html
-import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -17,6 +16,7 @@ from core.store.database import Store
 from core.store.people import Person
 from core.ui.clinical import text_html
 from core.ui.figures import show_label
+from core.ui.pressing import Action, Press, button_html
 from core.ui.shell import Page, entered
 
 _LAST = "last-scored"
@@ -35,18 +35,10 @@ def draw_score_bar(p: Page, sheet: Sheet, *, raw: bool) -> None:
     if sheet.dimensions:
         _draw_dimensions(p, sheet)
     else:
-        _draw_scores(p, sheet)
-    cannot = p.key(sheet.response_id, "cannot-open")
-    is_open = bool(p.kept.get(cannot))
-    widths = [5, 2, 3, 2, 2] if is_open else [6, 2, 2, 2, 2]
-    note, *rest = st.columns(widths, gap="small", vertical_alignment="bottom")
-    with note:
+        st.html(_scores_html(p, sheet))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _draw_note(p, sheet)
-    if is_open:
-        _draw_no_score(p, sheet, cannot, rest)
-    else:
-        _draw_tools(p, sheet, cannot, rest, raw=raw)
-    _draw_clock(p, sheet)
+        st.html(_tools_html(p, sheet, raw=raw), width="content")
 
 
 def draw_marks(p: Page, sheet: Sheet) -> None:
@@ -59,7 +51,7 @@ def draw_marks(p: Page, sheet: Sheet) -> None:
     for requirement in sheet.requirements:
         numbers[requirement.level] += 1
         name = f"{p.t(f'level.{requirement.level}')} {numbers[requirement.level]}"
-        key = _mark_key(p, sheet, requirement.id)
+        key = f"{_marks_of(p, sheet.response_id)}{requirement.id}"
         text, choice = st.columns([7, 3], gap="small", vertical_alignment="top")
         text.html(f'<div class="label">{html.escape(name)}</div>{text_html(requirement.text)}')
         choice.segmented_control(
@@ -70,18 +62,11 @@ def draw_marks(p: Page, sheet: Sheet) -> None:
 
 
 def draw_undo(p: Page) -> None:
-    """The button that takes the last answer back."""
-    last = last_scored(p)
-    is_open = last is not None and reviewing.can_undo(p.store, p.person, last)
+    """The button that takes the last answer back, where no response is on the sheet."""
     st.button(
         p.t("review.undo"), key=p.key("all", "undo"), shortcut="u", width="stretch",
-        disabled=not is_open, on_click=p.act(_undo, p, last),
+        disabled=not _can_undo(p), on_click=p.act(_undo, p),
     )  # fmt: skip
-
-
-def toggle(kept: dict[str, Any], name: str) -> None:
-    """Turn something on the screen on or off."""
-    kept[name] = not kept.get(name, False)
 
 
 def rule_of(p: Page, category: str, score: int) -> str:
@@ -90,22 +75,24 @@ def rule_of(p: Page, category: str, score: int) -> str:
     return p.t(key if has_key(key) else f"rules.default.{score}")
 
 
-def _draw_scores(p: Page, sheet: Sheet) -> None:
-    for column, score in zip(st.columns(5, gap="small"), range(1, 6), strict=True):
-        with column:
-            st.button(
-                p.t(f"score.{score}"), key=p.key(sheet.response_id, f"score-{score}"),
-                shortcut=str(score), width="stretch", on_click=_answer(p, sheet, score=score),
-            )  # fmt: skip
-            rule = html.escape(rule_of(p, sheet.question.category, score))
-            st.html(f'<div class="rule">{rule}</div>')
+# --- what is drawn ----------------------------------------------------------------------------
+
+
+def _scores_html(p: Page, sheet: Sheet) -> str:
+    cells = []
+    for score in range(1, 6):
+        button = button_html(p.t(f"score.{score}"), "score", key=str(score), value=score)
+        rule = html.escape(rule_of(p, sheet.question.category, score))
+        name = p.key(sheet.response_id, f"score-{score}")
+        cells.append(f'<div class="{name}">{button}<div class="rule">{rule}</div></div>')
+    return f'<div class="bar" data-of="{sheet.response_id}">{"".join(cells)}</div>'
 
 
 def _draw_dimensions(p: Page, sheet: Sheet) -> None:
     given = {}
     columns = st.columns(len(sheet.dimensions), gap="small")
     for column, name in zip(columns, sheet.dimensions, strict=True):
-        scale, key = dimension_scale(name), _dimension_key(p, sheet, name)
+        scale, key = dimension_scale(name), f"{_dimensions_of(p, sheet.response_id)}{name}"
         with column:
             value = st.segmented_control(
                 p.t(f"{dimension_words(name)}.{name}"),
@@ -117,15 +104,13 @@ def _draw_dimensions(p: Page, sheet: Sheet) -> None:
             st.html(f'<div class="rule">{html.escape(about)}</div>')
         if value is not None:
             given[name] = value
-    mapped, save = st.columns([8, 2], gap="small", vertical_alignment="center")
     is_clinic = sheet.dimensions == clinic.PARTS
     is_complete = clinic.is_complete(given) if is_clinic else mtg.is_complete(given)
     said = _counted(p, given) if is_clinic else _mapped(p, given)
-    mapped.html(f'<div class="mapped">{said}</div>')
-    save.button(
-        p.t("scoring.save"), key=p.key(sheet.response_id, "save"), shortcut="Enter",
-        type="primary", width="stretch", disabled=not is_complete, on_click=_answer(p, sheet),
-    )  # fmt: skip
+    save = button_html(
+        p.t("scoring.save"), "save", key="enter", kind="primary", is_off=not is_complete
+    )
+    st.html(f'<div class="mapped"><div>{said}</div>{save}</div>')
 
 
 def dimension_scale(name: str) -> Scale:
@@ -169,101 +154,118 @@ def _draw_note(p: Page, sheet: Sheet) -> None:
     )  # fmt: skip
 
 
-def _draw_tools(p: Page, sheet: Sheet, cannot: str, places: list[Any], *, raw: bool) -> None:
-    flag, decline, text, undo = places
-    if sheet.dimensions != mtg.DIMENSIONS:  # a generated text has its safety among them
-        is_on = sheet.draft.safety_risk
-        flag.button(
-            p.t("review.safety_on" if is_on else "review.safety"),
-            key=p.key(sheet.response_id, "flag"), shortcut="s", width="stretch",
-            type="primary" if is_on else "secondary",
-            on_click=p.act(_flag, p.person, sheet.response_id, not is_on),
-        )  # fmt: skip
-    decline.button(
-        p.t("scoring.cannot"), key=p.key(sheet.response_id, "cannot"), shortcut="x",
-        width="stretch", on_click=toggle, args=(p.kept, cannot),
+def _tools_html(p: Page, sheet: Sheet, *, raw: bool) -> str:
+    """The buttons beside the note: what else can be said, and how the text is shown."""
+    is_on = sheet.draft.safety_risk
+    flag = button_html(
+        p.t("review.safety_on" if is_on else "review.safety"), "flag", key="s",
+        value=int(not is_on), kind="primary" if is_on else "",
     )  # fmt: skip
-    text.button(
-        p.t("review.rendered" if raw else "review.raw"), key=p.key("all", "raw-switch"),
-        shortcut="t", width="stretch", on_click=toggle, args=(p.kept, p.key("all", "raw")),
-    )  # fmt: skip
-    with undo:
-        draw_undo(p)
+    back = "" if not is_declining(p, sheet) else p.t("scoring.back")
+    cannot = button_html(back or p.t("scoring.cannot"), "cannot", key="x")
+    text = button_html(p.t("review.rendered" if raw else "review.raw"), "raw", key="t")
+    has_flag = sheet.dimensions != mtg.DIMENSIONS  # a generated text has its safety among them
+    tools = [flag if has_flag else "", cannot, f'<div class="raw-switch">{text}</div>']
+    if back:
+        tools = [
+            button_html(p.t("scoring.outside_field"), "outside_field", key="f"),
+            button_html(p.t("scoring.cannot_judge"), "cannot_judge", key="b"),
+            cannot,
+        ]
+    undo = button_html(p.t("review.undo"), "undo", key="u", is_off=not _can_undo(p))
+    return f'<div class="tools" data-of="{sheet.response_id}">{"".join(tools)}{undo}</div>'
 
 
-def _draw_no_score(p: Page, sheet: Sheet, cannot: str, places: list[Any]) -> None:
-    outside, cannot_judge, back, undo = places
-    declined: tuple[tuple[Any, NoScore, str], ...] = (
-        (outside, "outside_field", "f"), (cannot_judge, "cannot_judge", "b"),
-    )  # fmt: skip
-    for place, name, key in declined:
-        place.button(
-            p.t(f"scoring.{name}"), key=p.key(sheet.response_id, name), shortcut=key,
-            width="stretch", on_click=_answer(p, sheet, no_score=name),
-        )  # fmt: skip
-    back.button(
-        p.t("scoring.back"), key=p.key(sheet.response_id, "cannot"), shortcut="x",
-        width="stretch", on_click=toggle, args=(p.kept, cannot),
-    )  # fmt: skip
-    with undo:
-        draw_undo(p)
+def is_declining(p: Page, sheet: Sheet) -> bool:
+    """Whether the ways to give no score are open."""
+    return bool(p.kept.get(p.key(sheet.response_id, "cannot-open")))
 
 
-def _draw_clock(p: Page, sheet: Sheet) -> None:
-    """A field that the browser fills with the active seconds; it comes with the next press."""
-    st.text_input(
-        "seconds", key=_clock_key(p, sheet), on_change="ignore", live=True,
-        label_visibility="collapsed",
-    )  # fmt: skip
+def _can_undo(p: Page) -> bool:
+    last = last_scored(p)
+    return last is not None and reviewing.can_undo(p.store, p.person, last)
 
 
-def _answer(
-    p: Page, sheet: Sheet, *, score: int | None = None, no_score: NoScore | None = None
-) -> Callable[[], None]:
-    return p.act(_give, p, sheet, score, no_score)
+# --- what a press does ------------------------------------------------------------------------
 
 
-def _give(store: Store, p: Page, sheet: Sheet, score: int | None, no_score: NoScore | None) -> None:
+def _score(store: Store, p: Page, press: Press) -> None:
+    _give(store, p, press, score=int(press.value))
+
+
+def _save(store: Store, p: Page, press: Press) -> None:
+    _give(store, p, press)
+
+
+def _outside_field(store: Store, p: Page, press: Press) -> None:
+    _give(store, p, press, no_score="outside_field")
+
+
+def _cannot_judge(store: Store, p: Page, press: Press) -> None:
+    _give(store, p, press, no_score="cannot_judge")
+
+
+def _give(
+    store: Store,
+    p: Page,
+    press: Press,
+    *,
+    score: int | None = None,
+    no_score: NoScore | None = None,
+) -> None:
     """Store an answer with all that is on the screen, whichever of it came with this press."""
-    state, response_id = entered(), sheet.response_id
-    flagged = sheet.draft.safety_risk
-    if state.get(p.key(response_id, "flag")):
-        flagged = not flagged
-    dimensions = {
-        name: state[_dimension_key(p, sheet, name)]
-        for name in sheet.dimensions
-        if no_score is None and state.get(_dimension_key(p, sheet, name)) is not None
-    }
-    marks = {
-        requirement.id: state.get(_mark_key(p, sheet, requirement.id), known)
-        for requirement in sheet.requirements
-        for known in [sheet.draft.marks.get(requirement.id)]
-    }
-    scoring = Scoring(
-        score,
-        state.get(p.key(response_id, "comment"), ""),
-        True if flagged else None,
-        dimensions=dimensions,
-        marks={found: value for found, value in marks.items() if value is not None},
-        no_score=no_score,
-        seconds=_seconds(state.get(_clock_key(p, sheet), "")),
+    state, response_id = entered(), press.response_id
+    draft = reviewing.draft_of(store, p.person, response_id)
+    dimensions = _held(state, _dimensions_of(p, response_id), draft.dimensions)
+    marks = _held(
+        state, _marks_of(p, response_id), {str(one): mark for one, mark in draft.marks.items()}
     )
+    scoring = Scoring(
+        score, state.get(p.key(response_id, "comment"), draft.comment),
+        True if draft.safety_risk else None,
+        dimensions=dimensions if no_score is None else {},
+        marks={int(requirement): mark for requirement, mark in marks.items()},
+        no_score=no_score, seconds=press.seconds,
+    )  # fmt: skip
     reviewing.score(store, p.study, p.person, response_id, scoring)
     p.kept[_LAST] = response_id
 
 
-def _seconds(shown: str) -> float | None:
-    """What the browser's clock says; None where it never ran."""
-    try:
-        seconds = float(shown)
-    except ValueError:
-        return None
-    return seconds if 0 < seconds < math.inf else None
+def _held(state: Mapping[str, Any], prefix: str, draft: Mapping[str, int]) -> dict[str, int]:
+    """What the widgets of that prefix hold, over what was kept before, without emptied ones."""
+    shown = {name[len(prefix) :]: one for name, one in state.items() if name.startswith(prefix)}
+    return {name: one for name, one in {**draft, **shown}.items() if one is not None}
 
 
-def _undo(store: Store, p: Page, response_id: int) -> None:
-    reviewing.undo(store, p.study, p.person, response_id)
-    p.kept.pop(_LAST, None)
+def _flag(store: Store, p: Page, press: Press) -> None:
+    reviewing.enter(store, p.person, press.response_id, safety_risk=press.value == "1")
+
+
+def _decline(_store: Store, p: Page, press: Press) -> None:
+    name = p.key(press.response_id, "cannot-open")
+    p.kept[name] = not p.kept.get(name, False)
+
+
+def _undo_pressed(store: Store, p: Page, _press: Press) -> None:
+    _undo(store, p)
+
+
+def _undo(store: Store, p: Page) -> None:
+    last = last_scored(p)
+    if last is not None:
+        reviewing.undo(store, p.study, p.person, last)
+        p.kept.pop(_LAST, None)
+
+
+ANSWERS: dict[str, Action] = {
+    "score": _score,
+    "save": _save,
+    "outside_field": _outside_field,
+    "cannot_judge": _cannot_judge,
+    "flag": _flag,
+    "cannot": _decline,
+    "undo": _undo_pressed,
+}
 
 
 def _keep_draft(store: Store, person: Person, response_id: int, comment: str) -> None:
@@ -278,17 +280,9 @@ def _keep_mark(store: Store, person: Person, response_id: int, requirement: int,
     reviewing.enter(store, person, response_id, marks={requirement: entered()[key]})
 
 
-def _flag(store: Store, person: Person, response_id: int, is_on: bool) -> None:
-    reviewing.enter(store, person, response_id, safety_risk=is_on)
+def _dimensions_of(p: Page, response_id: int) -> str:
+    return p.key(response_id, "dimension-")
 
 
-def _dimension_key(p: Page, sheet: Sheet, name: str) -> str:
-    return p.key(sheet.response_id, f"dimension-{name}")
-
-
-def _mark_key(p: Page, sheet: Sheet, requirement_id: int) -> str:
-    return p.key(sheet.response_id, f"mark-{requirement_id}")
-
-
-def _clock_key(p: Page, sheet: Sheet) -> str:
-    return p.key(sheet.response_id, "seconds")
+def _marks_of(p: Page, response_id: int) -> str:
+    return p.key(response_id, "mark-")

@@ -32,6 +32,7 @@ _LINKS = (
     ("home", "app.py"),
     ("review", "pages/review.py"),
     ("work", "pages/work.py"),
+    ("search", "pages/search.py"),
     ("adjudicate", "pages/adjudicate.py"),
     ("agreement", "pages/agreement.py"),
     ("checklists", "pages/checklists.py"),
@@ -89,7 +90,15 @@ class Page:
 
     @contextmanager
     def reopened(self) -> Iterator[Store]:
-        """The database for a fragment, which outlives the page's own connection."""
+        """The database for a fragment, which outlives the page's own connection.
+
+        The whole page is drawn anew where language or study were changed: a browser that sends
+        that together with something of the fragment asks for the fragment alone.
+        """
+        if self.kept.get("language", self.language) != self.language or (
+            int(self.kept.get("study", self.study.id)) != self.study.id
+        ):
+            st.rerun(scope="app")
         with opened(self.store.path, actor=self.person.id) as store:
             try:
                 sign_in.check_still(store, self.person, is_active=False)
@@ -146,7 +155,7 @@ def page(name: str) -> Iterator[Page]:
                 _draw_head(language, name, study)
             body = st.container()
             _draw_foot(language)  # now: a page that stops early draws nothing after itself
-            with body, _told_in_one_sentence(language):
+            with body, told_in_one_sentence(language):
                 if person is None:
                     sign_in.draw(store, language)
                     st.stop()
@@ -175,7 +184,7 @@ def _kept() -> dict[str, Any]:
 
 
 @contextmanager
-def _told_in_one_sentence(language: Language) -> Iterator[None]:
+def told_in_one_sentence(language: Language) -> Iterator[None]:
     """Turn an error of ours into a sentence on the page."""
     try:
         yield
@@ -272,9 +281,14 @@ def _draw_head(language: Language, name: str, study: Study) -> None:
     st.html(f'<h1>{title} <span class="quiet">{question} · {html.escape(study.name)}</span></h1>')
     if study.is_illustrative:
         st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
+    draw_notice(_kept())
+
+
+def draw_notice(kept: dict[str, Any]) -> None:
+    """Say what was wrong with the last press; a part that redraws itself says it there."""
     place = st.empty()  # always there: what follows keeps its place, and with it what is open
-    if _NOTICE in _kept():
-        place.warning(_kept().pop(_NOTICE))
+    if _NOTICE in kept:
+        place.warning(kept.pop(_NOTICE))
 
 
 def _draw_foot(language: Language) -> None:

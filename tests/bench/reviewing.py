@@ -39,8 +39,8 @@ _DRIVER = """
     window.presses = [];
     const shown = () => {
         const bar = document.querySelector("[class*='-score-5']:has(button)");
-        const text = document.querySelector(".st-key-sheet-response .clinical-rendered, "
-            + ".st-key-sheet-response .clinical");
+        const text = document.querySelector(".sheet-response .clinical-rendered, "
+            + ".sheet-response .clinical");
         return bar && text ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
     };
     const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
@@ -211,7 +211,7 @@ def _at_the_sheet(
         visit = Visit(context.new_page(), served)
         visit.page.add_init_script(_DRIVER)
         visit.signs_in(f"Dr {number}", "/review")
-        visit.score_bar.last.wait_for()
+        visit.score_button(5).wait_for()
         found.append((f"Dr {number}", visit.page))
     yield found
     for _, page in found:

@@ -30,7 +30,6 @@ LIN, WEBER = "Dr Lin (illustrative)", "Dr Weber (illustrative)"
 LEAD = "Dr Tang (illustrative)"
 PASSWORD = "correct horse battery"
 _START_SECONDS = 60
-_BUTTON = re.compile(r"st-key-review-\d+-(\d+)-score-1\b")
 #: No request leaves the machine, so a proxy has nothing to do with it.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -238,27 +237,25 @@ class Visit:
 
     def shown(self) -> int:
         """Id of the response on the sheet."""
-        return int(_BUTTON.search(self._first_button().get_attribute("class") or "")[1])  # type: ignore[index]
+        return int(self.page.locator("[data-response]").get_attribute("data-response") or 0)
+
+    def reads(self) -> None:
+        """Let the moment pass in which nobody can have read the response that has just come."""
+        self.page.wait_for_timeout(400)  # the same key sooner is a second strike, too
 
     def shows_another_than(self, response_id: int) -> None:
         """Wait until the sheet shows another response, or that all are scored."""
-        old = self.page.locator(f"[class*='-{response_id}-score-1']")
-        expect(old).to_have_count(0)
-        self.page.locator(
-            "[class*='-score-1'], [class*='-dimension-safety'], [data-testid='stAlert']"
-        ).first.wait_for()
+        expect(self.page.locator(f"[data-response='{response_id}']")).to_have_count(0)
+        self.page.locator("[data-response], [data-testid='stAlert']").first.wait_for()
         self.settles()
 
     def scores(self, key: str) -> int:
         """Score the response on the sheet by its key; the response's id."""
         response_id = self.shown()
-        self.page.wait_for_timeout(400)  # the same key sooner is a second strike, and ignored
+        self.reads()
         self.page.keyboard.press(key)
         self.shows_another_than(response_id)
         return response_id
-
-    def _first_button(self) -> Locator:
-        return self.page.locator("[class*='-score-1']")
 
 
 def declines_texts(served: Served, person: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, WebSocket, expect
+from playwright.sync_api import Request, Route, WebSocket, expect
 
 from core.formats.llmeval_med import CATEGORY_CODES
 from core.i18n import sentence
@@ -37,7 +37,7 @@ _WATCH = """
     window.pressed = [];
     const onSheet = () => {
         const bar = document.querySelector("[class*='-score-1']");
-        const sheet = document.querySelector(".st-key-sheet-response");
+        const sheet = document.querySelector(".sheet-response");
         return bar && sheet
             ? {id: Number(bar.className.match(/review-\\\\d+-(\\\\d+)-score-1/)[1]),
                text: sheet.textContent}
@@ -89,7 +89,7 @@ class Physician:
     def flips_text(self) -> None:
         """Switch between rendered and plain text: done when all before it is done."""
         page = self.visit.page
-        switch = page.locator("[class*='-raw-switch'] button")
+        switch = page.locator(".raw-switch button")
         label = switch.text_content() or ""
         page.keyboard.press("t")
         expect(switch).not_to_have_text(label)
@@ -107,6 +107,7 @@ def physician(ward: Served, open_browser: Open, request: pytest.FixtureRequest) 
     visit.page.add_init_script(_WATCH)
     visit.signs_in(name, "/review")
     visit.score_button(5).wait_for()
+    visit.reads()
     return Physician(name, visit)
 
 
@@ -178,17 +179,18 @@ def test_a_key_that_is_held_down_scores_one_response(physician):
 
 def test_while_the_page_starts_no_key_scores_and_none_that_opens_something_is_lost(physician):
     visit, page = physician.visit, physician.visit.page
-    buttons: list[Route] = []
-    page.route("**/Button.*.js", lambda route: buttons.append(route))
+    fields: list[Route] = []
+    page.route("**/TextInput.*.js", lambda route: fields.append(route))
     page.reload()
-    page.locator(".st-key-sheet-response").get_by_text(re.compile(r"\w")).first.wait_for()
-    expect(visit.score_bar).to_have_count(0)
+    visit.score_button(5).wait_for()
+    visit.reads()
+    expect(visit.comment).to_have_count(0)
 
     page.keyboard.press("4")
     page.keyboard.press("h")
     page.keyboard.press("n")
-    for button in buttons:
-        button.continue_()
+    for field in fields:
+        field.continue_()
 
     expect(page.get_by_text(sentence("en", "key_list.audit"))).to_be_visible()
     expect(visit.comment).to_be_focused()
@@ -344,6 +346,10 @@ def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(marke
         people.ensure_person(store, "Dr Blind")
 
     visit.signs_in("Dr Blind")
+    for path in ("/work", "/search", "/account", "/case?response=1", "/agreement", "/people"):
+        visit.opens(path)
+        visit.page.locator(".footer").wait_for()
+        visit.settles()
     visit.opens("/review")
     visit.score_button(5).wait_for()
     visit.scores("3")
@@ -397,8 +403,8 @@ def test_texts_score_bar_and_comment_fit_a_laptop(physician, language):
         for box in (
             *physician.visit.score_bar.all(),
             physician.visit.comment,
-            page.locator(".st-key-sheet-question"),
-            page.locator(".st-key-sheet-response"),
+            page.locator(".sheet-question"),
+            page.locator(".sheet-response"),
             page.locator(".st-key-sheet-criteria"),
         ):
             expect(box).to_be_in_viewport(ratio=1)
@@ -416,7 +422,7 @@ def _is_rendering_of(shown: str, text: str) -> bool:
 
 
 def _everything_heard_by(visit: Visit) -> list[bytes]:
-    """All that the server sends to a page from now on, as it comes."""
+    """All that the server sends to a page from now on, as it comes: by the socket and by files."""
     heard: list[bytes] = []
 
     def hear(payload: str | bytes) -> None:
@@ -425,8 +431,18 @@ def _everything_heard_by(visit: Visit) -> list[bytes]:
     def listen(socket: WebSocket) -> None:
         socket.on("framereceived", hear)
 
+    def read(request: Request) -> None:
+        answer = request.response()
+        if answer is not None and answer.status == 200 and not answer.url.endswith(_SCRIPTS):
+            heard.append(answer.body())
+
     visit.page.on("websocket", listen)
+    visit.page.on("requestfinished", read)
     return heard
+
+
+#: What Streamlit ships.
+_SCRIPTS = (".js", ".css", ".woff2", ".png", ".svg")
 
 
 def _joined(heard: list[bytes]) -> str:

@@ -90,11 +90,9 @@ def test_thirty_responses_are_scored_without_a_mouse(ward, arrive, language):
     page, shown = visit.page, []
     for number in range(30):
         page.locator("[class*='-score-1'], [class*='-dimension-safety']").first.wait_for()
-        [response_id] = page.evaluate(
-            """() => [...new Set([...document.querySelectorAll("[class*='-seconds']")]
-                .map(one => Number(one.className.match(/review-\\d+-(\\d+)-seconds/)[1])))]"""
-        )
+        response_id = visit.shown()
         shown.append(response_id)
+        visit.reads()
         if page.locator("[class*='-dimension-safety']").count():
             for key in ("5", "4", "4", "3", "1"):
                 page.keyboard.press(key)
@@ -103,7 +101,7 @@ def test_thirty_responses_are_scored_without_a_mouse(ward, arrive, language):
             page.keyboard.press("Enter")
         else:
             page.keyboard.press(str(1 + number % 5))
-        expect(page.locator(f"[class*='-{response_id}-seconds']")).to_have_count(0)
+        expect(page.locator(f"[data-response='{response_id}']")).to_have_count(0)
         visit.settles()
 
     answers = _answers(ward, name)
@@ -155,7 +153,7 @@ def test_enter_on_a_clicked_choice_saves_it(ward, arrive):
 def test_requirements_are_marked_by_key_and_stay_after_a_restart(ward, arrive, open_browser):
     visit, name = arrive()
     page = visit.page
-    switch = page.locator("[class*='-all-marks'] button")
+    switch = page.locator(".marks-switch button")
     while not switch.count():
         visit.scores("4")
     page.keyboard.press("e")
@@ -369,7 +367,7 @@ def test_keys_are_listed_and_the_text_grows(ward, arrive, language):
     page.keyboard.press("h")
     expect(page.get_by_text(sentence(language, "key_list.audit"))).to_have_count(0)
     size = "el => parseFloat(getComputedStyle(el).fontSize)"
-    text = page.locator(".st-key-sheet-question .clinical").first
+    text = page.locator(".sheet-question .clinical").first
     before = text.evaluate(size)
 
     page.get_by_role("button", name=sentence(language, "scoring.larger"), exact=True).click()
@@ -392,7 +390,7 @@ def test_the_dimensions_fit_a_laptop_and_a_tablet(ward, arrive, language, size):
         *visit.page.locator("[class*='-dimension-']").all(),
         visit.page.get_by_role("button", name=sentence(language, "scoring.save")),
         visit.comment,
-        visit.page.locator(".st-key-sheet-response"),
+        visit.page.locator(".sheet-response"),
     ):
         expect(box).to_be_in_viewport(ratio=1)
 
