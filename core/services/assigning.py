@@ -5,14 +5,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.domain.asking import Asked
+from core.domain.questions import Language
 from core.domain.sampling import Drawn, Stratum, drawn, pairs_for_kappa
 from core.domain.usability import judge_reading
 from core.errors import Refused, UnknownName
+from core.services import instructing
 from core.services.permitting import require, require_own
 from core.store import assessments, draws, judges, people
+from core.store.asked import situation_of
 from core.store.assessments import Plan
 from core.store.database import Store
-from core.store.draws import Asked, Design, Draw, Drawable
+from core.store.draws import Design, Draw, Drawable
 from core.store.judges import Judge
 from core.store.people import Person
 from core.store.studies import Study
@@ -80,8 +84,20 @@ def draw(
         return draws.add_draw(store, study.id, design, sample, ids, reason=reason, by=by)
 
 
-def end(store: Store, study: Study, draw_id: int, *, note: str, by: str) -> None:
+def end(
+    store: Store,
+    study: Study,
+    draw_id: int,
+    *,
+    note: str,
+    by: str,
+    into_manual: Language | None = None,
+) -> None:
     """Ask nobody for a draw any more; for a calibration: let work begin.
+
+    Args:
+        note: why; for a calibration, what was agreed.
+        into_manual: the manual of this language gets the note too.
 
     Raises:
         UnknownName: `unknown_draw`.
@@ -94,6 +110,8 @@ def end(store: Store, study: Study, draw_id: int, *, note: str, by: str) -> None
         if not _draw_of(store, study, draw_id).is_open:
             raise Refused("draw_has_ended", id=draw_id)
         draws.end_draw(store, draw_id, note=note, by=by)
+        if into_manual is not None:
+            instructing.add_note(store, study, into_manual, note, by=by)
 
 
 def ask_people(
@@ -139,27 +157,41 @@ def persons_named(store: Store, names: Sequence[str]) -> list[Person]:
 def asked(store: Store, study: Study, person: Person) -> Asked:
     """How much a person is asked for."""
     require_own(store, person.id, "physician")
-    return draws.asked_of(store, study.id, person.id, now=time.time())
+    return situation_of(store, study.id, person.id, now=time.time()).asked_of()
 
 
 def next_asked(store: Store, study: Study, person: Person) -> int | None:
     """The next response that a person is asked for, reserved for them."""
     require_own(store, person.id, "physician")
+    return asked_and_next(store, study, person)[1]
+
+
+def asked_and_next(store: Store, study: Study, person: Person) -> tuple[Asked, int | None]:
+    """How much a person is asked for, and the next response, reserved for them."""
+    require_own(store, person.id, "physician")
     now = time.time()
-    response_id = draws.next_asked(store, study.id, person.id, now=now)
+    found = situation_of(store, study.id, person.id, now=now)
+    response_id = found.next_asked()
     if response_id is None or draws.is_reserved(store, person.id, response_id, now=now):
-        return response_id
+        return found.asked_of(), response_id
     with store.writing():
-        response_id = draws.next_asked(store, study.id, person.id, now=now)
+        found = situation_of(store, study.id, person.id, now=now)
+        response_id = found.next_asked()
         if response_id is not None:
             draws.reserve(store, person.id, response_id, until=now + RESERVED_SECONDS)
-    return response_id
+    return found.asked_of(), response_id
 
 
 def asked_of_question(store: Store, study: Study, person: Person, question_id: int) -> list[int]:
     """Responses to a question that a person has answered or is asked for."""
     require_own(store, person.id, "physician")
-    return draws.asked_of_question(store, study.id, person.id, question_id, now=time.time())
+    return situation_of(store, study.id, person.id, now=time.time()).of_question(question_id)
+
+
+def is_due_again(store: Store, study: Study, person: Person, response_id: int) -> bool:
+    """Tell whether a response that a person has answered is due to come back to them."""
+    require_own(store, person.id, "physician")
+    return situation_of(store, study.id, person.id, now=0.0).is_due_again(response_id)
 
 
 def scores_for_kappa(

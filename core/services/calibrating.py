@@ -3,11 +3,13 @@
 What a physician is shown here of others leaves an exposure; their own answers were given before.
 """
 
+import time
 from dataclasses import dataclass
 
 from core.services import assigning, reviewing
 from core.services.permitting import require_own
-from core.store import assessments, draws, questions
+from core.store import assessments, questions
+from core.store.asked import situation_of
 from core.store.assessments import HumanScore
 from core.store.database import Store
 from core.store.people import Person
@@ -52,7 +54,8 @@ def compared(store: Store, study: Study, person: Person) -> list[Compared]:
     if not asked.is_calibrating or asked.left:
         return []
     found = []
-    for response_id in draws.calibration_of(store, study.id, person.id):
+    now = time.time()
+    for response_id in situation_of(store, study.id, person.id, now=now).calibration():
         scores = {
             score.person_id: score
             for score in assessments.human_scores_of_response(store, response_id)

@@ -11,6 +11,7 @@ from core.services.hashing import password_hash
 from core.services.permitting import require, require_operator
 from core.store import accounts, datasets, draws, people, reviews
 from core.store.accounts import Account, Event
+from core.store.asked import situation_of
 from core.store.database import Store
 from core.store.people import Person
 from core.store.studies import Study
@@ -84,7 +85,7 @@ def progress_of_people(store: Store, study: Study) -> list[Progress]:
     found = []
     for person in people.people(store):
         if is_drawn:
-            asked = draws.asked_of(store, study.id, person.id, now=time.time())
+            asked = situation_of(store, study.id, person.id, now=time.time()).asked_of()
             scored, total = asked.answered, asked.answered + asked.left
         else:
             scored = len(reviews.answered(store, study.id, person.id))

@@ -1,5 +1,7 @@
 """Instructing: the scoring manual that physicians of a study score by."""
 
+from datetime import UTC, datetime
+
 from core.domain.questions import Language
 from core.errors import Refused
 from core.services.permitting import require
@@ -35,3 +37,19 @@ def write_manual(
             return False
         manuals.add_manual(store, study.id, language, text, reason=reason.strip(), by=by)
     return True
+
+
+def add_note(store: Store, study: Study, language: Language, note: str, *, by: str) -> None:
+    """Store a new version with a dated note below; a study without a manual begins one with it.
+
+    Raises:
+        Refused: `needs_reason` where the note is empty.
+    """
+    require(store, "lead")
+    if not note.strip():
+        raise Refused("needs_reason")
+    dated = f"{datetime.now(UTC):%Y-%m-%d}\n{note.strip()}"
+    with store.writing():
+        last = manual_of(store, study, language)
+        text = f"{last.text.rstrip()}\n\n{dated}" if last else dated
+        write_manual(store, study, language, text, reason=note, by=by)

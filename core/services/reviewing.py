@@ -125,8 +125,7 @@ def queue_of(store: Store, study: Study, person: Person) -> Queue:
     seconds = reviews.recent_seconds(store, person.id, last=_RECENT)
     seconds_each = statistics.median(seconds) if seconds else None
     if draws.is_drawn(store, study.id):
-        asked = assigning.asked(store, study, person)
-        next_response_id = assigning.next_asked(store, study, person)
+        asked, next_response_id = assigning.asked_and_next(store, study, person)
         return Queue(
             asked.answered + asked.left, asked.answered, next_response_id, seconds_each,
             is_calibrating=asked.is_calibrating,
@@ -277,8 +276,10 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
     response = response_with_text(store, response_id)
     with store.writing():
         last = reviews.last_answer(store, person.id, response.id)
-        comes_back = not scoring.reason.strip() and draws.is_due_again(
-            store, study.id, person.id, response.id
+        comes_back = (
+            last is not None
+            and not scoring.reason.strip()
+            and assigning.is_due_again(store, study, person, response.id)
         )
         if comes_back:
             last = None

@@ -260,157 +260,10 @@ def is_drawn(store: Store, study_id: int) -> bool:
     return bool(store.value("SELECT count(*) FROM draw WHERE study_id = ?", (study_id,)))
 
 
-#: The open draws in which a person is asked, and of their responses those that are to be given.
-#: A chosen response comes back to who answered it, unless something about it was shown to them.
-_ASKED = f"""
-    WITH open_draw AS (
-      SELECT draw.id, purpose, overlap, seed, repeat_share FROM draw
-      JOIN draw_person ON draw_person.draw_id = draw.id AND draw_person.person_id = :person
-      WHERE study_id = :study
-        AND NOT EXISTS (SELECT 1 FROM draw_end WHERE draw_end.draw_id = draw.id)),
-    field AS (
-      SELECT categories FROM field_of_work WHERE person_id = :person ORDER BY id DESC LIMIT 1),
-    mine AS (
-      SELECT response_id, assessment.id, round, unscored_because FROM assessment
-      JOIN rater ON rater.id = assessment.rater_id AND rater.person_id = :person),
-    offered AS (
-      SELECT response.id AS response_id, question.id AS question_id, question.category,
-             open_draw.purpose, max(open_draw.seed) AS seed, max(open_draw.overlap) AS overlap,
-             max(open_draw.repeat_share) AS repeat_share
-      FROM open_draw
-      JOIN draw_response ON draw_response.draw_id = open_draw.id
-      JOIN current_response AS response ON response.id = draw_response.response_id
-      JOIN question ON question.id = response.question_id
-      GROUP BY response.id, open_draw.purpose),
-    asked AS (
-      SELECT offered.*,
-             (SELECT unscored_because IS NOT 'withdrawn' FROM mine
-              WHERE mine.response_id = offered.response_id AND round = 1
-              ORDER BY id DESC LIMIT 1) AS is_answered,
-             purpose = 'work'
-               AND (response_id * 40503 + :person * 65537 + seed) % 10000 < 10000 * repeat_share
-               AND NOT EXISTS (SELECT 1 FROM mine
-                               WHERE mine.response_id = offered.response_id AND round = 2)
-               AND NOT EXISTS (SELECT 1 FROM exposure WHERE exposure.person_id = :person
-                               AND exposure.question_id = offered.question_id) AS comes_back
-      FROM offered
-      WHERE purpose = 'calibration'
-        OR NOT EXISTS (SELECT 1 FROM field WHERE categories <> '[]'
-             AND category NOT IN (SELECT value FROM json_each(categories)))),
-    wanted AS (
-      SELECT asked.* FROM asked
-      WHERE is_answered IS NOT 1 AND (
-        purpose = 'calibration'
-        OR {_SCORED_BY.format(response="asked.response_id")}
-           + (SELECT count(*) FROM reservation WHERE reservation.response_id = asked.response_id
-                AND reservation.person_id <> :person AND until > :now) < overlap)),
-    repeatable AS (
-      SELECT asked.*, (
-        SELECT count(*) FROM mine WHERE round = 1 AND mine.id > (
-          SELECT max(id) FROM mine AS given
-          WHERE given.response_id = asked.response_id AND given.round = 1)) AS since
-      FROM asked WHERE is_answered = 1 AND comes_back)
-"""
-#: Answers after which a response may come back, and how few will do where nothing else is left.
-_APART, _AT_LEAST_APART = 10, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How much a person is asked for in a study's open draws.
-
-    Attributes:
-        answered, left: responses of the calibration while one is open for them, else of the work;
-            what comes back is counted with the rest.
-        is_calibrating: a calibration is open for them; no work before it is ended.
-    """
-
-    answered: int
-    left: int
-    is_calibrating: bool
-
-
-def asked_of(store: Store, study_id: int, person_id: int, *, now: float) -> Asked:
-    """How much a person has answered, and how much they are still asked for."""
-    sql = f"""{_ASKED}
-        SELECT (SELECT count(*) FROM open_draw WHERE purpose = 'calibration'),
-               (SELECT count(*) FROM asked WHERE purpose = 'calibration' AND is_answered = 1),
-               (SELECT count(*) FROM wanted WHERE purpose = 'calibration'),
-               (SELECT count(*) FROM asked WHERE purpose = 'work' AND is_answered = 1),
-               (SELECT count(*) + sum(comes_back) FROM wanted WHERE purpose = 'work'),
-               (SELECT count(*) FROM repeatable WHERE since >= {_AT_LEAST_APART}
-                OR EXISTS (SELECT 1 FROM wanted WHERE purpose = 'work')),
-               (SELECT count(*) FROM asked JOIN mine USING (response_id)
-                WHERE purpose = 'work' AND round = 2)
-    """
-    calibrations, seen, unseen, done, left, due, repeated = store.rows(
-        sql, {"study": study_id, "person": person_id, "now": now}
-    )[0]
-    if calibrations:
-        return Asked(seen, unseen, True)
-    return Asked(done + repeated, (left or 0) + due, False)
-
-
-def next_asked(store: Store, study_id: int, person_id: int, *, now: float) -> int | None:
-    """The next response that a person is asked for: calibration first, then work.
-
-    What they have reserved stays theirs; then comes what is due to come back, then questions of
-    which they have seen nothing, in an order that differs from person to person.
-    """
-    sql = f"""{_ASKED}
-        SELECT response_id FROM (
-          SELECT response_id, question_id, seed, 0 AS is_again FROM wanted
-          WHERE purpose = CASE WHEN EXISTS (SELECT 1 FROM open_draw WHERE purpose = 'calibration')
-                          THEN 'calibration' ELSE 'work' END
-          UNION ALL
-          SELECT response_id, question_id, seed, 1 FROM repeatable
-          WHERE NOT EXISTS (SELECT 1 FROM open_draw WHERE purpose = 'calibration')
-            AND since >= CASE WHEN EXISTS (SELECT 1 FROM wanted WHERE purpose = 'work')
-                         THEN {_APART} ELSE {_AT_LEAST_APART} END) AS next
-        ORDER BY EXISTS (SELECT 1 FROM reservation WHERE person_id = :person
-                         AND reservation.response_id = next.response_id) DESC,
-                 is_again DESC,
-                 EXISTS (SELECT 1 FROM exposure WHERE exposure.person_id = :person
-                         AND exposure.question_id = next.question_id),
-                 (response_id * (7919 + 104729 * :person) + seed) % 99991, response_id
-        LIMIT 1
-    """
-    found: int | None = store.value(sql, {"study": study_id, "person": person_id, "now": now})
-    return found
-
-
-def is_due_again(store: Store, study_id: int, person_id: int, response_id: int) -> bool:
-    """Tell whether a response that a person has answered is due to come back to them."""
-    sql = f"""{_ASKED}
-        SELECT count(*) FROM repeatable
-        WHERE response_id = :response AND since >= {_AT_LEAST_APART}"""
-    params = {"study": study_id, "person": person_id, "now": 0.0, "response": response_id}
-    return bool(store.value(sql, params))
-
-
 def has_come_back(store: Store, person_id: int, response_id: int) -> bool:
     """Tell whether a person has scored a response a second time, unannounced."""
     sql = "SELECT count(*) FROM human_repeat WHERE person_id = ? AND response_id = ?"
     return bool(store.value(sql, (person_id, response_id)))
-
-
-def asked_of_question(
-    store: Store, study_id: int, person_id: int, question_id: int, *, now: float
-) -> list[int]:
-    """Responses to a question that a person has answered or is asked for."""
-    sql = f"""{_ASKED}
-        SELECT response_id FROM asked WHERE is_answered = 1 AND question_id = :question
-        UNION SELECT response_id FROM wanted WHERE question_id = :question ORDER BY 1"""
-    params = {"study": study_id, "person": person_id, "now": now, "question": question_id}
-    return [response_id for (response_id,) in store.rows(sql, params)]
-
-
-def calibration_of(store: Store, study_id: int, person_id: int) -> list[int]:
-    """Responses of the calibrations that are open for a person."""
-    sql = f"""{_ASKED}
-        SELECT response_id FROM asked WHERE purpose = 'calibration' ORDER BY response_id"""
-    rows = store.rows(sql, {"study": study_id, "person": person_id, "now": 0.0})
-    return [response_id for (response_id,) in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +272,8 @@ class Repeat:
 
     Attributes:
         first, repeated: None where they gave no score.
+        first_usable, repeated_usable: what each means on its scale, the safety of a generated
+            medical text being a veto; None likewise.
     """
 
     person_id: int
@@ -427,16 +282,24 @@ class Repeat:
     scale: str
     first: int | None
     repeated: int | None
+    first_usable: bool | None
+    repeated_usable: bool | None
 
 
 def repeats(store: Store, study_id: int) -> list[Repeat]:
     """Every response of a study that came back to a person, with both scores on one scale."""
-    sql = """
-        SELECT person_id, question_id, response_id, scale, first_value AS first,
-               repeated_value AS repeated
+    usable = "{0}.value >= usable_from AND NOT (scale.name = 'MTG 0-7' AND {0}.safety_risk IS 1)"
+    sql = f"""
+        SELECT person_id, question_id, human_repeat.response_id, human_repeat.scale,
+               first_value AS first, repeated_value AS repeated,
+               {usable.format("before")} AS first_usable,
+               {usable.format("after")} AS repeated_usable
         FROM human_repeat JOIN question ON question.id = question_id
         JOIN study_dataset USING (dataset_id)
-        WHERE study_id = ? AND scale = first_scale ORDER BY repeated_id
+        JOIN assessment AS before ON before.id = first_id
+        JOIN assessment AS after ON after.id = repeated_id
+        JOIN scale ON scale.name = human_repeat.scale
+        WHERE study_id = ? AND human_repeat.scale = first_scale ORDER BY repeated_id
     """
     return store.read(Repeat, sql, (study_id,))
 
