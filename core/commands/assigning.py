@@ -161,11 +161,15 @@ def list_command(terminal: Terminal, *, dataset: str) -> None:
 @click.option("--dataset", required=True)
 @click.option("--draw", "draw_id", type=int, required=True)
 @click.option("--note", required=True, help="Why; of a calibration: what was agreed.")
-def end_command(terminal: Terminal, *, dataset: str, draw_id: int, note: str) -> None:
+@click.option("--into-manual", type=click.Choice(["zh", "en"]),
+              help="The manual of this language gets the note too.")  # fmt: skip
+def end_command(
+    terminal: Terminal, *, dataset: str, draw_id: int, note: str, into_manual: Language | None
+) -> None:
     """Ask nobody for a draw any more; work begins when a calibration has ended."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        assigning.end(store, study, draw_id, note=note, by=terminal.by)
+        assigning.end(store, study, draw_id, note=note, by=terminal.by, into_manual=into_manual)
     terminal.show({"draw": draw_id}, sentence("en", "assign.ended", id=draw_id))
 
 

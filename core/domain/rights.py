@@ -13,6 +13,7 @@ PAGES: dict[str, tuple[Right, ...]] = {
     "account": RIGHTS,
     "review": ("physician",),
     "work": ("physician",),
+    "search": ("physician", "adjudicator", "lead"),
     "adjudicate": ("adjudicator", "lead"),
     "assign": ("lead",),
     "case": ("lead", "physician"),  # a physician only what was revealed to them: see `case_of`

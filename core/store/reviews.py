@@ -85,6 +85,16 @@ def answered(store: Store, study_id: int, person_id: int) -> dict[int, int]:
     return dict(map(tuple, store.rows(sql, {"study": study_id, "person": person_id})))
 
 
+def answered_questions(store: Store, study_id: int) -> dict[int, int]:
+    """The question of every response of a study that any person has answered, by response."""
+    sql = """
+        SELECT DISTINCT given.response_id, given.question_id FROM human_assessment AS given
+        JOIN question ON question.id = given.question_id
+        JOIN study_dataset USING (dataset_id) WHERE study_id = ?
+    """
+    return dict(map(tuple, store.rows(sql, (study_id,))))
+
+
 def recent_seconds(store: Store, person_id: int, *, last: int) -> list[float]:
     """Active seconds of a person's last so many answers that have them."""
     sql = """

@@ -1,6 +1,7 @@
 """Draw samples for physicians, and see what was given of what was asked for."""
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -49,14 +50,68 @@ def _draw_draw(p: Page, one: Draw, names: dict[int, str]) -> None:
     )
     if one.is_open:
         with stop.popover(p.t("assign.end"), width="stretch"):
-            key = p.key(one.id, "note")
-            st.text_area(p.t("assign.note"), key=key)
-            st.button(
-                p.t("assign.end_now"), key=p.key(one.id, "end"),
-                on_click=p.act(_end, p.study, p.person, one.id, key),
-            )  # fmt: skip
+            _draw_end(p, one)
     else:
         stop.html(f'<div class="clinical quiet">{html.escape(one.note)}</div>')
+
+
+def _draw_end(p: Page, one: Draw) -> None:
+    """Ask more people for an open draw, or end it; after a calibration with what was agreed."""
+    note, manual, more = (p.key(one.id, name) for name in ("note", "manual", "more"))
+    st.text_area(p.t("assign.note"), key=note)
+    if one.purpose == "calibration":
+        st.checkbox(p.t("assign.into_manual"), value=True, key=manual)
+    st.button(
+        p.t("assign.end_now"), key=p.key(one.id, "end"),
+        on_click=p.act(_end, p, one.id, note, manual),
+    )  # fmt: skip
+    asked = set(draws.people_of(p.store, one.id))
+    others = {who.id: who.name for who in people.people(p.store) if who.id not in asked}
+    if others:
+        st.multiselect(
+            p.t("assign.more_people"), list(others), key=more, format_func=others.__getitem__,
+            placeholder="",
+        )  # fmt: skip
+        st.button(
+            p.t("assign.ask_more"), key=p.key(one.id, "ask"), on_click=p.act(_ask, p, one.id, more)
+        )
+
+
+def draw_fields_of_work(p: Page) -> None:
+    """Ask a physician for some categories only."""
+    known = {person.id: person for person in people.people(p.store)}
+    fields = {one: draws.field_of(p.store, one) for one in known}
+    with st.expander(p.t("assign.fields")):
+        for one, categories in fields.items():
+            if categories:
+                words = p.t("right.and").join(p.named("category", name) for name in categories)
+                show_label(f"{known[one].name}: {words}")
+        who, what, save = st.columns([3, 5, 2], vertical_alignment="bottom")
+        chosen = who.selectbox(
+            p.t("assign.person"), list(known), key=p.key("field", "who"),
+            format_func=lambda one: known[one].name,
+        )  # fmt: skip
+        if chosen is None:
+            return
+        key = p.key(chosen, "field")
+        what.multiselect(
+            p.t("assign.field_categories"), _categories(p), default=_kept_field(p, fields[chosen]),
+            key=key, format_func=lambda one: p.named("category", one),
+            placeholder=p.t("assign.all"),
+        )  # fmt: skip
+        save.button(
+            p.t("assign.field_save"), key=p.key("field", "save"), width="stretch",
+            on_click=p.act(_restrict, p, known[chosen], key),
+        )  # fmt: skip
+
+
+def _kept_field(p: Page, field: Sequence[str]) -> list[str]:
+    return [name for name in _categories(p) if name in field]
+
+
+def _categories(p: Page) -> list[str]:
+    of_study = questions.questions_of_study(p.store, p.study.id)
+    return list(dict.fromkeys(one.category for one in of_study))
 
 
 def draw_new_draw(p: Page) -> None:
@@ -91,8 +146,7 @@ def draw_new_draw(p: Page) -> None:
 
 def _draw_fields(p: Page) -> dict[str, Any]:
     known = {person.id: person.name for person in people.people(p.store)}
-    of_study = questions.questions_of_study(p.store, p.study.id)
-    categories = list(dict.fromkeys(one.category for one in of_study))
+    categories = _categories(p)
     models = [label for _, label in responses.models_of_study(p.store, p.study.id)]
     judge_names = [judge.name for judge, _ in judges.judges_of_study(p.store, p.study.id)]
     first = st.columns([2, 2, 2, 2, 2])
@@ -229,6 +283,20 @@ def _draw(store: Store, p: Page, design: Design, asked: tuple[int, ...], why: st
     p.empty("draw")
 
 
-def _end(store: Store, study: Study, person: Person, draw_id: int, note_key: str) -> None:
-    note = str(entered().get(note_key) or "")
-    assigning.end(store, study, draw_id, note=note, by=person.name)
+def _end(store: Store, p: Page, draw_id: int, note_key: str, manual_key: str) -> None:
+    typed = entered()
+    into_manual = p.language if typed.get(manual_key) else None
+    assigning.end(
+        store, p.study, draw_id, note=str(typed.get(note_key) or ""), by=p.person.name,
+        into_manual=into_manual,
+    )  # fmt: skip
+
+
+def _ask(store: Store, p: Page, draw_id: int, more: str) -> None:
+    chosen = set(entered().get(more) or ())
+    persons = [one for one in people.people(store) if one.id in chosen]
+    assigning.ask_people(store, p.study, draw_id, persons, by=p.person.name)
+
+
+def _restrict(store: Store, p: Page, person: Person, key: str) -> None:
+    assigning.restrict(store, person, entered().get(key) or (), by=p.person.name)

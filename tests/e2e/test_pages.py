@@ -17,6 +17,7 @@ _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PAGES = {
     "home": "/",
     "review": "/review",
+    "search": "/search",
     "adjudicate": "/adjudicate",
     "agreement": "/agreement",
     "checklists": "/checklists",

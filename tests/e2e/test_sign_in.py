@@ -184,7 +184,7 @@ def test_a_physician_sees_and_opens_only_what_is_theirs(ward, open_browser):
     visit.signs_in("Dr Li")
     links = visit.page.get_by_test_id("stSidebar").get_by_role("link").all_inner_texts()
     assert links == [
-        sentence("en", f"nav.{name}") for name in ("home", "review", "work", "account")
+        sentence("en", f"nav.{name}") for name in ("home", "review", "work", "search", "account")
     ]
     assert "baseline" not in visit.text()
 

@@ -1,0 +1,28 @@
+"""The command that finds words in a study's texts."""
+
+import click
+
+from core.commands.root import main
+from core.commands.terminal import Terminal, command, words
+from core.services.naming import study_of_dataset
+from core.services.searching import search_everything
+
+
+@command(main, "search")
+@click.argument("text")
+@click.option("--dataset", required=True)
+def search_command(terminal: Terminal, *, text: str, dataset: str) -> None:
+    """Where words stand in questions, checklists, responses and comments; all in one text."""
+    with terminal.store() as store:
+        found = search_everything(store, study_of_dataset(store, dataset), text)
+    said = [
+        {"where": one.place.where, "question": one.place.question,
+         "response": one.place.response_id, "text": one.place.text}
+        for one in found
+    ]  # fmt: skip
+    lines = [
+        words("found", where=one.place.where, key=one.place.question, before=one.before,
+              word=one.word, after=one.after).replace("\n", " ")
+        for one in found
+    ]  # fmt: skip
+    terminal.show({"dataset": dataset, "places": said}, "\n".join(lines))
