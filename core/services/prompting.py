@@ -10,6 +10,7 @@ from core.domain.questions import CATEGORIES, Language
 from core.engines.catalogue import ENGINES
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services.permitting import require
+from core.services.sealing import check_has_not_decided
 from core.store import criteria, judges, prompts, questions, responses
 from core.store.database import Store
 from core.store.judges import Judge
@@ -193,9 +194,11 @@ def activate(
     this judge has not judged with this version before.
 
     Raises:
-        Refused: `needs_reason`; `reads_no_prompt`; `prompt_serves_already`.
+        Refused: `needs_reason`; `reads_no_prompt`; `prompt_serves_already`;
+            `adjudicated_held_out`.
     """
     require(store, "lead")
+    check_has_not_decided(store, study)
     if not reason.strip():
         raise Refused("needs_reason")
     if judge.id not in [known.id for known, _ in judges_that_read(store, study)]:

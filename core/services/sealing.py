@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.services.agreeing import Case
 from core.services.permitting import require, rights_of_actor
 from core.services.reviewing import is_revealed_to
-from core.store import responses, seals
+from core.store import consensus, responses, seals
 from core.store.database import Store
 from core.store.people import Person
 from core.store.questions import Question
@@ -196,11 +196,26 @@ def check_may_revise(store: Store, study: Study, question: Question) -> None:
     """Refuse to revise what is held out.
 
     Raises:
-        Refused: `held_out_question`.
+        Refused: `held_out_question`; as `check_has_not_decided`.
     """
     require(store, "lead")
+    check_has_not_decided(store, study)
     if is_held_out(store, study, question):
         raise Refused("held_out_question", key=question.key)
+
+
+def check_has_not_decided(store: Store, study: Study) -> None:
+    """Refuse to revise for somebody who has adjudicated what is held out in the same study.
+
+    Raises:
+        Refused: `adjudicated_held_out`.
+    """
+    require(store, "lead")
+    if store.actor is None:
+        return
+    decided = consensus.questions_decided_by(store, study.id, store.actor)
+    if decided & seals_of(store, study).held_out:
+        raise Refused("adjudicated_held_out", study=study.name)
 
 
 def openings_of(store: Store, study: Study) -> list[Opening]:

@@ -57,6 +57,15 @@ def history_of(store: Store, study_id: int, response_id: int) -> list[Consensus]
     return store.read(Consensus, sql, (study_id, response_id))
 
 
+def questions_decided_by(store: Store, study_id: int, person_id: int) -> set[int]:
+    """Ids of the questions of which a person has decided a response."""
+    sql = """
+        SELECT DISTINCT question_id FROM consensus JOIN response ON response.id = response_id
+        WHERE study_id = ? AND consensus.person_id = ?
+    """
+    return {question_id for (question_id,) in store.rows(sql, (study_id, person_id))}
+
+
 def add_consensus(
     store: Store,
     study_id: int,

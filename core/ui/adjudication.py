@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.services import adjudicating, reviewing, spot_checking
+from core.services import adjudicating, reviewing, sealing, spot_checking
 from core.services.adjudicating import Decision, Dispute
 from core.services.reviewing import Sheet
 from core.store.assessments import HumanScore
@@ -35,6 +35,8 @@ def draw_disputes(p: Page) -> None:
     split = sum(one.is_split for one in waiting)
     place = p.t("adjudicate.place", n=len(waiting), split=split, key=sheet.question.key)
     st.html(f'<div class="quiet">{html.escape(place)}</div>')
+    if "lead" in p.rights and sealing.is_held_out(p.store, p.study, sheet.question):
+        st.html(f'<div class="banner">{p.t("adjudicate.takes_revision")}</div>')
     _draw_texts(p, sheet)
     _draw_scores(p, dispute)
     _draw_decision(p, dispute)

@@ -5,11 +5,15 @@ import sqlite3
 import pytest
 
 from core.errors import Refused
+from core.services import adjudicating, enrolling
+from core.services.adjudicating import Decision
 from core.services.agreeing import cases_of
+from core.services.enrolling import Enrolment
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.reviewing import expose
 from core.services.revising import revise_checklist
 from core.services.sealing import (
+    check_may_revise,
     closed_to,
     draw,
     ensure_seals,
@@ -19,6 +23,7 @@ from core.services.sealing import (
     seals_of,
 )
 from core.store import seals
+from core.store.database import opened
 from tests.workbench import Workbench, plain_questions
 
 TEN = plain_questions("MK", 10)
@@ -192,3 +197,26 @@ def test_a_lead_does_not_see_judged_what_tests_revisions_but_a_physician_what_wa
     assert closed_to(study.store, study.study, lin, held) == "check"
     expose(study.store, lin, study.question("MK:1:1").id, "machine_verdict", page="review")
     assert closed_to(study.store, study.study, lin, held) is None
+
+
+def test_who_adjudicates_what_is_held_out_may_not_revise_in_that_study(ten: Workbench) -> None:
+    wanted = Enrolment("Dr Both", ("lead", "adjudicator"), None, "both")
+    person = enrolling.add_account(ten.store, wanted, by="Dr Chief")
+    held_out, open_key = _held_out(ten)[0], next(key for key in TEN if key not in _held_out(ten))
+    for key in (held_out, open_key):
+        ten.scores(ten.physician("Dr A"), key, "cedar", 1)
+        ten.scores(ten.physician("Dr B"), key, "cedar", 5)
+    with opened(ten.path, actor=person.id) as store:
+        decided = {
+            one.question_id: one for one in adjudicating.disputes(store, ten.study)
+        }  # fmt: skip
+        question = ten.question(open_key)
+        decision = Decision(2, "the dose is wrong")
+
+        adjudicating.decide(store, ten.study, person, decided[question.id], decision)
+        check_may_revise(store, ten.study, question)
+        adjudicating.decide(store, ten.study, person, decided[ten.question(held_out).id], decision)
+
+        with pytest.raises(Refused, match="adjudicated_held_out"):
+            check_may_revise(store, ten.study, question)
+    check_may_revise(ten.store, ten.study, question)  # anybody else may
