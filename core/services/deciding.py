@@ -11,7 +11,7 @@ from core.services.estimating import Estimate, estimate_judging
 from core.services.judging import JudgeOrder, order_again, queue_judging
 from core.services.permitting import require
 from core.services.prompting import judges_that_read
-from core.services.sealing import check_may_revise
+from core.services.sealing import check_has_not_decided, check_may_revise
 from core.services.testing import read_parts
 from core.services.trying import Candidate
 from core.store import assessments, criteria, jobs, judges, questions, trials
@@ -101,6 +101,7 @@ def activate_candidate(
         ReleaseRequired: a local dataset would leave the machine; nothing was written.
     """
     require(store, "lead")
+    check_has_not_decided(store, study)
     if not reason.strip():
         raise Refused("needs_reason")
     with store.writing():
