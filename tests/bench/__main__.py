@@ -27,7 +27,7 @@ from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
 from tests.bench.judging import Bench, judging, judging_at_scale
 from tests.bench.pages import pages_beside_generation
-from tests.bench.reviewing import reviewing
+from tests.bench.reviewing import pressing, reviewing
 from tests.bench.revising import revision_loop
 from tests.bench.scale import scale
 from tests.bench.statistics import figures
@@ -54,6 +54,7 @@ _SECTIONS: dict[str, Callable[[Path], str]] = {
     "gpu": lambda work: generating_on_gpu(work, Path(_DATASET)),
     "pages": pages_beside_generation,
     "reviewing": reviewing,
+    "pressing": pressing,
     "revising": revision_loop,
 }
 

@@ -4,7 +4,6 @@ import json
 import math
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,11 +14,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from core.services import assigning
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.opening import ensure_workbench
-from core.store import people
+from core.store import people, studies
 from core.store.database import Store, opened
+from core.store.draws import Design
 from tests.e2e.served import ROOT, Served, Visit
 from tests.workbench import five_keys, plain_questions
 
@@ -30,7 +31,7 @@ _FLAGS = (
     "--disable-backgrounding-occluded-windows",
 )  # fmt: skip
 _QUESTIONS = 667
-_PRESSES = 60
+_PRESSES, _PAUSE = 30, 500
 #: Models, samples and judging rounds that make so many machine scores.
 _SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)
 
@@ -90,35 +91,46 @@ class Reaction:
         return sorted(self.times)[math.ceil(0.95 * len(self.times)) - 1]
 
 
-def reviewing(work: Path, *, sessions: int = 20, seconds: float = 300) -> str:
-    """Measure reaction times and presses, and return the section of the document."""
+def reviewing(work: Path) -> str:
+    """Measure reaction times, and return the section of the document."""
     small, large = _database(work, "small", _SMALL), _database(work, "large", _LARGE)
+    settings = [
+        ("everything", small, 1), ("everything", small, 5), ("everything", large, 1),
+        ("everything", large, 5), ("2,000 of them, drawn", _drawn(large), 5),
+    ]  # fmt: skip
     with _browser() as browser:
-        found = {
-            (name, physicians): _reaction(browser, path, physicians)
-            for name, path in (("small", small), ("large", large))
-            for physicians in (1, 5)
-        }
-        presses, problems = _pressing(browser, large, sessions=sessions, seconds=seconds)
+        found = [_reaction(browser, path, physicians) for _, path, physicians in settings]
     rows = "\n".join(
-        f"| {_scores(path):,} | {physicians} | {found[name, physicians].median:.0f} ms "
-        f"| {found[name, physicians].p95:.0f} ms |"
-        for name, path in (("small", small), ("large", large))
-        for physicians in (1, 5)
+        f"| {_scores(path):,} | {asked} | {physicians} | {one.median:.0f} ms | {one.p95:.0f} ms |"
+        for (asked, path, physicians), one in zip(settings, found, strict=True)
     )
-    growth = found["large", 1].median / found["small", 1].median
+    growth = [found[at + 2].median / found[at].median for at in (0, 1)]
     return f"""## A physician's key to the next response on the screen
 
-Real Chromium on the same machine, {_PRESSES} presses each, one about every 0.6 s.
+Real Chromium on the same machine as the server, {_PRESSES} presses by each physician, about one \
+every {_PAUSE / 1000:.1f} s; the time runs from the key to the next response painted, with its text.
 
-| machine scores | physicians at once | median | p95 |
-|---:|---:|---:|---:|
+| machine scores | asked for | physicians at once | median | p95 |
+|---:|---|---:|---:|---:|
 {rows}
 
-Growth of the median with one physician: {growth:.2f}.
+From the small to the large study the median grows {growth[0]:.2f}× with one physician, \
+{growth[1]:.2f}× with five.
+"""
 
-{sessions} sessions pressing for {seconds:.0f} s: {presses} presses; lost, doubled or on another \
-response: {len(problems)}.
+
+def pressing(work: Path, *, sessions: int = 20, seconds: float = 300) -> str:
+    """Let many press for minutes, and return the section that says what became of every press."""
+    large = _database(work, "large", _LARGE)
+    with _browser() as browser:
+        presses, problems = _pressing(browser, large, sessions=sessions, seconds=seconds)
+    said = "\n".join(f"- {one}" for one in problems)
+    return f"""## Many physicians at once
+
+{sessions} sessions in real Chromium press for {seconds:.0f} s on {_scores(large):,} machine \
+scores, each the next key when the next response stands: {presses:,} presses, each compared \
+with the row it left (response, score, order). Lost, doubled or on another response: {len(problems)}.
+{said}
 """
 
 
@@ -155,6 +167,18 @@ def _database(work: Path, name: str, size: tuple[int, int, float]) -> Path:
                 people.ensure_person(store, f"Dr {number}")
         store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
+
+
+def _drawn(path: Path) -> Path:
+    """A copy of a study of whose responses its physicians are asked for a sample."""
+    copy = path.with_name(f"drawn-{path.name}")
+    shutil.copy(path, copy)
+    with opened(copy) as store:
+        (study,) = [one for one in studies.studies(store) if one.name == "bench"]
+        design = Design(2000, overlap=2, strata=("category", "model"))
+        assigning.draw(store, study, design, people.people(store), reason="bench", by="bench")
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return copy
 
 
 def _multiply(store: Store, models: int, samples: int, rounds: float) -> None:
@@ -221,8 +245,8 @@ def _at_the_sheet(
 def _reaction(browser: Browser, database: Path, physicians: int) -> Reaction:
     """Reaction times of physicians who press at once."""
     with _served(database) as served, _at_the_sheet(browser, served, physicians) as present:
-        _press(present, count=5, seconds=60, pause=400)  # the first ones load and fill caches
-        presses = _press(present, count=_PRESSES, seconds=120, pause=600)
+        _press(present, count=5, seconds=60, pause=_PAUSE)  # the first ones load and fill caches
+        presses = _press(present, count=_PRESSES, seconds=120, pause=_PAUSE)
     times = [press["ms"] or math.inf for of_one in presses.values() for press in of_one]
     return Reaction(tuple(times))
 
@@ -233,7 +257,7 @@ def _pressing(
     """How many presses there were, and every one that is not exactly its own row."""
     with _served(database) as served:
         with _at_the_sheet(browser, served, sessions) as present:
-            presses = _press(present, count=100_000, seconds=seconds, pause=500)
+            presses = _press(present, count=100_000, seconds=seconds, pause=_PAUSE)
         stored = {
             name: served.rows(
                 "SELECT response_id, value FROM human_assessment JOIN person ON person.id ="
@@ -271,9 +295,3 @@ def _press(
     for _, page in present:
         page.wait_for_function("window.isDone", timeout=1000 * max(1, until - time.monotonic()))
     return {name: page.evaluate("window.presses") for name, page in present}
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        asked = [float(one) for one in sys.argv[1:]]
-        print(reviewing(Path(folder), sessions=int(asked[0]), seconds=asked[1]))
