@@ -129,7 +129,7 @@ def pressing(work: Path, *, sessions: int = 20, seconds: float = 300) -> str:
 
 {sessions} sessions in real Chromium press for {seconds:.0f} s on {_scores(large):,} machine \
 scores, each the next key when the next response stands: {presses:,} presses, each compared \
-with the row it left (response, score, order). Lost, doubled or on another response: {len(problems)}.
+with its row (response, score, order). Lost, doubled or on another response: {len(problems)}.
 {said}
 """
 
