@@ -178,8 +178,15 @@ def asked_and_next(store: Store, study: Study, person: Person) -> tuple[Asked, i
         found = situation_of(store, study.id, person.id, now=now)
         response_id = found.next_asked()
         if response_id is not None:
-            draws.reserve(store, person.id, response_id, until=now + RESERVED_SECONDS)
+            reserve(store, person, response_id)
     return found.asked_of(), response_id
+
+
+def reserve(store: Store, person: Person, response_id: int) -> None:
+    """Keep a response for a person for a while: they have it on the screen."""
+    require_own(store, person.id, "physician")
+    with store.writing():
+        draws.reserve(store, person.id, response_id, until=time.time() + RESERVED_SECONDS)
 
 
 def asked_of_question(store: Store, study: Study, person: Person, question_id: int) -> list[int]:

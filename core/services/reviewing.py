@@ -297,6 +297,7 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
         )  # fmt: skip
         marks.add_marks(store, assessment_id, parts)
         _save_draft(store, person, response.id, Draft())
+        draws.release(store, person.id, response.id)
     return True
 
 
@@ -339,6 +340,7 @@ def undo(store: Store, study: Study, person: Person, response_id: int) -> None:
         )  # fmt: skip
         parts = marks.marks_of(store, last.id)
         _save_draft(store, person, response.id, draft_from(last, parts))
+        assigning.reserve(store, person, response.id)
 
 
 def draft_from(last: LastAnswer, parts: tuple[Mark, ...]) -> Draft:

@@ -314,9 +314,10 @@ def reserve(store: Store, person_id: int, response_id: int, *, until: float) -> 
     )
 
 
-def release(store: Store, person_id: int) -> None:
-    """Let others have what is kept for a person."""
-    store.change("DELETE FROM reservation WHERE person_id = ?", (person_id,))
+def release(store: Store, person_id: int, response_id: int | None = None) -> None:
+    """Let others have what is kept for a person; that response alone, where one is named."""
+    sql = "DELETE FROM reservation WHERE person_id = :person AND response_id IS coalesce(:response,"
+    store.change(f"{sql} response_id)", {"person": person_id, "response": response_id})
 
 
 def is_reserved(store: Store, person_id: int, response_id: int, *, now: float) -> bool:

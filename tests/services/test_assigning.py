@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refused, UnknownName
-from core.services import assigning, authenticating, enrolling
+from core.services import assigning, authenticating, enrolling, reviewing
 from core.services.authenticating import Attempt
 from core.services.balancing import chances_of
 from core.services.enrolling import Enrolment
@@ -151,6 +151,27 @@ def test_what_is_reserved_for_somebody_who_leaves_is_free_at_once(study, leaves)
     leaves(study)
 
     assert next_for(study, "Dr B") == held
+
+
+def test_who_has_answered_holds_it_no_longer(study):
+    chosen = Choice(models=("cedar",), categories=("MR",))
+    draw(study, replace(EVERYTHING, choice=chosen, size=1, overlap=2), "Dr A", "Dr B")
+    first = next_for(study, "Dr A")
+    answers(study, "Dr A", first)
+
+    assert next_for(study, "Dr B") == first
+
+
+def test_what_is_taken_back_is_on_the_screen_again(study):
+    draw(study, EVERYTHING, "Dr A", "Dr B")
+    first = next_for(study, "Dr A")
+    answers(study, "Dr A", first)
+    assert next_for(study, "Dr A") != first
+
+    reviewing.undo(study.store, study.study, study.physician("Dr A"), first)
+
+    assert next_for(study, "Dr A") == first
+    assert next_for(study, "Dr B") != first
 
 
 def test_who_is_not_asked_gets_nothing(study):
