@@ -190,7 +190,7 @@ def _can_undo(p: Page) -> bool:
 
 
 def _score(store: Store, p: Page, press: Press) -> None:
-    _give(store, p, press, score=int(press.value))
+    _give(store, p, press, score=int(press.value) if press.value.isdecimal() else None)
 
 
 def _save(store: Store, p: Page, press: Press) -> None:

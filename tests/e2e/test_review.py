@@ -198,6 +198,28 @@ def test_while_the_page_starts_no_key_scores_and_none_that_opens_something_is_lo
     assert physician.scores == []
 
 
+def test_a_press_on_what_this_session_was_not_shown_is_none(physician):
+    page, first = physician.visit.page, physician.visit.shown()
+    other = {"do": "score", "response": first % 60 + 1, "value": "5", "seconds": 1}
+    own = other | {"response": first}
+    for said in (
+        [other], [own | {"do": "delete"}], [own | {"value": "9"}], [own | {"value": "x"}],
+        [own | {"seconds": "x"}], [{"a": 1}], [1],
+    ):  # fmt: skip
+        page.evaluate(
+            """said => {
+                const field = document.querySelector("[class*='-presses'] input");
+                Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set
+                    .call(field, JSON.stringify(said.map(one => ({number: Date.now(), ...one}))));
+                field.dispatchEvent(new Event("input", {bubbles: true}));
+            }""",
+            said,
+        )
+        physician.flips_text()
+
+    assert (physician.scores, physician.visit.shown()) == ([], first)
+
+
 def test_undo_brings_the_response_back(physician):
     first = physician.visit.scores("5")
 
