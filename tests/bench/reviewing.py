@@ -138,6 +138,8 @@ def _database(work: Path, name: str, size: tuple[int, int, float]) -> Path:
     """A study of plain questions with so many models, samples and judging rounds."""
     models, samples, rounds = size
     path = work / f"{name}.db"
+    if path.exists():
+        return path
     ensure_workbench(path)
     questions = {
         key: fields | {
@@ -172,6 +174,8 @@ def _database(work: Path, name: str, size: tuple[int, int, float]) -> Path:
 def _drawn(path: Path) -> Path:
     """A copy of a study of whose responses its physicians are asked for a sample."""
     copy = path.with_name(f"drawn-{path.name}")
+    if copy.exists():
+        return copy
     shutil.copy(path, copy)
     with opened(copy) as store:
         (study,) = [one for one in studies.studies(store) if one.name == "bench"]
