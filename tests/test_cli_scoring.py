@@ -94,3 +94,22 @@ def test_the_shift_is_shown_with_its_n(ward: Shell) -> None:
 
     assert (shift["n"], shift["changed"]["undefined"]) == (0, "no_pairs")
     assert "n 0" in ward("shift", "--dataset", "ward").out
+
+
+def test_physicians_words_and_a_copy_of_all_are_had_by_command(ward: Shell, tmp_path: Path) -> None:
+    ward(*_score("MK:1:1", "--score", 4, "--comment", "随餐 said"))
+
+    (seen,) = ward("physicians", "--dataset", "ward", "--json").json["physicians"]
+    places = ward("search", "随餐", "--dataset", "ward", "--json").json["places"]
+    to = tmp_path / "copy.db"
+    made, again = ward("backup", "--to", to, "--json").json, ward("backup", "--to", to)
+
+    assert (seen["physician"], seen["answers"], seen["seconds"]) == ("Dr Lin", 1, None)
+    assert ("comment", "随餐 said") in [(one["where"], one["text"]) for one in places]
+    assert made == {
+        "path": str(tmp_path / "copy.db"),
+        "bytes": (tmp_path / "copy.db").stat().st_size,
+    }
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    with opened(to) as copy:
+        assert copy.value("SELECT rationale FROM human_assessment") == "随餐 said"
