@@ -45,19 +45,28 @@ Action = Callable[[Store, Page, Press], None]
 
 
 def button_html(
-    label: str, do: str, *, key: str = "", value: object = "", kind: str = "", is_off: bool = False
+    label: str,
+    do: str,
+    *,
+    key: str = "",
+    value: object = "",
+    kind: str = "",
+    says: str = "",
+    is_off: bool = False,
 ) -> str:
     """A button on one line.
 
     Args:
         key: the key that presses it, which it shows.
         kind: style classes.
+        says: what it is for, where the label is too short to tell.
         is_off: it can't be pressed.
     """
     sign = f'<kbd aria-label="Shortcut {key.upper()}">{key.capitalize()}</kbd>' if key else ""
     return (
         f'<button type="button" class="press {kind}" data-do="{do}"'
-        f' data-value="{html.escape(str(value))}"{" disabled" if is_off else ""}>'
+        f' data-value="{html.escape(str(value))}" title="{html.escape(says)}"'
+        f"{' disabled' if is_off else ''}>"
         f"<span>{html.escape(label)}</span>{sign}</button>"
     )
 

@@ -48,7 +48,13 @@ def _reading_html(p: Page) -> str:
     """The size of the text, and the list of keys."""
     at = _size_at(p.store, p.person)
     buttons = [
-        button_html(p.t(f"scoring.{name}"), name, kind="link", is_off=not 0 <= to < len(_SIZES))
+        button_html(
+            p.t(f"scoring.{name}"),
+            name,
+            kind="link",
+            says=p.t(f"scoring.{name}_help"),
+            is_off=not 0 <= to < len(_SIZES),
+        )  # fmt: skip
         for name, to in (("smaller", at - 1), ("larger", at + 1))
     ]
     keys = button_html(p.t("scoring.keys"), "help", key="h", kind="link")
