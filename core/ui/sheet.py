@@ -54,7 +54,7 @@ def _reading_html(p: Page) -> str:
             kind="link",
             says=p.t(f"scoring.{name}_help"),
             is_off=not 0 <= to < len(_SIZES),
-        )  # fmt: skip
+        )
         for name, to in (("smaller", at - 1), ("larger", at + 1))
     ]
     keys = button_html(p.t("scoring.keys"), "help", key="h", kind="link")
