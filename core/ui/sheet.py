@@ -78,10 +78,10 @@ def draw_sheet(p: Page, sheet: Sheet) -> None:
     said = "".join(f'<div class="banner">{p.t(f"review.{name}")}</div>' for name in banners)
     label = _label_html(p.t("review.response"))
     body = response_html(sheet.text, raw=raw)
-    left.html(f'<div class="sheet-response" {of}>{label}{said}{body}</div>')
-    with right, st.container(key="sheet-criteria"):
-        _draw_measure(p, sheet, raw=raw)
     kind = "dimensions" if sheet.dimensions else "score"
+    left.html(f'<div class="sheet-response above-{kind}" {of}>{label}{said}{body}</div>')
+    with right, st.container(key=f"sheet-criteria-{kind}"):
+        _draw_measure(p, sheet, raw=raw)
     with st.container(key=f"sheet-bar-{kind}"):
         draw_score_bar(p, sheet, raw=raw)
 

@@ -427,7 +427,7 @@ def test_texts_score_bar_and_comment_fit_a_laptop(physician, language):
             physician.visit.comment,
             page.locator(".sheet-question"),
             page.locator(".sheet-response"),
-            page.locator(".st-key-sheet-criteria"),
+            page.locator("[class*='st-key-sheet-criteria']"),
         ):
             expect(box).to_be_in_viewport(ratio=1)
         physician.visit.scores(key)
