@@ -189,7 +189,7 @@ def dimensions_for(question: Question) -> tuple[str, ...]:
 
 def draft_of(store: Store, person: Person, response_id: int) -> Draft:
     """What a physician has entered for a response."""
-    require_own(store, person.id, "physician")
+    require_own(store, person.id, "physician", "adjudicator", "lead")
     comment = people.draft(store, person.id, _draft_subject(response_id, "comment"))
     entered = json.loads(
         people.draft(store, person.id, _draft_subject(response_id, "entries")) or "{}"

@@ -54,8 +54,10 @@
   };
   new MutationObserver(() => {
     const now = whole();
-    if (now && now !== shown && shown === answered) sessionStorage.removeItem(`active-${shown}`);
-    if (now !== shown) [shown, shownAt] = [now, performance.now()];
+    if (now && now !== shown) {
+      if (shown === answered) sessionStorage.removeItem(`active-${shown}`);
+      [shown, shownAt] = [now, performance.now()];
+    }
     if (waiting.length && !isStarting()) waiting.splice(0).forEach(act);
   }).observe(document, { subtree: true, childList: true });
 

@@ -68,9 +68,10 @@ def _parts(served: Served, name: str) -> list[tuple[object, ...]]:
 
 
 def _takes_keys(visit: Visit) -> None:
-    """Wait until the score bar has its buttons."""
+    """Wait until the score bar has its buttons, and the response could be read."""
     bar = "[class*='-score-5'] button, [class*='-dimension-safety'] button"
     visit.page.locator(bar).first.wait_for()
+    visit.reads()
 
 
 def _reaches_a_text(visit: Visit) -> None:

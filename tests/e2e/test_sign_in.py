@@ -166,6 +166,7 @@ def test_a_page_that_is_still_open_after_the_sign_out_writes_nothing(ward, open_
     visit = open_browser(ward)
     visit.signs_in("Dr Wu", "/review")
     visit.score_button(5).wait_for()
+    visit.reads()
     scores = ward.value("SELECT count(*) FROM assessment")
     with ward.store() as store, store.writing():
         store.change("DELETE FROM auth_session", ())

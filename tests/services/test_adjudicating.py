@@ -3,9 +3,12 @@
 import pytest
 
 from core.errors import Refused
-from core.services import adjudicating, reviewing
+from core.services import adjudicating, enrolling, reviewing
 from core.services.adjudicating import Decision, Dispute
+from core.services.enrolling import Enrolment
+from core.services.reviewing import Draft
 from core.store import consensus
+from core.store.database import opened
 from tests.workbench import Workbench
 
 
@@ -126,3 +129,13 @@ def test_a_decision_on_scores_that_have_changed_is_refused(study):
         adjudicating.decide(
             study.store, study.study, study.physician("Dr Chair"), stale, Decision(4, "why")
         )
+
+
+def test_who_adjudicates_and_does_not_score_sees_the_sheet(study):
+    wanted = Enrolment("Dr Chair", ("adjudicator",), None, "chair")
+    person = enrolling.add_account(study.store, wanted, by="Dr Chief")
+    scored(study, "MK:1:1", 1, 5)
+    with opened(study.path, actor=person.id) as store:
+        (found,) = adjudicating.disputes(store, study.study)
+        sheet = reviewing.sheet_of(store, study.study, person, found.response_id)
+    assert (sheet.response_id, sheet.draft) == (found.response_id, Draft())
