@@ -150,7 +150,7 @@ def test_work_opens_when_everybody_has_calibrated_and_the_lead_has_written_what_
     assert "Dr Bo" not in first.text()
 
     lead.reloads()
-    lead.page.get_by_role("button", name=sentence("en", "assign.end"), exact=True).first.click()
+    lead.page.get_by_role("button", name=sentence("en", "assign.end"), exact=True).last.click()
     note = lead.page.get_by_label(sentence("en", "assign.note"))
     note.fill("A dose without a unit is a 2.")
     note.press("Tab")
