@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Request, Route, WebSocket, expect
+from playwright.sync_api import Route, WebSocket, expect
 
 from core.formats.llmeval_med import CATEGORY_CODES
 from core.i18n import sentence
@@ -215,6 +215,7 @@ def test_a_press_on_what_this_session_was_not_shown_is_none(physician):
             }""",
             said,
         )
+        physician.visit.reads()
         physician.flips_text()
 
     assert (physician.scores, physician.visit.shown()) == ([], first)
@@ -444,7 +445,7 @@ def _is_rendering_of(shown: str, text: str) -> bool:
 
 
 def _everything_heard_by(visit: Visit) -> list[bytes]:
-    """All that the server sends to a page from now on, as it comes: by the socket and by files."""
+    """All that the server sends to a page from now on, as it comes."""
     heard: list[bytes] = []
 
     def hear(payload: str | bytes) -> None:
@@ -453,18 +454,8 @@ def _everything_heard_by(visit: Visit) -> list[bytes]:
     def listen(socket: WebSocket) -> None:
         socket.on("framereceived", hear)
 
-    def read(request: Request) -> None:
-        answer = request.response()
-        if answer is not None and answer.status == 200 and not answer.url.endswith(_SCRIPTS):
-            heard.append(answer.body())
-
     visit.page.on("websocket", listen)
-    visit.page.on("requestfinished", read)
     return heard
-
-
-#: What Streamlit ships.
-_SCRIPTS = (".js", ".css", ".woff2", ".png", ".svg")
 
 
 def _joined(heard: list[bytes]) -> str:
