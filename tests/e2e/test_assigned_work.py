@@ -1,4 +1,4 @@
-"""Assigned work from end to end: a draw, a calibration, an adjudication."""
+"""Assigned work from end to end: a draw, a calibration, an adjudication, second looks."""
 
 import json
 import re
@@ -162,3 +162,42 @@ def test_work_opens_when_everybody_has_calibrated_and_the_lead_has_written_what_
     first.score_button(5).wait_for()
     first.page.keyboard.press("m")
     expect(first.page.get_by_text("A dose without a unit is a 2.")).to_be_visible()
+
+
+def test_a_second_look_is_taken_in_two_rounds(ward: Served, open_browser: Open) -> None:
+    for name, key in (("Dr Ma", "5"), ("Dr Bo", "4")):
+        _scores_all(open_browser(ward, apart=True), name, key, 2)
+    lead = open_browser(ward, apart=True)
+    lead.signs_in("Dr Lead", "/adjudicate", ("lead",))
+    judge = open_browser(ward, apart=True)
+    for number in (1, 2):
+        if number == 1:  # later it stands open
+            lead.page.get_by_text(re.compile(sentence("en", "check.title", n=0)[:12])).first.click()
+        lead.page.get_by_role("radio", name=str(number), exact=True).click()
+        lead.settles()
+        lead.page.get_by_label(sentence("en", "check.share")).fill("50")
+        lead.page.get_by_label(sentence("en", "check.share")).press("Tab")
+        lead.settles()
+        lead.page.get_by_role("button", name=sentence("en", "check.draw")).click()
+        until(lambda number=number: ward.value("SELECT count(*) FROM spot_check") == 2 * number)
+        lead.reloads()
+
+    judge.signs_in("Dr Judge", "/adjudicate", ("adjudicator",))
+    comment = judge.page.locator("[class*='-comment'] input")
+    results = "SELECT is_sound, comment FROM spot_check_result ORDER BY id"
+    for done in range(4):
+        comment.wait_for()
+        judge.settles()
+        if done % 2:
+            judge.page.keyboard.press("w")
+            expect(judge.page.get_by_text(sentence("en", "error.needs_reason"))).to_be_visible()
+            comment.fill("too kind")
+            comment.press("Escape")
+            judge.settles()
+        judge.reads()
+        judge.page.keyboard.press("w" if done % 2 else "g")
+        until(lambda done=done: len(ward.rows(results)) == done + 1)
+        judge.settles()
+
+    assert ward.rows(results) == [(1, ""), (0, "too kind")] * 2
+    expect(judge.page.get_by_text(re.compile("50%")).first).to_be_attached()
