@@ -5,6 +5,7 @@ new tokens differs from question to question, and is the same however the questi
 """
 
 import json
+import sys
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -140,11 +141,11 @@ def generating(work: Path, dataset: Path) -> str:
         "num_blocks": CPU_CACHE_TOKENS // CPU_PAGE,
         "max_batch_tokens": CPU_BATCH_TOKENS,
     }
-    yardstick = loaded.one_at_a_time()
-    static = loaded.static(CPU_CACHE_TOKENS)
-    bare = loaded.bare(**batching)
+    yardstick = said("yardstick", loaded.one_at_a_time())
+    static = said("static", loaded.static(CPU_CACHE_TOKENS))
+    bare = said("masked", loaded.bare(**batching))
     attend_by_request(loaded.model)
-    bare_by_request = loaded.bare(**batching)
+    bare_by_request = said("by request", loaded.bare(**batching))
     parameters = loaded.parameters
     del loaded
     ours, lengths = service(
@@ -173,6 +174,12 @@ Of the bare batch with the library's attention the service reaches {ours.rate / 
 the bare batch with the same attention {ours.rate / bare_by_request.rate:.2f}: that is what store, \
 templates and queue cost.
 """
+
+
+def said(name: str, found: Measured) -> Measured:
+    """Tell what was found before the document is written: a long run may be cut."""
+    print(f"{name}: {found.tokens} tokens, {found.seconds:.1f} s", file=sys.stderr, flush=True)
+    return found
 
 
 def quartiles(lengths: Sequence[int]) -> str:

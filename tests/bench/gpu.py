@@ -5,7 +5,6 @@ Runs where torch sees a CUDA device, and says so where it sees none.
 
 import gc
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tests.bench.generation import (
     Loaded,
     Measured,
     quartiles,
+    said,
     saved_questions,
     service,
     single_turns,
@@ -104,10 +104,10 @@ def measured(
     loaded = Loaded(folder, file, device=device, dtype=torch.bfloat16, limit=_MOST_NEW_TOKENS)
     weights = sum(one.numel() * one.itemsize for one in loaded.model.parameters())
     prompt = sum(map(len, loaded.ids)) / len(loaded.ids)
-    yardstick = _said("yardstick", loaded.one_at_a_time(every=_YARDSTICK_EVERY))
-    library = _said("masked", loaded.bare(every=_MASKED_EVERY))
+    yardstick = said("yardstick", loaded.one_at_a_time(every=_YARDSTICK_EVERY))
+    library = said("masked", loaded.bare(every=_MASKED_EVERY))
     attend_by_request(loaded.model)
-    bare = _said("bare", loaded.bare(use_cuda_graph=GPU_GRAPHS))
+    bare = said("bare", loaded.bare(use_cuda_graph=GPU_GRAPHS))
     tuning = _tuning(loaded) if is_tuned else ""
     del loaded
     _let_go(device)
@@ -118,7 +118,7 @@ def measured(
             "huggingface", str(folder), shape.name, {"max_tokens": _MOST_NEW_TOKENS}, gpus=gpus
         ),
     )  # fmt: skip
-    _said("service", ours)
+    said("service", ours)
     shutil.rmtree(folder)
     rows = [
         yardstick.row("the released way: a pipeline, one at a time", yardstick),
@@ -182,16 +182,10 @@ def roofline(
     )
 
 
-def _said(name: str, found: Measured) -> Measured:
-    """Tell what was found before the document is written: a long run may be cut."""
-    print(f"{name}: {found.tokens} tokens, {found.seconds:.1f} s", file=sys.stderr, flush=True)
-    return found
-
-
 def _tuning(loaded: Loaded) -> str:
     lines = []
     for name, settings in _TRIALS:
-        found = _said(name, loaded.bare(**settings))
+        found = said(name, loaded.bare(**settings))
         lines.append(f"| {name} | {found.rate:,.0f} |")
     return "| bare `generate_batch` | tokens/s |\n|---|---:|\n" + "\n".join(lines) + "\n"
 
