@@ -115,7 +115,7 @@ COMMANDS = list(_commands(main))
 READING = {
     ("personal-data",), ("worker",), ("agreement",), ("status",), ("export", "llmeval-med"),
     ("user", "list"), ("audit-judge",), ("export", "cases"), ("export", "table"),
-    ("report",), ("backup",),
+    ("report",), ("backup",), ("physicians",), ("search",),
     ("jury", "list"), ("leaderboard",),
     *(("prompt", name) for name in ("list", "show", "diff", "preview")),
     ("assign", "list"), ("assign", "plan"), ("manual", "show"),

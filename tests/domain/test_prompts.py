@@ -147,10 +147,11 @@ def test_every_shipped_prompt_has_every_placeholder(language, category):
     assert missing_placeholders(shipped_prompt(language, category)) == ()
 
 
-def test_there_is_one_shipped_prompt_for_each_category_and_language():
+def test_there_is_one_shipped_prompt_for_each_category_and_language_and_one_for_all_others():
     found = sorted(str(path.relative_to(SHIPPED)) for path in SHIPPED.rglob("*.*"))
 
-    assert found == sorted(f"{lang}/{code}.txt" for lang in ("en", "zh") for code in CATEGORIES)
+    names = (*CATEGORIES, "general")
+    assert found == sorted(f"{lang}/{name}.txt" for lang in ("en", "zh") for name in names)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
