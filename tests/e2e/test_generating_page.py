@@ -49,7 +49,7 @@ def test_answers_are_ordered_on_the_page_and_their_number_is_seen_growing(
     assert len([count for count in seen if 0 < count < QUESTIONS]) >= 2, seen
     row = visit.page.locator("table.rows tr", has_text="spruce").first
     expect(row).to_contain_text(f"{QUESTIONS} / {QUESTIONS}")
-    expect(visit.page.get_by_text(sentence("en", "note.on_cpu"))).to_be_visible()
+    expect(visit.page.get_by_role("cell", name=sentence("en", "note.on_cpu"))).to_be_visible()
     texts = served.value(
         "SELECT count(*) FROM response JOIN model ON model.id = model_id"
         " WHERE label = 'spruce' AND text IS NOT NULL"
