@@ -32,7 +32,7 @@ def test_answers_are_ordered_on_the_page_and_their_number_is_seen_growing(
     visit.signs_in(LEAD, "/runs")
     visit.page.get_by_text(sentence("en", "runs.generate")).click()
     visit.page.get_by_label(sentence("en", "runs.source")).fill(str(model))
-    visit.page.get_by_label(sentence("en", "runs.tokens")).last.fill("256")
+    visit.page.get_by_label(sentence("en", "runs.tokens")).last.fill("128")
     visit.page.get_by_label(sentence("en", "runs.tokens")).last.press("Enter")
     visit.settles()
 
