@@ -155,9 +155,9 @@ def continuous(
 class InWaves:
     """Hands requests over in waves.
 
-    A pass that holds a prompt has to index every known token of every request, which takes a GPU's
-    driver several times as long as the pass; passes of one new token each need no index. So what
-    comes while others are being answered waits until a quarter of them has ended.
+    A pass that holds a prompt needs an index of every known token of every request, written down
+    on the CPU; passes of one new token each need none. So what comes while others are being
+    answered waits until a quarter of them has ended.
     """
 
     def __init__(self, batches: Batches) -> None:

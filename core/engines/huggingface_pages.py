@@ -1,7 +1,7 @@
 """One new token of each request against the pages of its cache, on a GPU, in Triton.
 
 Where every request of a batch has one new token, transformers hands over a table of pages in place
-of the index of every known token, which takes longer to write down than the model takes to answer.
+of an index of every known token, which has to be written down anew for every pass.
 Torch for CUDA brings Triton along; elsewhere this module can't be imported.
 """
 
