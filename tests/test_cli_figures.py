@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from tests.test_cli import Shell, shell
 
@@ -48,6 +49,37 @@ def test_a_pairing_holds_every_figure_with_its_interval(own: Shell) -> None:
         ("A", "B"), ("A", "C"), ("B", "C"),
     ]  # fmt: skip
     assert (pairing["weighted"], pairing["raw"], pairing["unscored"]) == (False, None, 2)
+
+
+def test_weighted_kappa_stands_on_the_scores_and_plain_kappa_on_usable(own: Shell) -> None:
+    [pairing] = own("agreement", "--dataset", "own", "--json").json["pairings"]
+
+    scores = [
+        (row[physician], row["judge:oak"])
+        for row in ROWS
+        for physician in ("physician:A", "physician:B", "physician:C")
+        if row["judge:oak"] is not None and row[physician] is not None
+    ]
+    for name in ("linear", "quadratic"):
+        theirs = cohen_kappa_score(*zip(*scores, strict=True), labels=range(4), weights=name)
+        assert pairing[f"{name}_kappa"] == pytest.approx(theirs)
+        assert pairing[f"{name}_kappa"] == pairing["scores"][f"{name}_kappa"]
+        assert pairing["scale"][f"{name}_kappa"] == "scores"
+    (rejected, passed), (missed, right) = pairing["table"]
+    usable = [(0, 0)] * rejected + [(0, 1)] * passed + [(1, 0)] * missed + [(1, 1)] * right
+    assert pairing["cohen_kappa"] == pytest.approx(
+        cohen_kappa_score(*zip(*usable, strict=True), labels=range(2))
+    )
+    assert {
+        name
+        for name, scale in pairing["scale"].items()
+        if scale == "usable"
+    } == {
+        "agreement", "cohen_kappa", "gwet_ac1", "pabak", "sensitivity", "specificity",
+        "false_usable", "missed_risk", "krippendorff_alpha", "alt_test",
+    }  # fmt: skip
+    found = pairing["scores"]
+    assert (found["n"], found["lowest"], found["highest"]) == (len(scores), 0, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,21 @@
 """The command that shows agreement of judges with physicians, whole or by group."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import click
 
+from core.commands.agreement_numbers import compared_numbers, numbers_of
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
-from core.domain.agreement import Agreement
-from core.domain.estimation import Estimate
-from core.domain.many_raters import AnnotatorTest
 from core.errors import Refused
 from core.formats.latex import csv_table, latex_table, markdown_table
-from core.services import agreeing_parts, agreeing_physicians, tabulating
-from core.services.agreeing import Case, cases_of_panel, grouped
+from core.services import tabulating
+from core.services.agreeing import cases_of_panel, grouped
 from core.services.choosing import Choice, chosen
-from core.services.comparing import Comparison, comparison_of
+from core.services.comparing import comparison_of
 from core.services.empanelling import Panel, panel_of_study, panels_of_study
 from core.services.exporting import write_whole
 from core.services.naming import study_of_dataset
@@ -26,10 +23,6 @@ from core.store.database import Store
 from core.store.studies import Study
 
 Format = Literal["text", "csv", "markdown", "latex"]
-_LEFT_OUT = (
-    "undecided", "unscored", "pending", "unstable", "undrawn", "unknown_phase", "physicians",
-    "cases",
-)  # fmt: skip
 
 
 @command(main, "agreement")
@@ -83,126 +76,14 @@ def _of_panel(
     found = {
         "judge": panel.name,
         "excluded": sum(case.is_excluded for case in every),
-        **_numbers(comparison_of(cases, panel)),
-        **_physicians(cases, panel),
-        "intra_rater": [
-            {"physician": one.name or None, **_agreement(one.usable)}
-            for one in agreeing_physicians.within_of(store, study)
-        ],
-        **_parts(store, study, panel, cases),
+        **numbers_of(store, study, panel, cases),
     }
-    alpha = {"krippendorff_alpha": found.pop("alpha")}
-    for name, part in _estimates(alpha).items():
-        found = found | ({name: found[name] | part} if isinstance(part, dict) else {name: part})
     if group:
         found["groups"] = [
-            {group: label, **_numbers(comparison_of(some, panel))}
+            {group: label, **compared_numbers(comparison_of(some, panel), panel)}
             for label, some in grouped(cases, attrgetter(group)).items()
         ]
     return found
-
-
-def _numbers(found: Comparison) -> dict[str, Any]:
-    """One pairing for machines: numbers on usable at the top, on scores below."""
-    shares = {
-        "sensitivity": found.sensitivity,
-        "specificity": found.specificity,
-        "false_usable": found.false_usable,
-        "missed_risk": found.missed_risk,
-    }
-    usable = {"agreement": found.usable.agreement, **found.usable.coefficients, **shares}
-    scores = {"agreement": found.scores.agreement, **found.scores.coefficients}
-    return {
-        "n": found.usable.agreement.n,
-        **_estimates(usable),
-        "table": found.usable.table,
-        "scores": {
-            "n": found.scores.agreement.n,
-            **_estimates(scores),
-            "lowest": found.lowest,
-            "table": found.scores.table,
-        },
-        **{name: getattr(found, name) for name in _LEFT_OUT},
-        "weighted": found.raw is not None,
-        "effective_n": found.effective_n,
-        "raw": None if found.raw is None else _numbers(found.raw),
-    }
-
-
-def _physicians(cases: Sequence[Case], panel: Panel) -> dict[str, Any]:
-    """Physicians among themselves, and the judge held against each."""
-    ceiling = agreeing_physicians.ceiling_of(cases, panel)
-    alphas = {f"krippendorff_alpha_{name}": one for name, one in ceiling.alpha.items()}
-    among = {"agreement": ceiling.usable.agreement, **ceiling.usable.coefficients}
-    return {
-        "alpha": ceiling.alpha["nominal"],
-        "alt_test": _test(ceiling.test_usable),
-        "alt_test_scores": _test(ceiling.test_scores),
-        "physicians_among": {
-            "n": ceiling.usable.agreement.n,
-            "responses": ceiling.responses,
-            **_estimates({**among, **alphas, "fleiss_kappa": ceiling.fleiss}),
-        },
-        "pairs": [
-            {"first": one.first, "second": one.second, **_agreement(one.usable)}
-            for one in agreeing_physicians.pairs_of(cases)
-        ],
-    }
-
-
-def _parts(store: Store, study: Study, panel: Panel, cases: Sequence[Case]) -> dict[str, Any]:
-    """Agreement per requirement and per dimension."""
-    found = agreeing_parts.requirements_of(store, study, panel, cases)
-    return {
-        "requirements": {
-            **_agreement(found.all),
-            "core": _agreement(found.core),
-            "secondary": _agreement(found.secondary),
-            "unpaired": found.unpaired,
-            "each": [
-                {**asdict(one), "agreement": one.agreement.value, "n": one.agreement.n}
-                for one in found.each
-            ],
-        },
-        "dimensions": [
-            {
-                "dimension": one.name,
-                **_agreement(one.agreement),
-                "physicians": asdict(one.physicians),
-                "judge": asdict(one.judge),
-            }
-            for one in agreeing_parts.dimensions_of(store, study, panel, cases)
-        ],
-    }
-
-
-def _agreement(found: Agreement) -> dict[str, Any]:
-    return {
-        "n": found.agreement.n,
-        **_estimates({"agreement": found.agreement, **found.coefficients}),
-    }
-
-
-def _test(test: AnnotatorTest) -> dict[str, Any]:
-    return {
-        **_estimates({"omega": test.omega, "rho": test.rho}),
-        "epsilon": test.epsilon,
-        "physicians": test.physicians,
-        "n": test.units,
-        "may_stand_in": test.may_stand_in,
-    }
-
-
-def _estimates(found: dict[str, Estimate]) -> dict[str, Any]:
-    return {
-        **{name: one.value for name, one in found.items()},
-        "intervals": {
-            name: [one.low, one.high] for name, one in found.items() if one.low is not None
-        },
-        "undefined": {
-            name: one.undefined_because for name, one in found.items() if one.value is None
-        },
-    }
 
 
 def _as_text(pairings: Sequence[dict[str, Any]], group: str | None) -> str:
