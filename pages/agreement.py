@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.services.agreeing_physicians import among_physicians
-from core.services.choosing import chosen
+from core.services.arraying import chosen_columns
 from core.services.comparing import comparison_of
 from core.ui import agreement_views
 from core.ui.address import one_of
@@ -17,7 +17,7 @@ from core.ui.agreement_tables import (
     draw_summary,
     draw_weights,
 )
-from core.ui.figure_data import cases_of_chosen, chosen_cases, keeping
+from core.ui.figure_data import cases_of_chosen, chosen_cases, columns_of_chosen, keeping
 from core.ui.judge_choice import chosen_panel
 from core.ui.seals import draw_held_out
 from core.ui.shell import page
@@ -43,25 +43,26 @@ with page("agreement") as p:
         st.info(p.t("agreement.nothing"))
         st.stop()
     with what:
-        choice = chosen_cases(p, every)
+        whole = columns_of_chosen(p, panel, every)
+        choice = chosen_cases(p, whole)
     keep = keeping(p, panel, choice)
-    cases = keep("cases", lambda: chosen(every, choice))
+    cases = keep("columns", lambda: chosen_columns(whole, choice))
     if panel.is_floor:
         st.html(f'<div class="quiet">{p.t("shell.baseline")}</div>')
     shown = agreement_views.Shown(
-        panel, cases, keep("comparison", lambda: comparison_of(cases, panel)),
+        panel, every, cases, keep("comparison", lambda: comparison_of(cases, panel)),
         keep("among", lambda: among_physicians(cases)), keep,
     )  # fmt: skip
     draw_sentence(p, shown.comparison, shown.among)
     draw_summary(p, shown.comparison)
     draw_weights(p, shown.comparison)
     draw_left_out(p, shown.comparison)
-    draw_excluded(p, panel, every, choice)
+    draw_excluded(p, panel, whole, choice)
     view = one_of(
         p, "view", [*VIEWS, "cases"], label=p.t("agreement.view"),
         shown=lambda name: p.t(f"agreement.views.{name}"),
     )  # fmt: skip
     if view == "cases":
-        draw_cases(p, cases, st.query_params.get("of", "differ"))
+        draw_cases(p, shown.cases, st.query_params.get("of", "differ"))
     else:
         VIEWS[view](p, shown)

@@ -16,6 +16,7 @@ from core.domain.estimation import (
     Estimate,
     Z,
     interval_of,
+    resampled_apart,
     resampled_tables,
     share_estimate,
     undefined,
@@ -349,10 +350,7 @@ def _resampled_within(
 ) -> Tables:
     if strata is None or len(strata) == 0:
         return resampled_tables(per_cluster, seed=seed)
-    drawn = [
-        resampled_tables(per_cluster[strata == one], seed=seed + int(one))
-        for one in np.unique(strata)
-    ]
+    drawn = resampled_apart([per_cluster[strata == one] for one in np.unique(strata)], seed=seed)
     return np.asarray(np.sum(drawn, axis=0))
 
 

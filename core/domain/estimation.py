@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -150,21 +151,49 @@ def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -
     if clusters == 0:
         return np.zeros((resamples, *tables.shape[1:]))
     flat = tables.reshape(clusters, -1)
-    kinds, frequency = _kinds(flat)
-    if len(kinds) * _KINDS_COST < clusters:
-        # Questions with equal tables are drawn together: the same chances, far fewer draws.
-        generator = np.random.default_rng(seed)
-        times = generator.multinomial(clusters, frequency / clusters, size=resamples)
-        drawn = times.astype(float) @ flat[kinds]
-    elif clusters < _POISSON_FROM:
+    if clusters < _POISSON_FROM:
         drawn = resample_counts(clusters, seed=seed, resamples=resamples) @ flat
     elif clusters <= _POISSON_TO:
         drawn = _poisson_sums(flat, seed=seed, resamples=resamples)
     else:
-        generator = np.random.default_rng(seed)
-        chunks = (min(_CHUNK, resamples - start) for start in range(0, resamples, _CHUNK))
-        drawn = np.concatenate([_counts(generator, clusters, size) @ flat for size in chunks])
+        drawn = _multinomial_sums(flat, seed=seed, resamples=resamples)
     return drawn.reshape(resamples, *tables.shape[1:])
+
+
+def resampled_apart(
+    parts: Sequence[Floats], *, seed: int = 0, resamples: int = RESAMPLES
+) -> list[Floats]:
+    """As `resampled_tables`, of several sets of clusters that are drawn independently.
+
+    Sets that fit into one drawing of Poisson counts take columns of it that are their own.
+    """
+    found, first = [], 0
+    for place, tables in enumerate(parts):
+        if len(tables) >= _POISSON_FROM and first + len(tables) <= _POISSON_TO:
+            flat = tables.reshape(len(tables), -1)
+            drawn = _poisson_sums(flat, seed=seed, resamples=resamples, first=first)
+            found.append(drawn.reshape(resamples, *tables.shape[1:]))
+            first += len(tables)
+        else:
+            # Other seeds than that of the drawing above.
+            apart = seed + 1 + place
+            found.append(resampled_tables(tables, seed=apart, resamples=resamples))
+    return found
+
+
+def _multinomial_sums(flat: Floats, *, seed: int, resamples: int) -> Floats:
+    """Sums of rows drawn with replacement.
+
+    Where few differ, equal rows are drawn together: the same chances, far fewer draws.
+    """
+    clusters = len(flat)
+    generator = np.random.default_rng(seed)
+    kinds, frequency = _kinds(flat)
+    if len(kinds) * _KINDS_COST < clusters:
+        times = generator.multinomial(clusters, frequency / clusters, size=resamples)
+        return np.asarray(times.astype(float) @ flat[kinds])
+    chunks = (min(_CHUNK, resamples - start) for start in range(0, resamples, _CHUNK))
+    return np.concatenate([_counts(generator, clusters, size) @ flat for size in chunks])
 
 
 @functools.lru_cache(maxsize=3)
@@ -179,18 +208,18 @@ def resample_counts(clusters: int, *, seed: int, resamples: int = RESAMPLES) -> 
     return found
 
 
-def _poisson_sums(flat: Floats, *, seed: int, resamples: int) -> Floats:
+def _poisson_sums(flat: Floats, *, seed: int, resamples: int, first: int = 0) -> Floats:
     """Sums of rows that are each drawn a Poisson number of times (Hanley and MacGibbon 2006).
 
     What another choice of questions needs is drawn already. Whole numbers this small are exact in
     half the width, which is twice as fast.
     """
-    clusters = len(flat)
-    counts = _single_counts(seed, resamples) if seed == 0 else _poisson_counts(seed, resamples)
+    every = _single_counts(seed, resamples) if seed == 0 else _poisson_counts(seed, resamples)
+    counts = every[:, first : first + len(flat)]
     if flat.max(initial=0.0) < _EXACT and np.array_equal(flat, np.rint(flat)):
-        drawn = counts[:, :clusters].astype(np.float32, copy=False) @ flat.astype(np.float32)
+        drawn = counts.astype(np.float32, copy=False) @ flat.astype(np.float32)
         return drawn.astype(float)
-    return counts[:, :clusters].astype(float) @ flat
+    return counts.astype(float) @ flat
 
 
 @functools.lru_cache(maxsize=1)

@@ -22,6 +22,7 @@ from core.domain.many_raters import (
 )
 from core.domain.scales import ONE_TO_FIVE
 from core.services.agreeing import Case
+from core.services.arraying import Columns, columns_of
 from core.services.empanelling import Panel
 from core.services.permitting import require
 from core.store import assessments, draws
@@ -126,10 +127,14 @@ class Within:
     usable: Agreement
 
 
-def among_physicians(cases: Sequence[Case]) -> Agreement:
+def among_physicians(cases: Sequence[Case] | Columns) -> Agreement:
     """Usable / unusable over all pairs of physicians, κ and AC1 alone; n counts pairs."""
-    usable, _, clusters, _ = _shared(cases)
-    return among_raters(usable, clusters, categories=2, only=("cohen_kappa", "gwet_ac1"))
+    every = cases if isinstance(cases, Columns) else columns_of(cases)
+    shared = every.taken(np.bincount(every.scores.of, minlength=len(every)) >= 2)
+    people, column = np.unique(shared.scores.person, return_inverse=True)
+    usable = np.full((len(shared), len(people)), MISSING, dtype=np.intp)
+    usable[shared.scores.of, column] = shared.scores.usable == 1
+    return among_raters(usable, shared.question, categories=2, only=("cohen_kappa", "gwet_ac1"))
 
 
 def ceiling_of(cases: Sequence[Case], judge: Panel | None = None) -> Ceiling:

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from core.domain.agreement import Agreement, agreement_of
-from core.domain.estimation import Estimate, effective_n, share_estimate
-from core.services.agreeing import Case, weighted_among
+from core.domain.estimation import Bools, Estimate, Floats, effective_n, share_estimate
+from core.services.agreeing import Case
+from core.services.arraying import NONE, PENDING, UNSCORED, Columns, Ids, columns_of
 from core.services.empanelling import Panel
 from core.store.judges import Judge
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Ids = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,43 +57,39 @@ class Comparison:
 
 
 def comparison_of(
-    cases: Sequence[Case], judge: Judge | Panel, *, only: tuple[str, ...] | None = None
+    cases: Sequence[Case] | Columns, judge: Judge | Panel, *, only: tuple[str, ...] | None = None
 ) -> Comparison:
     """Compare a judge or a jury with physicians over some cases.
 
     Args:
         only: names of the coefficients that are wanted, which saves the time of the others.
     """
-    raw = _compared(cases, judge, only, is_weighted=False)
-    drawn = weighted_among(cases)
+    every = cases if isinstance(cases, Columns) else columns_of(cases)
+    raw = _compared(every, judge, only, is_weighted=False)
+    drawn = every.drawn()
     if drawn is None:
         return raw
     found = _compared(drawn, judge, only, is_weighted=True)
-    weights = np.array([case.weight for case in drawn if _is_paired(case)], dtype=np.float64)
     return replace(
         raw,
         usable=replace(found.usable, table=raw.usable.table),
         scores=replace(found.scores, table=raw.scores.table),
         sensitivity=found.sensitivity, specificity=found.specificity,
         false_usable=found.false_usable, missed_risk=found.missed_risk,
-        raw=raw, effective_n=effective_n(weights), undrawn=len(cases) - len(drawn),
+        raw=raw, effective_n=effective_n(drawn.weight[drawn.is_paired]),
+        undrawn=len(every) - len(drawn),
     )  # fmt: skip
 
 
 def _compared(
-    cases: Sequence[Case],
-    judge: Judge | Panel,
-    only: tuple[str, ...] | None,
-    *,
-    is_weighted: bool,
+    cases: Columns, judge: Judge | Panel, only: tuple[str, ...] | None, *, is_weighted: bool
 ) -> Comparison:
-    paired = [case for case in cases if _is_paired(case)]
-    human = np.array([case.physicians_usable for case in paired], dtype=np.bool_)
-    machine = np.array([case.judge.usable for case in paired], dtype=np.bool_)
-    clusters = np.array([case.question_id for case in paired], dtype=np.intp)
-    weights, strata = (_weights(paired), _strata(paired)) if is_weighted else (None, None)
+    paired = cases.is_paired
+    human, machine = cases.human[paired] == 1, cases.judge[paired] == 1
+    clusters = cases.question[paired]
+    strata = cases.facets["stratum"].code[paired] if is_weighted else None
+    weights = cases.weight[paired] if is_weighted else None
     lowest, scores = _scores_agreement(cases, judge, only, is_weighted=is_weighted)
-    unscored = [case.judge.unscored_because for case in cases if case.judge.unscored_because]
     return Comparison(
         agreement_of(
             human.astype(np.intp), machine.astype(np.intp), clusters, categories=2, only=only,
@@ -110,68 +102,44 @@ def _compared(
         _share_among(machine, ~human, clusters, weights),
         _missed_risk(cases, is_weighted=is_weighted),
         cases=len(cases),
-        physicians=len({score.person_id for case in cases for score in case.scores}),
-        undecided=sum(case.physicians_usable is None for case in cases),
-        unscored=sum(because != "pending" for because in unscored),
-        pending=sum(because == "pending" for because in unscored),
-        unknown_phase=sum(s.phase == "unknown" for case in cases for s in case.scores),
-        unstable=sum(case.judge.is_unstable for case in cases),
+        physicians=len(np.unique(cases.scores.person)),
+        undecided=int((cases.human == NONE).sum()),
+        unscored=int((cases.state == UNSCORED).sum()),
+        pending=int((cases.state == PENDING).sum()),
+        unknown_phase=int(cases.scores.is_unknown.sum()),
+        unstable=int(cases.is_unstable.sum()),
     )  # fmt: skip
 
 
-def _is_paired(case: Case) -> bool:
-    return case.judge.usable is not None and case.physicians_usable is not None
-
-
-def _weights(cases: Sequence[Case]) -> Floats:
-    return np.array([case.weight for case in cases], dtype=np.float64)
-
-
-def _strata(cases: Sequence[Case]) -> Ids:
-    """Number of each case's stratum, as far as whole questions were drawn by it."""
-    places: dict[str, int] = {}
-    return np.array([places.setdefault(case.stratum, len(places)) for case in cases], dtype=np.intp)
-
-
 def _scores_agreement(
-    cases: Sequence[Case], judge: Judge | Panel, only: tuple[str, ...] | None, *, is_weighted: bool
+    cases: Columns, judge: Judge | Panel, only: tuple[str, ...] | None, *, is_weighted: bool
 ) -> tuple[int, Agreement]:
     """Physicians' and judge's scores where both stand on scales that end alike."""
-    maximum = judge.scale.maximum
-    # Three flat lists and no tuple a pair: tuples would let Python look through all cases for
-    # garbage.
-    judged = [case for case in cases if case.judge.median is not None]
-    given = [
-        [score for score in case.scores if score.value is not None and score.maximum == maximum]
-        for case in judged
-    ]
-    counts = np.array([len(scores) for scores in given], dtype=np.intp)
-    human = np.array([score.value for scores in given for score in scores], dtype=np.intp)
-    machine = np.array([case.judge.median for case in judged], dtype=np.intp).repeat(counts)
-    clusters = np.array([case.question_id for case in judged], dtype=np.intp).repeat(counts)
-    lowest = min((score.minimum for scores in given for score in scores), default=None)
-    if lowest is None or (len(machine) and int(machine.min()) < lowest):
+    maximum, given = judge.scale.maximum, cases.scores
+    kept = (given.value != NONE) & (given.maximum == maximum) & (cases.median[given.of] != NONE)
+    of = given.of[kept]
+    human, machine = given.value[kept], cases.median[of]
+    lowest = int(given.minimum[kept].min()) if len(of) else judge.scale.minimum
+    if len(of) and int(machine.min()) < lowest:
         lowest = judge.scale.minimum
-    weights = _weights(judged).repeat(counts) if is_weighted else None
-    strata = _strata(judged).repeat(counts) if is_weighted else None
     return lowest, agreement_of(
         human - lowest,
         machine - lowest,
-        clusters,
+        cases.question[of],
         categories=maximum - lowest + 1,
         are_scores=True,
         only=only,
-        weights=weights,
-        strata=strata,
+        weights=cases.weight[of] if is_weighted else None,
+        strata=cases.facets["stratum"].code[of] if is_weighted else None,
     )
 
 
-def _missed_risk(cases: Sequence[Case], *, is_weighted: bool) -> Estimate:
-    flagged = [case for case in cases if case.is_flagged and case.judge.usable is not None]
+def _missed_risk(cases: Columns, *, is_weighted: bool) -> Estimate:
+    """Of flagged responses that were judged, those that the judge passes without a flag."""
+    flagged = cases.is_flagged & (cases.judge != NONE)
+    missed = (cases.judge == 1) & ~cases.is_flagged_by_judge
     return share_estimate(
-        np.array([case.is_missed_risk for case in flagged], dtype=np.bool_),
-        np.array([case.question_id for case in flagged], dtype=np.intp),
-        _weights(flagged) if is_weighted else None,
+        missed[flagged], cases.question[flagged], cases.weight[flagged] if is_weighted else None
     )
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from core.domain.correction import may_calibrate
-from core.domain.estimation import Bools, Floats, resampled_tables
+from core.domain.estimation import Bools, Floats, resampled_apart
 from core.domain.paired import holm, sign_flip_p
 from core.domain.ranks import brackets, rank_interval, rank_shares
 from core.domain.usability import physicians_reading
@@ -179,8 +179,7 @@ def listed(
 def _op_draws(sums: Sequence[Floats], models: int) -> Floats:
     """OP of every model in resamples of the questions of each column, shape (resamples, m)."""
     draws = []
-    for at, of_column in enumerate(sums):
-        drawn = resampled_tables(of_column, seed=at)
+    for drawn in resampled_apart(sums):
         usable, counted = drawn[..., 0], drawn[..., 1]
         rate = np.zeros_like(usable)
         np.divide(usable, counted, out=rate, where=counted > 0)

@@ -9,7 +9,8 @@ from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
 from core.services import sealing
 from core.services.agreeing import Case
-from core.services.choosing import Choice, chosen
+from core.services.arraying import Columns, chosen_columns
+from core.services.choosing import Choice
 from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel
 from core.services.picking import picked
@@ -89,15 +90,15 @@ def draw_weights(p: Page, found: Comparison) -> None:
     st.html(f'<div class="quiet">{html.escape(said)}</div>')
 
 
-def draw_excluded(p: Page, panel: Panel, every: list[Case], choice: Choice) -> None:
+def draw_excluded(p: Page, panel: Panel, every: Columns, choice: Choice) -> None:
     """How many responses stand out because their question is excluded, and the other reading."""
-    if not any(case.is_excluded for case in every):
+    if not every.is_excluded.any():
         return
-    cases = chosen(every, replace(choice, with_excluded=not choice.with_excluded))
+    cases = chosen_columns(every, replace(choice, with_excluded=not choice.with_excluded))
     other = comparison_of(cases, panel, only=("cohen_kappa",))
     said = p.t(
         f"agreement.excluded_{'counted' if choice.with_excluded else 'left_out'}",
-        n=sum(case.is_excluded for case in every), other=other.usable.agreement.n,
+        n=int(every.is_excluded.sum()), other=other.usable.agreement.n,
         agreement=percent(p, other.usable.agreement),
         kappa=coefficient(p, other.usable.coefficients["cohen_kappa"]),
         false_usable=percent(p, other.false_usable),

@@ -11,6 +11,8 @@ from core.domain.estimation import Estimate
 from core.domain.questions import CATEGORIES
 from core.services import agreeing_versions
 from core.services.agreeing import Case, grouped
+from core.services.arraying import Columns
+from core.services.choosing import chosen
 from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel
 from core.ui import charts
@@ -23,13 +25,7 @@ from core.ui.shell import Page
 _WORST = 10
 _MODELS_BESIDE = 3
 #: What cases are grouped by, by the word that names it.
-_GROUPS: dict[str, Callable[[Case], str]] = {
-    "category": lambda case: case.category,
-    "model": lambda case: case.model,
-    "difficulty": lambda case: case.difficulty,
-    "category2": lambda case: case.category2,
-    "scene": lambda case: case.scene,
-}
+_GROUPS = ("category", "model", "difficulty", "category2", "scene")
 #: What a group's filter is called in the address, where it is not the word itself.
 _FILTERS = {"category2": "kind"}
 _GROUP_FIGURES = ("cohen_kappa", "gwet_ac1", "quadratic_kappa")
@@ -39,13 +35,24 @@ _STEPS = ("bias", "lower_limit", "upper_limit")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the views draw: the chosen cases and their figures, and where others are kept."""
+    """What the views draw: the chosen cases and their figures, and where others are kept.
+
+    Attributes:
+        every: all cases, before the choice.
+        columns: the chosen ones.
+    """
 
     panel: Panel
-    cases: list[Case]
+    every: list[Case]
+    columns: Columns
     comparison: Comparison
     among: Agreement
     keep: Keeping
+
+    @property
+    def cases(self) -> list[Case]:
+        """The chosen cases one by one, for views that look at each."""
+        return self.keep("cases", lambda: chosen(self.every, self.keep.choice))
 
 
 def draw_danger(p: Page, shown: Shown) -> None:
@@ -75,23 +82,22 @@ def draw_danger(p: Page, shown: Shown) -> None:
 
 
 def _slices(shown: Shown) -> list[tuple[str, str, Comparison]]:
-    slices = grouped(shown.cases, lambda case: f"{case.category}\n{case.model}")
     return [
-        (cases[0].category, cases[0].model, comparison_of(cases, shown.panel, only=()))
-        for cases in slices.values()
+        (category, model, comparison_of(some, shown.panel, only=()))
+        for (category, model), some in shown.columns.split("category", "model")
     ]
 
 
 def draw_groups(p: Page, shown: Shown) -> None:
     """Agreement by category as in figure 5, or by model, difficulty, subcategory, scene."""
     word = one_of(
-        p, "by", list(_GROUPS), label=p.t("agreement.by"), shown=lambda one: p.t(f"words.{one}")
+        p, "by", _GROUPS, label=p.t("agreement.by"), shown=lambda one: p.t(f"words.{one}")
     )
     groups = shown.keep(
         f"by {word}",
         lambda: {
-            label: comparison_of(cases, shown.panel, only=_GROUP_FIGURES)
-            for label, cases in sorted(grouped(shown.cases, _GROUPS[word]).items(), key=_in_order)
+            label: comparison_of(some, shown.panel, only=_GROUP_FIGURES)
+            for label, some in sorted(_groups(shown, word), key=_in_order)
             if label
         },
     )
@@ -130,8 +136,14 @@ def draw_matrices(p: Page, shown: Shown) -> None:
 
 
 def _matrices(shown: Shown) -> list[tuple[str, Agreement]]:
-    by_model = sorted(grouped(shown.cases, lambda case: case.model).items())
-    return [(model, comparison_of(cases, shown.panel, only=()).usable) for model, cases in by_model]
+    return [
+        (model, comparison_of(some, shown.panel, only=()).usable)
+        for model, some in sorted(_groups(shown, "model"), key=_in_order)
+    ]
+
+
+def _groups(shown: Shown, word: str) -> list[tuple[str, Columns]]:
+    return [(label, some) for (label,), some in shown.columns.split(word)]
 
 
 def draw_scores(p: Page, shown: Shown) -> None:
@@ -217,7 +229,7 @@ def draw_fine_print(p: Page, shown: Shown) -> None:
     st.html(f'<div class="quiet">{p.t("agreement.fine")}</div>')
 
 
-def _in_order(group: tuple[str, list[Case]]) -> tuple[int, str]:
+def _in_order(group: tuple[str, Columns]) -> tuple[int, str]:
     """Categories and difficulties in their own order, models by name."""
     label = group[0]
     return (_ORDER.index(label) if label in _ORDER else len(_ORDER), label)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.services import ranking
 from core.services.agreeing import Case, cases_of_panel
+from core.services.arraying import Columns, columns_of
 from core.services.choosing import Choice
 from core.services.empanelling import Panel, panels_of_study
 from core.services.ranking import Board
@@ -99,6 +100,19 @@ def calibrating_cases(p: Page, panel: Panel) -> tuple[list[Case], list[Case]]:
     return ranking.calibrating(p.store, p.study, panel, _active_cases(p, panel))
 
 
+def columns_of_chosen(p: Page, panel: Panel, every: list[Case]) -> Columns:
+    """As `cases_of_chosen`, as columns."""
+    return _columns(p.store.path, p.study.id, panel.name, stamp(p.store), chosen_version(), every)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _columns(
+    path: Path, study: int, name: str, facts: tuple[int, ...], version: int | None,
+    _every: list[Case],
+) -> Columns:  # fmt: skip
+    return columns_of(_every)
+
+
 def _active_cases(p: Page, panel: Panel) -> list[Case]:
     return _cases(
         p.store.path, p.study.id, panel.name, stamp(p.store), None, p.study, panel, p.person.id
@@ -128,26 +142,27 @@ def _cases(
     return found
 
 
-def chosen_cases(p: Page, cases: list[Case]) -> Choice:
+def chosen_cases(p: Page, every: Columns) -> Choice:
     """What the reader narrows the figures to."""
     first, second, third, more = st.columns([3, 3, 3, 1], vertical_alignment="bottom")
     with first:
         categories = several(
-            p, "category", _of(cases, "category"), label=p.t("words.category"),
+            p, "category", _of(every, "category"), label=p.t("words.category"),
             shown=lambda one: p.named("category", one),
         )  # fmt: skip
     with second:
-        models = several(p, "model", _of(cases, "model"), label=p.t("words.model"))
+        models = several(p, "model", _of(every, "model"), label=p.t("words.model"))
     with third:
-        people = sorted({score.person for case in cases for score in case.scores})
-        physicians = several(p, "physician", people, label=p.t("words.physicians"))
+        physicians = several(
+            p, "physician", sorted(every.people.values()), label=p.t("words.physicians")
+        )
     with more, st.popover(p.t("choice.more"), width="stretch"):
         difficulties = several(
-            p, "difficulty", _of(cases, "difficulty"), label=p.t("words.difficulty"),
+            p, "difficulty", _of(every, "difficulty"), label=p.t("words.difficulty"),
             shown=lambda one: p.t(f"difficulty.{one}"),
         )  # fmt: skip
-        kinds = several(p, "kind", _of(cases, "category2"), label=p.t("words.category2"))
-        scenes = several(p, "scene", _of(cases, "scene"), label=p.t("words.scene"))
+        kinds = several(p, "kind", _of(every, "category2"), label=p.t("words.category2"))
+        scenes = several(p, "scene", _of(every, "scene"), label=p.t("words.scene"))
         since = day(p, "since", label=p.t("choice.since"))
         until = day(p, "until", label=p.t("choice.until"))
         _choose_version(p)
@@ -170,6 +185,6 @@ def _choose_version(p: Page) -> None:
     )  # fmt: skip
 
 
-def _of(cases: list[Case], field: str) -> list[str]:
+def _of(every: Columns, field: str) -> list[str]:
     """Values of a field in the order of the cases."""
-    return list(dict.fromkeys(value for case in cases if (value := getattr(case, field))))
+    return [name for name in every.facets[field].names if name]

@@ -7,6 +7,7 @@ from statsmodels.stats.proportion import proportion_confint
 from core.domain.estimation import (
     Estimate,
     interval_of,
+    resampled_apart,
     resampled_tables,
     share_estimate,
     wilson_interval,
@@ -115,6 +116,21 @@ def test_a_resample_draws_as_many_clusters_as_there_are():
 
 def test_resampling_no_cluster_gives_empty_tables():
     assert not resampled_tables(np.zeros((0, 2, 2)), seed=0, resamples=3).any()
+
+
+@pytest.mark.parametrize("clusters", [40, 300, 2_500], ids=["few", "some", "too many for one"])
+def test_sets_of_clusters_are_drawn_apart_and_each_as_if_alone(clusters):
+    generator = np.random.default_rng(5)
+    parts = [generator.random((clusters, 1)) for _ in range(2)]
+
+    first, second = (drawn[:, 0] for drawn in resampled_apart(parts))
+
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.1  # 2,000 draws: a chance of 1 in 100,000
+    for part, drawn in zip(parts, (first, second), strict=True):
+        assert drawn.mean() == pytest.approx(part.sum(), rel=0.02)
+    # The same clusters twice in one drawing are not the same draws.
+    same = resampled_apart([parts[0], parts[0]])
+    assert not np.array_equal(same[0], same[1])
 
 
 def test_the_interval_is_the_middle_95_percent():
