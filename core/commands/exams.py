@@ -27,7 +27,8 @@ def score_command(terminal: Terminal, *, dataset: str) -> None:
     """Read the chosen options of every response, and score those that can be read."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        done = examining.score_closed(store, study, by=terminal.by)
+        progress = terminal.progress("exam_progress")
+        done = examining.score_closed(store, study, by=terminal.by, progress=progress)
     terminal.show(asdict(done), words("exam_scored", **asdict(done)))
 
 

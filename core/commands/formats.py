@@ -1,7 +1,5 @@
 """Commands about file formats: import a benchmark in one of them, and guess which a file has."""
 
-import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,25 +39,15 @@ def _register(format_: Format) -> None:
         terminal: Terminal, *, file: Path, name: str, study: str, reason: str, may_leave: bool
     ) -> None:
         options = QuestionImport(
-            name, terminal.by, reason, may_leave, study=study, progress=_shown(terminal)
-        )
+            name, terminal.by, reason, may_leave, study=study,
+            progress=terminal.progress("import_progress"),
+        )  # fmt: skip
         with terminal.store() as store:
             done = import_benchmark(store, file, format_, options)
         terminal.show(asdict(done), words("imported_questions", **question_counts(done)))
 
     about = sentence("en", f"format.{format_.name}")
     import_one.help = words("import_format", format=format_.name, about=about)
-
-
-def _shown(terminal: Terminal) -> Callable[[int, int], None]:
-    """Progress on stderr, on one line of a terminal and not at all in a file."""
-
-    def show(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            end = "\n" if done == total else "\r"
-            click.echo(words("import_progress", done=done, total=total) + end, nl=False, err=True)
-
-    return show
 
 
 for _format in FORMATS:

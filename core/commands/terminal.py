@@ -48,6 +48,16 @@ class Terminal:
         else:
             click.echo(text)
 
+    def progress(self, text: str) -> Callable[[int, int], None]:
+        """Shows how much is done of a total: on stderr, one line of a terminal, never in a file."""
+
+        def show(done: int, total: int) -> None:
+            if sys.stderr.isatty():
+                end = "\n" if done == total else "\r"
+                click.echo(words(text, done=done, total=total) + end, nl=False, err=True)
+
+        return show
+
 
 def command(group: click.Group, name: str, *, writes: bool = False) -> Callable[..., Any]:
     """Register a command that gets a `Terminal`, `--db` and `--json`, and `--as` if it writes."""

@@ -71,19 +71,24 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Responses to closed questions as columns, shape (n,) each.
+    """Responses to closed questions as columns, shape (n,), with strata of the questions, (q,).
 
     Attributes:
-        score: 0 to 1; NaN where there is none.
-        is_absent: the response has no text.
-        cluster: the stem, or the exercise.
-        facets: codes of each facet's values, by name.
-        values: what the codes stand for, by name.
+        model: (n,) codes of models.
+        question: (n,) places of questions in the columns below.
+        score: (n,) 0 to 1; NaN where there is none.
+        is_absent: (n,) the response has no text.
+        models: what the models' codes stand for.
+        cluster: (q,) the stem, or the exercise.
+        facets: (q,) codes of each facet's values, by name.
+        values: what these codes stand for, by name.
     """
 
     model: Indices
+    question: Indices
     score: Floats
     is_absent: npt.NDArray[np.bool_]
+    models: Sequence[int]
     cluster: Indices
     facets: Mapping[str, Indices]
     values: Mapping[str, Sequence[str]]
@@ -94,52 +99,46 @@ def tallies(
 ) -> Iterator[tuple[tuple[str, ...], int, Tally]]:
     """Cell (its value of each facet of the cut), model and sums of every cell with responses.
 
+    Questions are grouped first, and there are far fewer of them: a piece is what a cluster has in
+    a cell. Sums of responses go to (model, piece), those of pieces to (model, cell).
+
     Args:
         unscored_as_wrong: what has a text and no score counts as 0; else it is left out.
     """
-    code, sizes = answers.model.astype(np.int64), []
-    for name in cut:
-        sizes.append(len(answers.values[name]))
-        code = code * sizes[-1] + answers.facets[name]
-    codes, cell = np.unique(code, return_inverse=True)
-    keys = [_parts(int(one), sizes) for one in codes]
+    cell, keys = _cells(answers, cut)
+    pieces, piece = np.unique(cell * (answers.cluster.max() + 1) + answers.cluster,
+                              return_inverse=True)  # fmt: skip
+    owner = pieces // (answers.cluster.max() + 1)
+    shape = len(answers.models), len(pieces)
+    at = answers.model * len(pieces) + piece[answers.question]
     is_unscored = np.isnan(answers.score) & ~answers.is_absent
     counts = ~np.isnan(answers.score) | (is_unscored & unscored_as_wrong)
-    score = np.nan_to_num(answers.score)
-    sums = _by_cluster(cell[counts], answers.cluster[counts], score[counts], len(keys))
-    unscored = np.bincount(cell[is_unscored], minlength=len(keys))
-    absent = np.bincount(cell[answers.is_absent], minlength=len(keys))
-    for at, key in enumerate(keys):
-        named = tuple(answers.values[name][code] for name, code in zip(cut, key[1:], strict=True))
-        n, total, clusters, squares, crossed, sizes_squared = sums[at]
-        yield (
-            named,
-            key[0],
-            Tally(
-                int(n), int(unscored[at]), int(absent[at]), float(total), int(clusters),
-                float(squares), float(crossed), float(sizes_squared),
-            ),
-        )  # fmt: skip
-
-
-def _parts(code: int, sizes: Sequence[int]) -> tuple[int, ...]:
-    """The model's id and the facets' codes that were packed into one number."""
-    parts: list[int] = []
-    for size in reversed(sizes):
-        code, part = divmod(code, size)
-        parts.insert(0, part)
-    return (code, *parts)
-
-
-def _by_cluster(cell: Indices, cluster: Indices, score: Floats, cells: int) -> Floats:
-    """n, total, clusters, Σt², Σtn and Σn² of every cell, shape (cells, 6)."""
-    pairs, index = np.unique(
-        cell * (int(cluster.max(initial=0)) + 1) + cluster, return_inverse=True
+    n, total, unscored, absent = (
+        np.bincount(at, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
+        for weights in (counts, np.nan_to_num(answers.score), is_unscored, answers.is_absent)
     )
-    owner = pairs // (int(cluster.max(initial=0)) + 1)
-    n = np.bincount(index, minlength=len(pairs)).astype(float)
-    total = np.bincount(index, weights=score, minlength=len(pairs))
-    columns = (n, total, np.ones(len(pairs)), total**2, total * n, n**2)
-    return np.stack(
-        [np.bincount(owner, weights=column, minlength=cells) for column in columns], axis=1
-    )
+    columns = (n, unscored, absent, total, n > 0, total**2, total * n, n**2)
+    for at_model, model in enumerate(answers.models):
+        sums = np.stack(
+            [np.bincount(owner, weights=one[at_model], minlength=len(keys)) for one in columns]
+        )
+        for key, one in zip(keys, sums.T.tolist(), strict=True):
+            if any(one[:3]):
+                yield key, model, _tally(*one)
+
+
+def _tally(
+    n: float, unscored: float, absent: float, total: float, clusters: float, squares: float,
+    crossed: float, sizes: float,
+) -> Tally:  # fmt: skip
+    return Tally(int(n), int(unscored), int(absent), total, int(clusters), squares, crossed, sizes)
+
+
+def _cells(answers: Answers, cut: Sequence[str]) -> tuple[Indices, list[tuple[str, ...]]]:
+    """The cell of every question, and the values that cells stand for."""
+    code = np.zeros(len(answers.cluster), dtype=np.intp)
+    for name in cut:
+        code = code * len(answers.values[name]) + answers.facets[name]
+    _, first, cell = np.unique(code, return_index=True, return_inverse=True)
+    keys = [tuple(answers.values[name][answers.facets[name][at]] for name in cut) for at in first]
+    return cell, keys

@@ -8,7 +8,7 @@ import numpy as np
 from core.domain.estimation import Estimate
 from core.domain.rapid import full_score, picked, spread_of
 from core.errors import Refused, UnknownName
-from core.services import examining
+from core.services import examining, examining_tallies
 from core.services.examining_reports import exam_dataset, exam_table
 from core.services.naming import dataset_named
 from core.services.permitting import require
@@ -38,7 +38,9 @@ def add_subset(
         raise Refused("needs_name")
     if any(one.name == name for one in subsets.subsets(store, dataset_id)):
         raise Refused("subset_taken", name=name)
-    levels, shares = examining.levels_of(store, study, dataset_id)
+    levels, shares = examining_tallies.levels_of(
+        store, study, dataset_id, examining.reader_rater(store)
+    )
     strata = {question_id: level or _UNKNOWN for question_id, level in levels.items()}
     if not 1 <= size <= len(strata):
         raise Refused("bad_size", size=size, most=len(strata))

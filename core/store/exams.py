@@ -1,28 +1,11 @@
-"""Exams: closed questions with the responses to them, their scores, and tallies of these."""
+"""Exams: datasets with closed questions, their strata, and tallies of how models answered."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.domain.closed import Closed
 from core.domain.tallies import Tally
 from core.store.database import Store
-
-_SCALE = "right or wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A response to a closed question that the exact reading has not scored yet.
-
-    Attributes:
-        order: the file's label at each place, as the model was shown them; '' for the file's order.
-    """
-
-    response_id: int
-    criteria_id: int
-    text: str
-    order: str
 
 
 def closed_datasets(store: Store, study_id: int) -> list[tuple[int, str]]:
@@ -45,93 +28,6 @@ def closed_counts(store: Store, study_id: int) -> list[tuple[str, int]]:
         WHERE study_id = ? AND kind = 'closed' GROUP BY dataset.id ORDER BY dataset.id
     """
     return [(name, n) for name, n in store.rows(sql, (study_id,))]
-
-
-def closed_ids(store: Store, dataset_id: int) -> list[int]:
-    """Ids of a dataset's closed questions, in order."""
-    sql = "SELECT id FROM question WHERE dataset_id = ? AND kind = 'closed' ORDER BY id"
-    return [id_ for (id_,) in store.rows(sql, (dataset_id,))]
-
-
-def closed_questions(store: Store, study_id: int, first: int, last: int) -> dict[int, Closed]:
-    """The options of the closed questions with ids in a range, by their active criteria."""
-    sql = """
-        SELECT closed_question.criteria_id, options, right_labels, takes_several
-        FROM active_criteria JOIN closed_question USING (criteria_id)
-        WHERE study_id = ? AND question_id BETWEEN ? AND ?
-    """
-    return {
-        criteria_id: Closed(tuple(json.loads(options).items()), right, bool(several))
-        for criteria_id, options, right, several in store.rows(sql, (study_id, first, last))
-    }
-
-
-def answered(store: Store, study_id: int, rater_id: int, first: int, last: int) -> list[Answered]:
-    """Current responses to the closed questions in a range that a rater has not scored."""
-    sql = """
-        SELECT response.id, active_criteria.criteria_id, text, coalesce(labels, '')
-        FROM question
-        JOIN active_criteria ON study_id = :study AND active_criteria.question_id = question.id
-        JOIN current_response AS response ON response.question_id = question.id
-        LEFT JOIN option_order ON option_order.response_id = response.id
-        WHERE question.id BETWEEN :first AND :last AND kind = 'closed' AND text IS NOT NULL
-          AND NOT EXISTS (
-            SELECT 1 FROM assessment
-            WHERE assessment.response_id = response.id AND assessment.rater_id = :rater
-              AND assessment.criteria_id = active_criteria.criteria_id AND purpose = 'study'
-              AND round = 1)
-    """
-    params = {"study": study_id, "rater": rater_id, "first": first, "last": last}
-    return [Answered(*row) for row in store.rows(sql, params)]
-
-
-def add_readings(
-    store: Store, rater_id: int, rows: Sequence[tuple[int, int, int | None, str | None, str, str]],
-    *, by: str,
-) -> None:  # fmt: skip
-    """Insert scores: response, criteria, 1 or 0, why there is none, words read, labels chosen."""
-    store.add_many(
-        "INSERT INTO assessment (response_id, rater_id, criteria_id, purpose, round, attempt,"
-        f" scale, value, unscored_because, detail, rationale, claimed_phase, created_by)"
-        f" VALUES (?, {rater_id}, ?, 'study', 1, 1, '{_SCALE}', ?, ?, ?, ?, 'observed', ?)",
-        [(*row, by) for row in rows],
-    )
-
-
-def readings(
-    store: Store, study_id: int, dataset_id: int, rater_id: int
-) -> list[tuple[int, int, int, int | None, str, str]]:
-    """Question, model, whether the response is absent, score, chosen labels and order shown.
-
-    Every current response; plain tuples, because there may be half a million.
-    """
-    sql = """
-        SELECT question.id, response.model_id, response.text IS NULL, value,
-               coalesce(rationale, ''), coalesce(labels, '')
-        FROM question
-        JOIN current_response AS response ON response.question_id = question.id
-        JOIN active_criteria ON study_id = :study AND active_criteria.question_id = question.id
-        LEFT JOIN option_order ON option_order.response_id = response.id
-        LEFT JOIN assessment ON assessment.response_id = response.id
-             AND assessment.rater_id = :rater AND purpose = 'study' AND round = 1
-             AND assessment.criteria_id = active_criteria.criteria_id
-        WHERE question.dataset_id = :dataset AND kind = 'closed'
-    """
-    params = {"study": study_id, "dataset": dataset_id, "rater": rater_id}
-    return list(store.conn.execute(sql, params))
-
-
-def places(store: Store, study_id: int, dataset_id: int) -> Iterator[tuple[int, int, str]]:
-    """Question, number of options, right labels ('' for none) of the active criteria."""
-    sql = """
-        SELECT active_criteria.question_id, (SELECT count(*) FROM json_each(options)),
-               coalesce(right_labels, '')
-        FROM question
-        JOIN active_criteria ON study_id = ? AND active_criteria.question_id = question.id
-        JOIN closed_question USING (criteria_id)
-        WHERE dataset_id = ? AND kind = 'closed'
-    """
-    yield from store.conn.execute(sql, (study_id, dataset_id))
 
 
 @dataclass(frozen=True, slots=True)

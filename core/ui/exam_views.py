@@ -1,6 +1,8 @@
 """The exams page's views: accuracy by stratum, one model's profile, places, unread answers."""
 
 import html
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -33,7 +35,7 @@ def draw_score(p: Page, questions: int) -> None:
     line.html(f'<div class="quiet">{html.escape(p.t("exams.how", n=questions))}</div>')
     key.button(
         p.t("exams.score"), key=p.key("all", "score"), width="stretch",
-        on_click=p.act(_score, p.study, p.person),
+        on_click=p.act(_score, p.study, p.person, partial(p.t, "exams.scored_so_far")),
     )  # fmt: skip
 
 
@@ -218,5 +220,12 @@ def _share(found: ExamTable, cell: tuple[str, ...], model: str) -> Estimate | No
     return None if one is None else one.share
 
 
-def _score(store: Store, study: Study, person: Person) -> None:
-    examining.score_closed(store, study, by=person.name)
+def _score(store: Store, study: Study, person: Person, words: Callable[..., str]) -> None:
+    """Score, with progress; whoever goes elsewhere meanwhile lets the key go on another time."""
+    place = st.empty()
+
+    def show(done: int, total: int) -> None:
+        place.progress(done / total, text=words(done=done, total=total))
+
+    examining.score_closed(store, study, by=person.name, progress=show)
+    place.empty()

@@ -12,8 +12,11 @@ def answers(score, cluster, *, absent=(), facet=None, model=None) -> Answers:
     n = len(score)
     is_absent = np.isin(np.arange(n), list(absent))
     facet = np.zeros(n, dtype=np.intp) if facet is None else np.array(facet)
-    model = np.zeros(n, dtype=np.intp) if model is None else np.array(model)
-    return Answers(model, score, is_absent, np.array(cluster), {"stage": facet}, {"stage": "xyz"})
+    models, model = np.unique(np.zeros(n) if model is None else model, return_inverse=True)
+    return Answers(
+        model, np.arange(n), score, is_absent, models.tolist(), np.array(cluster),
+        {"stage": facet}, {"stage": "xyz"},
+    )  # fmt: skip
 
 
 def test_a_cell_counts_what_is_right_unscored_and_absent():

@@ -131,6 +131,29 @@ def test_scoring_again_reads_nothing_twice_and_takes_up_what_is_new(exam):
     assert shares(exam)["willow",] == (4, 3 / 4)
 
 
+class Killed(Exception):
+    """Ends a scoring between two of its parts."""
+
+
+def test_a_scoring_that_is_broken_off_goes_on_where_it_stopped(exam, monkeypatch):
+    monkeypatch.setattr(examining, "_AT_ONCE", 3)
+
+    def show(done, total):
+        seen.append((done, total))
+        if len(seen) == 2:
+            raise Killed
+
+    seen = []
+    with pytest.raises(Killed):
+        examining.score_closed(exam.store, exam.study, by="Dr Lead", progress=show)
+    assert exam.value("SELECT count(*) FROM assessment") == 6
+    done = examining.score_closed(exam.store, exam.study, by="Dr Lead", progress=show)
+
+    assert seen == [(3, 8), (6, 8), (2, 2)]
+    assert (done.read, done.responses) == (2, 8)
+    assert shares(exam) == {("cedar",): (4, 3 / 4), ("willow",): (3, 2 / 3)}
+
+
 def test_a_corrected_right_answer_scores_all_its_answers_anew(exam):
     scores(exam)
 
