@@ -238,7 +238,7 @@ class _Reader:
         for one in STATED.finditer(self.text):
             letters = _letters(one["letters"])
             after = self.text[one.end() :]
-            if NEGATED.search(self.text[: one.start()]) or SAID_WRONG.match(after):
+            if self._is_negated(one.start()) or SAID_WRONG.match(after):
                 continue
             if not self._is_bounded(letters, after) or self._is_word(one["letters"]):
                 continue
@@ -258,7 +258,7 @@ class _Reader:
     def _introduced_texts(self) -> Iterator[_Statement]:
         """An option's text word for word after words that introduce an answer."""
         for one in INTRODUCED.finditer(self.text):
-            if NEGATED.search(self.text[: one.start()]):
+            if self._is_negated(one.start()):
                 continue
             line = re.split(r"[\n。;!]", self.text[one.end() :])[0]
             rest = re.split(r"\.(?:\s|$)|,(?=因|由|\s*because)", line)[0]
@@ -273,8 +273,7 @@ class _Reader:
         found = []
         for one in SAID_RIGHT.finditer(self.text):
             letters = _letters(one["letters"])
-            before = self.text[: one.start()]
-            if NEGATED.search(before) or not set(letters) <= set(self.options):
+            if self._is_negated(one.start()) or not set(letters) <= set(self.options):
                 continue
             is_final = bool(THE_ANSWER.search(one[0])) and self._is_last(one.end())
             found.append(_Statement(letters, one.start(), one[0].strip(), is_final=is_final))
@@ -354,6 +353,10 @@ class _Reader:
         same = [label for label, one in self.bare.items() if one and one == said]
         return same[0] if len(same) == 1 else None
 
+    def _is_negated(self, start: int) -> bool:
+        """Whether a "not" stands right before."""
+        return bool(NEGATED.search(self.text, max(0, start - _NEGATION), start))
+
     def _is_last(self, end: int) -> bool:
         """Whether nothing follows but marks."""
         return not re.search(r"\w", self.text[end:])
@@ -363,6 +366,8 @@ class _Reader:
         return re.split(r"[。;\n!?]|\.\s", self.text[:start])[-1]
 
 
+#: No negation is longer, with the blanks around it.
+_NEGATION = 64
 _AROUND = " \t\"'“”‘’「」『』<>《》【】[](){}*_`$.。,、:;!?"
 
 
