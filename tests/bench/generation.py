@@ -101,11 +101,11 @@ class Loaded:
             tokens.append(found["generated_token_ids"][len(ids_of(self.tokenizer, text)) :])
         return self._measured(tokens, time.perf_counter() - started)
 
-    def bare(self, *, every: int = 1, **batching: Any) -> Measured:
+    def bare(self, *, every: int = 1, limit: int | None = None, **batching: Any) -> Measured:
         """The library's own `generate_batch` over each so-manieth request."""
         started = time.perf_counter()
         found = self.model.generate_batch(
-            inputs=self.ids[::every], generation_config=self.greedy,
+            inputs=self.ids[::every], generation_config=self.greedy, max_new_tokens=limit,
             continuous_batching_config=ContinuousBatchingConfig(**batching),
         )  # fmt: skip
         seconds = time.perf_counter() - started

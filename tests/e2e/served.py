@@ -251,6 +251,7 @@ class Visit:
 
     def scores(self, key: str) -> int:
         """Score the response on the sheet by its key; the response's id."""
+        self.settles()  # a key scores nothing before the whole sheet stands
         response_id = self.shown()
         self.reads()
         self.page.keyboard.press(key)
