@@ -5,33 +5,49 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.domain.closed import level_of_share
-from core.domain.rapid import full_score, picked, spread_of
+from core.domain.known_models import known_models
+from core.domain.rapid import allotted, full_score, picked
 
 
 @dataclass
 class KnownExam:
-    """Models answer by skill and difficulty (Rasch 1960): P(right) = 1/(1 + e^(difficulty−skill)).
+    """Models answer by skill and difficulty: P(right) = c + (1−c)/(1 + e^(a·(difficulty−skill))).
 
-    Difficulty is estimated from `known` models of before; the others are assessed.
+    By itself this is Rasch's model (1960): a = 1, c = 0. Difficulty is estimated from `known`
+    models of before; the others are assessed.
+
+    Attributes:
+        spread: standard deviation of the difficulties.
+        slopes: standard deviation of log a between exercises (Birnbaum 1968).
+        guessing: c, what a model without any skill gets right.
+        leaning: standard deviation of a model's skill between ten departments.
     """
 
     exercises: int
     models: int
     seed: int
     known: int = 13
+    spread: float = 2.5
+    slopes: float = 0.0
+    guessing: float = 0.0
+    leaning: float = 0.0
     levels: list[str] = field(init=False)
     answers: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         chance = np.random.default_rng(self.seed)
-        difficulty = chance.normal(0.0, 2.5, self.exercises)
+        difficulty = chance.normal(0.0, self.spread, self.exercises)
         skill = np.concatenate(
             [chance.normal(0.4, 0.7, self.known), np.linspace(-0.4, 1.2, self.models)]
         )
-        right = 1 / (1 + np.exp(difficulty[None, :] - skill[:, None]))
+        slope = np.exp(chance.normal(0.0, self.slopes, self.exercises))
+        department = chance.integers(0, 10, self.exercises)
+        leaning = chance.normal(0.0, self.leaning, (len(skill), 10))[:, department]
+        exponent = slope * (difficulty - skill[:, None] - leaning)
+        right = self.guessing + (1 - self.guessing) / (1 + np.exp(exponent))
         self.answers = (chance.random(right.shape) < right).astype(float)
         shares = self.answers[: self.known].mean(axis=0)
-        self.levels = [str(level_of_share(share)) for share in shares]
+        self.levels = [f"{level_of_share(share)}~" for share in shares]
 
     @property
     def assessed(self) -> np.ndarray:
@@ -57,31 +73,24 @@ class Errors:
 def errors_of(exam: KnownExam, *, size: int, draws: int) -> tuple[Errors, Errors]:
     """Errors of stratified subsets, and of random ones of the same size."""
     strata = dict(enumerate(exam.levels))
-    sizes = {level: exam.levels.count(level) for level in set(exam.levels)}
-    shares = exam.answers[: exam.known].mean(axis=0)
-    spreads = {
-        level: spread_of(level, float(shares[[one == level for one in exam.levels]].mean()))
-        for level in sizes
-    }
+    sizes = {level: exam.levels.count(level) for level in sorted(set(exam.levels))}
+    known = known_models(exam.answers[: exam.known], [""] * exam.exercises, list(sizes))
+    numbers = allotted(sizes, known, size)
     full = exam.assessed.mean(axis=1)
     kept: dict[str, list[tuple[float, float, float]]] = {"stratified": [], "random": []}
     for seed in range(draws):
-        chosen = picked(strata, spreads, size, seed=seed)
+        units: dict[str, list[int]] = {}
+        for one in picked(strata, numbers, seed=seed):
+            units.setdefault(one.stratum, []).append(one.unit)
         estimates = [
-            full_score(
-                sizes,
-                {
-                    level: [scores[one.unit] for one in chosen if one.stratum == level]
-                    for level in sizes
-                },
-            )
+            full_score(sizes, {name: scores[some].tolist() for name, some in units.items()}, known)
             for scores in exam.assessed
         ]
         holds = [one.low <= whole <= one.high for one, whole in zip(estimates, full, strict=True)]
         values = np.array([one.value for one in estimates])
         kept["stratified"].append(_errors(values, full, float(np.mean(holds))))
-        units = np.random.default_rng(seed).choice(exam.exercises, size, replace=False)
-        kept["random"].append(_errors(exam.assessed[:, units].mean(axis=1), full, 0.0))
+        some = np.random.default_rng(seed).choice(exam.exercises, size, replace=False)
+        kept["random"].append(_errors(exam.assessed[:, some].mean(axis=1), full, 0.0))
     return tuple(Errors(*np.mean(kept[name], axis=0)) for name in ("stratified", "random"))
 
 

@@ -1,8 +1,8 @@
 """Rapid assessment: a subset of an exam, stratified by difficulty, that estimates the full score.
 
-Strata are the five bins of difficulty. How many exercises a stratum gives follows Neyman (1934):
-n_h ∝ N_h·S_h, S_h the standard deviation of right and wrong in the stratum, because exercises that
-everybody (or nobody) answers tell little about the score and less about the ranking.
+Where nothing but difficulties are known, a stratum gives n_h ∝ N_h·S_h exercises (Neyman 1934), and
+the estimate is the stratified mean. Where models have answered the whole exam before, their shares
+by stratum tell how a score in one goes with the scores in others; see `core.domain.known_models`.
 """
 
 import math
@@ -11,12 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.domain.estimation import Estimate, Z, undefined
+from core.domain.estimation import Estimate, Floats, Z, undefined
+from core.domain.known_models import Known, combined, plan
 
 #: What is taken for the share of right answers in a bin of which nobody has answered yet.
 _CENTRES = {"1": 0.9, "2": 0.7, "3": 0.5, "4": 0.3, "5": 0.1}
 #: The smallest standard deviation that a stratum is taken to have, so that none is forgotten.
 _LEAST = 0.1
+#: Allotments that are compared: exercises of a stratum count as its p(1−p) to this power. ½ is
+#: Neyman's for the stratified mean; larger ones ask more where models differ.
+_POWERS = (0.5, 1.0, 2.0)
+#: No stratum's share is taken to be nearer to 0 or 1 than this.
+_EDGE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +61,31 @@ def neyman(sizes: Mapping[str, int], spreads: Mapping[str, float], n: int) -> di
     return given
 
 
+def allotted(sizes: Mapping[str, int], known: Known, n: int) -> dict[str, int]:
+    """How many exercises to draw of each stratum, so that the combined estimate varies least.
+
+    That is the estimate of `full_score` with the same known models; its variance is predicted for
+    every power of `_POWERS`.
+    """
+    shares = np.clip(known.shares.mean(axis=0), _EDGE, 1 - _EDGE)
+    spreads = dict(zip(known.strata, (shares * (1 - shares)).tolist(), strict=True))
+    tried = [
+        neyman(sizes, {name: one**power for name, one in spreads.items()}, n) for power in _POWERS
+    ]
+    return min(
+        tried,
+        key=lambda one: plan(known, _columns(known, sizes), _columns(known, one)).variance
+        if all(one.values()) else math.inf,
+    )  # fmt: skip
+
+
 def picked(
-    strata: Mapping[int, str], spreads: Mapping[str, float], n: int, *, seed: int
-) -> list[Picked]:
-    """Draw n exercises without replacement within strata; the same seed draws the same ones."""
+    strata: Mapping[int, str], numbers: Mapping[str, int], *, seed: int
+) -> list[Picked]:  # fmt: skip
+    """Draw so many exercises of each stratum without replacement; the same seed, the same ones."""
     members: dict[str, list[int]] = {}
     for unit in sorted(strata):
         members.setdefault(strata[unit], []).append(unit)
-    numbers = neyman({name: len(some) for name, some in members.items()}, spreads, n)
     found = []
     for name in sorted(members):
         chance = np.random.default_rng([abs(seed), *name.encode()])
@@ -72,12 +95,15 @@ def picked(
     return found
 
 
-def full_score(sizes: Mapping[str, int], scores: Mapping[str, Sequence[float]]) -> Estimate:
+def full_score(
+    sizes: Mapping[str, int], scores: Mapping[str, Sequence[float]], known: Known | None = None
+) -> Estimate:
     """What a model would score on the whole exam, from its scores on a stratified subset.
 
-    θ = Σ W_h·x̄_h with W_h = N_h/N; se² = Σ W_h²·(1 − n_h/N_h)·s_h²/n_h (Cochran 1977, 5.6), the
-    interval θ ± z·se, cut to 0–1. A stratum of one score has the spread of p(1−p) at its smoothed
-    share; undefined where a stratum has none.
+    Without known models θ = Σ W_h·x̄_h with W_h = N_h/N; se² = Σ W_h²·(1 − n_h/N_h)·s_h²/n_h
+    (Cochran 1977, 5.6), the interval θ ± z·se, cut to 0–1. A stratum of one score has the spread of
+    p(1−p) at its smoothed share; undefined where a stratum has none. With known models see
+    `core.domain.known_models.combined`.
 
     Args:
         sizes: N_h of every stratum.
@@ -87,13 +113,29 @@ def full_score(sizes: Mapping[str, int], scores: Mapping[str, Sequence[float]]) 
     n = sum(len(some) for some in scores.values())
     if not total or any(not scores.get(name) for name in sizes):
         return undefined(n, "too_few")
-    value = variance = 0.0
-    for name, size in sizes.items():
-        some = np.asarray(scores[name], dtype=float)
-        mean, count = float(some.mean()), len(some)
-        smoothed = (some.sum() + 1) / (count + 2)  # no stratum is certain because few were asked
-        spread = max(float(some.var(ddof=1)) if count > 1 else 0.0, smoothed * (1 - smoothed) / 2)
-        value += size / total * mean
-        variance += (size / total) ** 2 * (1 - count / size) * spread / count
+    means = {name: float(np.mean(scores[name])) for name in sizes}
+    if known is None:
+        value = sum(size / total * means[name] for name, size in sizes.items())
+        variance = sum(
+            (size / total) ** 2 * _variance_of_mean(scores[name], size)
+            for name, size in sizes.items()
+        )
+    else:
+        counts = {name: len(scores[name]) for name in sizes}
+        value, variance = combined(
+            known, _columns(known, sizes), _columns(known, counts), _columns(known, means)
+        )
     half = Z * math.sqrt(variance)
     return Estimate(value, n, max(0.0, value - half), min(1.0, value + half), None, "normal")
+
+
+def _variance_of_mean(scores: Sequence[float], size: int) -> float:
+    some = np.asarray(scores, dtype=float)
+    count = len(some)
+    smoothed = (some.sum() + 1) / (count + 2)  # no stratum is certain because few were asked
+    spread = max(float(some.var(ddof=1)) if count > 1 else 0.0, smoothed * (1 - smoothed) / 2)
+    return float((1 - count / size) * spread / count)
+
+
+def _columns(known: Known, of_stratum: Mapping[str, float]) -> Floats:
+    return np.array([of_stratum[name] for name in known.strata], dtype=float)

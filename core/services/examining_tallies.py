@@ -4,7 +4,7 @@ Pages read them, and never half a million rows.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,20 +39,40 @@ def tally(store: Store, study: Study, dataset_id: int, rater_id: int) -> int:
     return len(read.score)
 
 
-def levels_of(
+@dataclass(frozen=True, slots=True)
+class ExamAnswers:
+    """How models answered an exam so far.
+
+    Attributes:
+        questions: ids of the closed questions.
+        given: their levels as their file gives them; '' where it does not.
+        levels: their levels, given or estimated; '' where there is neither.
+        scores: shape (models, questions), the mean of a model's samples; NaN without any.
+    """
+
+    questions: Sequence[int]
+    given: Sequence[str]
+    levels: Sequence[str]
+    scores: Floats
+
+
+def exam_answers(
     store: Store, study: Study, dataset_id: int, rater_id: int | None
-) -> tuple[Mapping[int, str], Mapping[int, float]]:
-    """Level of every closed question, and the share that models answer right where known."""
+) -> ExamAnswers:  # fmt: skip
+    """Every model's scores on every closed question of a dataset."""
     require(store, "lead")
     found = exams.strata(store, dataset_id)
     rows = [] if rater_id is None else choices.readings(store, study.id, dataset_id, rater_id)
-    shares = _shares(_read(rows, found), len(found))
-    levels = dict(zip((one.question_id for one in found), _levels(shares, found), strict=True))
-    known = {
-        one.question_id: float(share)
-        for one, share in zip(found, shares, strict=True) if not np.isnan(share)
-    }  # fmt: skip
-    return levels, known
+    read = _read(rows, found)
+    unknown = np.full(len(found), np.nan)
+    shape = len(read.models), len(found)
+    at = read.model * len(found) + read.question
+    return ExamAnswers(
+        [one.question_id for one in found],
+        _levels(unknown, found),
+        _levels(_shares(read, len(found)), found),
+        _means(at, read.score, shape[0] * shape[1]).reshape(shape),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +148,16 @@ def _coded(words: Sequence[str]) -> tuple[list[str], Indices]:
 
 def _shares(read: _Read, questions: int) -> Floats:
     """The share of scored responses that are right, of every question; NaN without any."""
-    scored = ~np.isnan(read.score)
-    n = np.bincount(read.question[scored], minlength=questions)
-    right = np.bincount(read.question[scored], weights=read.score[scored], minlength=questions)
-    shares: Floats = np.divide(right, n, out=np.full(questions, np.nan), where=n > 0)
-    return shares
+    return _means(read.question, read.score, questions)
+
+
+def _means(at: Indices, score: Floats, length: int) -> Floats:
+    """Mean of the scores of each place; NaN where there is none."""
+    scored = ~np.isnan(score)
+    n = np.bincount(at[scored], minlength=length)
+    total = np.bincount(at[scored], weights=score[scored], minlength=length)
+    found: Floats = np.divide(total, n, out=np.full(length, np.nan), where=n > 0)
+    return found
 
 
 def _levels(shares: Floats, found: Sequence[ExerciseStrata]) -> list[str]:

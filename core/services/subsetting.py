@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.domain.estimation import Estimate
-from core.domain.rapid import full_score, picked, spread_of
+from core.domain.known_models import known_models
+from core.domain.rapid import allotted, full_score, neyman, picked, spread_of
 from core.errors import Refused, UnknownName
 from core.services import examining, examining_tallies
 from core.services.examining_reports import exam_dataset, exam_table
+from core.services.examining_tallies import ExamAnswers
 from core.services.naming import dataset_named
 from core.services.permitting import require
 from core.store import subsets
@@ -26,7 +28,8 @@ def add_subset(
 ) -> Subset:
     """Draw a subset of a dataset's closed questions, stratified by difficulty, and keep it.
 
-    Where the difficulty is neither given nor estimated, exercises count as of the middle bin.
+    Where the difficulty is neither given nor estimated, exercises count as of the middle bin. What
+    models had answered by then is kept with it, and its estimates are made by that.
 
     Raises:
         Refused: `needs_name`, `subset_taken`, `bad_size`; `no_closed_questions`.
@@ -38,26 +41,32 @@ def add_subset(
         raise Refused("needs_name")
     if any(one.name == name for one in subsets.subsets(store, dataset_id)):
         raise Refused("subset_taken", name=name)
-    levels, shares = examining_tallies.levels_of(
+    answers = examining_tallies.exam_answers(
         store, study, dataset_id, examining.reader_rater(store)
     )
-    strata = {question_id: level or _UNKNOWN for question_id, level in levels.items()}
+    strata = dict(zip(answers.questions, (one or _UNKNOWN for one in answers.levels), strict=True))
     if not 1 <= size <= len(strata):
         raise Refused("bad_size", size=size, most=len(strata))
-    sums: dict[str, list[float]] = defaultdict(list)
-    for question_id, share in shares.items():
-        sums[strata[question_id]].append(share)
     sizes = Counter(strata.values())
-    spreads = {
-        level: spread_of(level, float(np.mean(sums[level])) if sums[level] else None)
-        for level in sizes
-    }
-    found = picked(strata, spreads, size, seed=seed)
+    known = known_models(answers.scores, answers.given, sorted(sizes))
+    numbers = allotted(sizes, known, size) if known else neyman(sizes, _spreads(answers), size)
+    found = picked(strata, numbers, seed=seed)
     with store.writing():
         subset_id = subsets.add_subset(
-            store, dataset_id, name, found, seed=seed, strata=dict(sizes), by=by
+            store, dataset_id, name, found, seed=seed, strata=dict(sizes), known=known, by=by
         )
     return next(one for one in subsets.subsets(store, dataset_id) if one.id == subset_id)
+
+
+def _spreads(answers: ExamAnswers) -> dict[str, float]:
+    """Standard deviation of every stratum, by the models' answers where there are any."""
+    right: dict[str, list[float]] = defaultdict(list)
+    for level, scores in zip(answers.levels, answers.scores.T, strict=True):
+        right[level or _UNKNOWN] += scores[~np.isnan(scores)].tolist()
+    return {
+        level: spread_of(level, float(np.mean(some)) if some else None)
+        for level, some in right.items()
+    }
 
 
 def subset_named(store: Store, dataset: str, name: str) -> Subset:
@@ -110,7 +119,12 @@ def rapid_scores(store: Store, study: Study, dataset: str, name: str) -> list[Ra
             by_model[model][stratum].append(float(value))
     full = {one.model: one.share for one in table.found}
     found = [
-        Rapid(model, full_score(subset.strata, scores), unscored[model], full[model])
+        Rapid(
+            model,
+            full_score(subset.strata, scores, subset.known_models),
+            unscored[model],
+            full[model],
+        )
         for model, scores in by_model.items()
     ]
     return sorted(found, key=lambda one: (-(one.estimate.value or 0.0), one.model))

@@ -4,6 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.domain.known_models import Known
 from core.domain.rapid import Picked
 from core.store.database import Store
 
@@ -14,6 +17,7 @@ class Subset:
 
     Attributes:
         strata: how many exercises each stratum of the whole has.
+        known: the shares that models had answered right in every stratum when it was drawn.
     """
 
     id: int
@@ -22,12 +26,21 @@ class Subset:
     size: int
     seed: int
     strata: dict[str, int]
+    known: dict[str, list[float]]
     created_by: str
     created_at: str
 
+    @property
+    def known_models(self) -> Known | None:
+        """None where too few models were known."""
+        if not self.known:
+            return None
+        return Known(tuple(self.known), np.array(list(self.known.values())).T)
+
 
 _COLUMNS = (
-    "SELECT id, dataset_id, name, size, seed, strata, created_by, created_at FROM exam_subset"
+    "SELECT id, dataset_id, name, size, seed, strata, known, created_by, created_at"
+    " FROM exam_subset"
 )
 
 
@@ -38,14 +51,18 @@ def subsets(store: Store, dataset_id: int) -> list[Subset]:
 
 def add_subset(
     store: Store, dataset_id: int, name: str, found: Sequence[Picked],
-    *, seed: int, strata: dict[str, int], by: str,
+    *, seed: int, strata: dict[str, int], known: Known | None, by: str,
 ) -> int:  # fmt: skip
     """Insert a subset with its exercises."""
+    shares = {} if known is None else dict(zip(known.strata, known.shares.T.tolist(), strict=True))
     subset_id = store.add(
-        "INSERT INTO exam_subset (dataset_id, name, size, seed, strata, created_by)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (dataset_id, name, len(found), seed, json.dumps(strata, sort_keys=True), by),
-    )
+        "INSERT INTO exam_subset (dataset_id, name, size, seed, strata, known, created_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            dataset_id, name, len(found), seed, json.dumps(strata, sort_keys=True),
+            json.dumps(shares, sort_keys=True), by,
+        ),
+    )  # fmt: skip
     store.add_many(
         "INSERT INTO exam_subset_question (subset_id, question_id, stratum, probability)"
         " VALUES (?, ?, ?, ?)",

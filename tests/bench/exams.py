@@ -227,29 +227,48 @@ def _milliseconds(database: Path, act: Callable[[Store], object]) -> float:
     return statistics.median(found[3:])
 
 
+#: Exams of several kinds, and how often each is made anew and drawn from.
+_KINDS: dict[str, dict[str, float]] = {
+    "one skill (Rasch), difficulties far apart": {},
+    "one skill, difficulties close": {"spread": 1.2},
+    "slopes and guessing (3PL)": {"spread": 2.0, "slopes": 0.5, "guessing": 0.2},
+    "ten departments, each with a skill": {"spread": 2.0, "leaning": 0.6, "guessing": 0.1},
+}
+_MADE, _DRAWS = 30, 10
+
+
 def rapid_part(sizes: Sequence[int] = (50, 100, 200, 400)) -> str:
-    """What a stratified subset of an exam with known difficulties is worth beside a random one."""
-    lines = []
-    for size in sizes:
-        found = [errors_of(KnownExam(2_000, 12, seed), size=size, draws=100) for seed in (1, 2, 3)]
-        ours, random = (
-            np.mean([[one.score, one.ranking, one.coverage] for one in side], axis=0)
-            for side in zip(*found, strict=True)
-        )
-        lines.append(
-            f"| {size} | {100 * ours[0]:.2f} | {100 * random[0]:.2f} | {100 * ours[1]:.1f} "
-            f"| {100 * random[1]:.1f} | {100 * ours[2]:.0f} |"
-        )
+    """What stratified subsets of exams with known difficulties are worth beside random ones."""
+    lines = [_rapid_line(kind, size) for kind in _KINDS for size in sizes]
     return f"""## Rapid assessment
 
-Three exams of 2,000 exercises with known difficulties (Rasch), 12 models, 100 draws each; bins \
-from 13 other models. Mean distance to the full score in percentage points, share of pairs of \
-models in another order than in the full ranking, share of 95% intervals that hold the full score.
+Exams of 2,000 exercises with known difficulties, each kind made {_MADE} times, {_DRAWS} draws of \
+each; 12 models are assessed, 13 others are known from before. Mean distance to the full score in \
+percentage points; share of pairs of models in another order than in the full ranking, and the \
+difference of the two kinds of subsets with its standard error between exams; share of 95% \
+intervals that hold the full score.
 
-| exercises | score: stratified | random | ranking: stratified | random | interval holds |
-|---:|---:|---:|---:|---:|---:|
+| exam | exercises | score: stratified | random | ranking: stratified | random | difference \
+| interval holds |
+|---|---:|---:|---:|---:|---:|---:|---:|
 {chr(10).join(lines)}
 """
+
+
+def _rapid_line(kind: str, size: int) -> str:
+    found = [
+        errors_of(KnownExam(2_000, 12, seed, **_KINDS[kind]), size=size, draws=_DRAWS)
+        for seed in range(_MADE)
+    ]
+    sides = [np.array([[one.score, one.ranking, one.coverage] for one in side])
+             for side in zip(*found, strict=True)]  # fmt: skip
+    ours, random = (100 * side.mean(axis=0) for side in sides)
+    apart = 100 * (sides[0][:, 1] - sides[1][:, 1])
+    error = apart.std(ddof=1) / np.sqrt(len(apart))
+    return (
+        f"| {kind} | {size} | {ours[0]:.2f} | {random[0]:.2f} | {ours[1]:.1f} | {random[1]:.1f} "
+        f"| {apart.mean():+.1f} ± {error:.1f} | {ours[2]:.0f} |"
+    )
 
 
 if __name__ == "__main__":

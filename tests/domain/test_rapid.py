@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.domain.closed import level_of_share
-from core.domain.rapid import full_score, neyman, picked, spread_of
+from core.domain.rapid import full_score, neyman, picked
 from tests.synthetic_exam import KnownExam, errors_of
 
 
@@ -26,9 +26,9 @@ def test_no_stratum_gives_more_than_it_has_and_none_is_left_out():
 
 def test_the_same_seed_picks_the_same_exercises():
     strata = {unit: str(unit % 5 + 1) for unit in range(200)}
-    spreads = {level: spread_of(level) for level in "12345"}
+    numbers = dict.fromkeys("12345", 8)
 
-    first, again, other = (picked(strata, spreads, 40, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (picked(strata, numbers, seed=seed) for seed in (1, 1, 2))
 
     assert first == again != other
     assert len({one.unit for one in first}) == 40
@@ -55,11 +55,11 @@ def test_a_stratum_without_scores_leaves_the_estimate_undefined():
     assert full_score({"1": 10, "5": 10}, {"1": [1, 1]}).undefined_because == "too_few"
 
 
-@pytest.fixture(scope="module")
-def errors():
-    """Errors of subsets of 100, stratified and random, over three exams with 100 draws each."""
-    exams = [KnownExam(exercises=2_000, models=12, seed=seed) for seed in (1, 2, 3)]
-    found = [errors_of(exam, size=100, draws=100) for exam in exams]
+@pytest.fixture(scope="module", params=[50, 100, 400])
+def errors(request):
+    """Errors of subsets, stratified and random, over six exams with 30 draws each."""
+    exams = [KnownExam(exercises=2_000, models=12, seed=seed) for seed in range(6)]
+    found = [errors_of(exam, size=request.param, draws=30) for exam in exams]
     return [np.mean([[e.score, e.ranking, e.coverage] for e in side], axis=0)
             for side in zip(*found, strict=True)]  # fmt: skip
 
@@ -73,7 +73,7 @@ def test_the_stratified_subset_is_nearer_to_the_full_score_than_a_random_one(err
 def test_the_stratified_subset_is_nearer_to_the_full_ranking_than_a_random_one(errors):
     stratified, random = errors
 
-    assert stratified[1] < random[1]
+    assert stratified[1] < 0.95 * random[1]
 
 
 def test_the_stated_interval_holds_the_full_score_as_often_as_it_says(errors):
@@ -87,5 +87,5 @@ def test_difficulty_is_known_from_other_models_than_those_that_are_assessed():
 
     shares = exam.answers[: exam.known].mean(axis=0)
 
-    assert exam.levels == [str(level_of_share(share)) for share in shares]
-    assert np.unique(exam.levels).tolist() == list("12345")
+    assert exam.levels == [f"{level_of_share(share)}~" for share in shares]
+    assert {level[0] for level in exam.levels} == set("12345")

@@ -406,6 +406,22 @@ def test_a_subset_estimates_the_full_score_with_an_interval(long_exam):
     assert guesses.estimate.low < 0.5 < guesses.estimate.high
 
 
+def test_models_that_answered_the_whole_exam_are_kept_with_a_subset(long_exam):
+    for number in range(8):
+        texts = ["A" if question % (number + 2) else "B" for question in range(40)]
+        answers(long_exam, f"known-{number}", texts)
+    scores(long_exam)
+
+    found = subsetting.add_subset(
+        long_exam.store, long_exam.study, "exam", "rapid", size=10, seed=1, by="Dr Lead"
+    )
+
+    assert set(found.known) == set(found.strata)
+    assert {len(shares) for shares in found.known.values()} == {10}  # and the two of before
+    estimated = subsetting.rapid_scores(long_exam.store, long_exam.study, "exam", "rapid")
+    assert all(one.estimate.low < one.full.value < one.estimate.high for one in estimated[1:])
+
+
 def test_a_model_may_be_asked_for_a_subset_only(long_exam, server):
     found = subsetting.add_subset(
         long_exam.store, long_exam.study, "exam", "rapid", size=10, seed=1, by="Dr Lead"

@@ -46,7 +46,7 @@ SPECIMEN = (
     "INSERT INTO response (id, question_id, model_id, sample, attempt, criteria_id, text, origin,"
     " created_by) VALUES (1, 1, 1, 1, 1, 1, 'answer', 'imported', 'me')",
     "INSERT INTO option_order VALUES (1, 'BA')",
-    "INSERT INTO exam_subset VALUES (1, 1, 'rapid', 1, 0, '{}', 'me', 't')",
+    "INSERT INTO exam_subset VALUES (1, 1, 'rapid', 1, 0, '{}', 'me', 't', '{}')",
     "INSERT INTO exam_subset_question VALUES (1, 1, '3', 0.5)",
     "INSERT INTO exchange (id, response_id, rater_id, criteria_id, purpose, round, attempt, ask,"
     " marker, ticket, packing, prompt, reply, finish_reason, seconds)"

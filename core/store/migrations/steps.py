@@ -22,6 +22,7 @@ from core.store.migrations import (
     m015_workers,
     m016_statements,
     m017_exam_unread,
+    m018_known_models,
 )
 from core.store.migrations.base import migrations
 
@@ -45,6 +46,7 @@ _STEPS = (
     m015_workers,
     m016_statements,
     m017_exam_unread,
+    m018_known_models,
 )
 #: Study facts: tables whose rows are written once. Everything else may change.
 APPEND_ONLY: tuple[str, ...] = tuple(table for step in _STEPS for table in step.APPEND_ONLY)
