@@ -12,8 +12,8 @@ from core.services.importing import Imported
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
-from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import dataset_named
+from core.services.ordering import JudgeOrder, queue_judging
 from core.services.reviewing import Scoring
 from core.services.revising import question_of_study
 from core.services.sealing import ensure_seals

@@ -16,8 +16,8 @@ from core.i18n import sentence
 from core.services import generating, judging
 from core.services.batching import forget_batches
 from core.services.estimating import estimate_generation, estimate_judging
-from core.services.judging import JudgeOrder, queue_judging
 from core.services.naming import study_of_dataset
+from core.services.ordering import JudgeOrder, queue_judging
 from core.services.queueing import ensure_worker
 from core.services.subsetting import subset_named
 from core.store import judges

@@ -34,16 +34,9 @@ from core.engines.complaints import Complaint
 from core.engines.completions import FORMS
 from core.errors import CallFailed, EngineStopped, LeaseLost, Refused
 from core.services.budgeting import purse_of
-from core.services.judging import (
-    Reading,
-    Said,
-    check_ready,
-    exchange_of,
-    plan_of,
-    prepared,
-    second_question,
-    subject_of,
-)
+from core.services.exchanging import Reading, Said, exchange_of, prepared, second_question
+from core.services.judging import check_ready, plan_of
+from core.services.ordering import subject_of
 from core.services.permitting import require
 from core.services.queueing import Lease, ended
 from core.services.releasing import check_may_send

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from core.errors import Refused, StaleRevision
 from core.services.estimating import Estimate, estimate_judging
-from core.services.judging import JudgeOrder, order_again, queue_judging
+from core.services.ordering import JudgeOrder, order_again, queue_judging
 from core.services.permitting import require
 from core.services.prompting import judges_that_read
 from core.services.sealing import check_has_not_decided, check_may_revise

@@ -7,7 +7,7 @@ from core.services.enrolling import ensure_illustrative_accounts
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
-from core.services.judging import JudgeOrder, queue_judging
+from core.services.ordering import JudgeOrder, queue_judging
 from core.services.sealing import ensure_seals
 from core.services.supplying import ensure_prompts
 from core.store import datasets, jobs, studies

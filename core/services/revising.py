@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from core.domain.criteria import Criteria
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services.agreeing import Case, cases_of, cases_under
-from core.services.judging import order_again, queue_judging
+from core.services.ordering import order_again, queue_judging
 from core.services.pairing import Pair, Paired, paired
 from core.services.permitting import require
 from core.services.sealing import Place, Seals, check_may_revise, seals_of

@@ -11,7 +11,7 @@ from core.domain.splitting import order_of
 from core.errors import Refused, UnknownName
 from core.services.agreeing import Case, cases_of
 from core.services.estimating import Estimate, estimate_of_keys
-from core.services.judging import order_again, queue_keys
+from core.services.ordering import order_again, queue_keys
 from core.services.permitting import require
 from core.services.sealing import Seals, check_may_revise, seals_of
 from core.store import criteria, jobs, judges, prompts, questions, seals, trials

@@ -7,7 +7,8 @@ from dataclasses import asdict
 import streamlit as st
 
 from core.i18n import batch_words, cost_words, sentence
-from core.services.judging import cancel, queue_retry
+from core.services.judging import cancel
+from core.services.ordering import queue_retry
 from core.services.queueing import ensure_worker
 from core.services.spending import SpentOn, spending_of_study, totals
 from core.services.watching import Watched, jobs_of_study

@@ -24,9 +24,10 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from core.services.estimating import estimate_judging
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
-from core.services.judging import JudgeOrder, cancel, plan_of, queue_judging
+from core.services.judging import cancel, plan_of
 from core.services.naming import study_of_dataset
 from core.services.opening import ensure_workbench
+from core.services.ordering import JudgeOrder, queue_judging
 from core.store import assessments, jobs, responses
 from core.store.database import Store, opened
 from core.store.exchanges import conversation_of

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
-from core.services.judging import JudgeOrder, queue_judging
 from core.services.opening import ensure_workbench
+from core.services.ordering import JudgeOrder, queue_judging
 from core.store import assessments, responses, studies
 from core.store.assessments import Plan
 from core.store.database import Store, opened

@@ -20,8 +20,8 @@ import pytest
 
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine
-from core.services.judging import JudgeOrder
 from core.services.opening import ensure_workbench
+from core.services.ordering import JudgeOrder
 from core.store import judges
 from core.store.database import opened
 from core.store.exchanges import conversation_of

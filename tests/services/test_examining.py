@@ -15,8 +15,8 @@ from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_table import TableImport, import_table, read_for_import
 from core.services.inspecting import case_of
-from core.services.judging import JudgeOrder
 from core.services.naming import study_of_dataset
+from core.services.ordering import JudgeOrder
 from core.store import exercises, jobs, responses
 from core.worker.running import do_in_foreground
 from tests.openai_server import Fault, OpenAIServer

@@ -14,7 +14,7 @@ from core.services.exporting_answers import export_answers
 from core.services.importing_judged import import_judged
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
-from core.services.judging import JudgeOrder
+from core.services.ordering import JudgeOrder
 from core.services.scoring_rubrics import rubric_agreement, rubric_scores
 from core.store.tables import ensure_scale
 from tests.openai_server import Fault

@@ -17,15 +17,9 @@ import pytest
 from core.domain.scales import ONE_TO_FIVE
 from core.domain.verdicts import verdict_schema
 from core.errors import AttendingError, LeaseLost, Refused, ReleaseRequired, UnknownName
-from core.services.judging import (
-    JudgeOrder,
-    cancel,
-    fresh_token,
-    judge_of_study,
-    prepared,
-    progress_of,
-    run_judging,
-)
+from core.services.exchanging import fresh_token, prepared
+from core.services.judging import cancel, judge_of_study, progress_of, run_judging
+from core.services.ordering import JudgeOrder
 from core.services.queueing import claim, sign_on
 from core.services.releasing import release
 from core.store import assessments, datasets, exchanges, jobs, judges, marks

@@ -9,8 +9,8 @@ import pytest
 from core.domain.prompts import missing_placeholders
 from core.domain.questions import CATEGORIES
 from core.errors import DatabaseRefused
-from core.services.judging import JudgeOrder
 from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
+from core.services.ordering import JudgeOrder
 from core.services.queueing import claim, sign_on
 from core.store import jobs, judges
 from core.store.database import Store, ensure_database, opened

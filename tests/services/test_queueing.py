@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.services.judging import JudgeOrder
+from core.services.ordering import JudgeOrder
 from core.services.queueing import (
     LEASE_SECONDS,
     claim,

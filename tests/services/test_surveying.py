@@ -1,6 +1,7 @@
 """Surveying: where a study stands, and the one thing to do next."""
 
-from core.services.judging import JudgeOrder, cancel
+from core.services.judging import cancel
+from core.services.ordering import JudgeOrder
 from core.services.reviewing import Scoring, queue_of, score
 from core.services.revising import revise_checklist
 from core.services.surveying import Survey, survey_of

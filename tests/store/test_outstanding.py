@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.services.judging import JudgeOrder
 from core.services.opening import ensure_workbench
+from core.services.ordering import JudgeOrder
 from core.store import assessments
 from core.store.assessments import Given, Key, Plan, Progress
 from core.store.database import opened
