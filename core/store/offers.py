@@ -42,7 +42,7 @@ def offers_of(store: Store, study_id: int, person_id: int) -> list[Offer]:
         WHERE rescoring_offer.study_id = ? AND rater.person_id = ? AND NOT EXISTS (
           SELECT 1 FROM assessment AS later
           WHERE later.response_id = scored.response_id AND later.rater_id = scored.rater_id
-            AND later.created_at > rescoring_offer.created_at)
+            AND later.id > scored.id)
         ORDER BY rescoring_offer.id DESC
     """
     return store.read(Offer, sql, (study_id, person_id))

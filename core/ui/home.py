@@ -38,9 +38,7 @@ def _draw_study(p: Page, queue: Queue | None) -> None:
     step, target = p.t(f"home.step.{survey.next_step}", n=queue.left if queue else 0), ""
     if survey.next_step == "score" and queue is None:
         step, target = p.t("home.others_score"), "pages/people.py"
-    with st.container(border=True):
-        st.html(f"<b>{p.t('home.next')}</b> {step}")
-        st.page_link(target or _TARGETS[survey.next_step], label=p.t("home.go"), icon=None)
+    _draw_next(p, step, target or _TARGETS[survey.next_step])
 
 
 def _draw_own_work(p: Page, queue: Queue) -> None:
@@ -52,10 +50,15 @@ def _draw_own_work(p: Page, queue: Queue) -> None:
             )
         ]
     )  # fmt: skip
-    with st.container(border=True):
-        key = "home.step.score" if queue.left else "home.own_done"
-        st.html(f"<b>{p.t('home.next')}</b> {p.t(key, n=queue.left)}")
-        st.page_link("pages/review.py", label=p.t("home.go"), icon=None)
+    key = "home.step.score" if queue.left else "home.own_done"
+    _draw_next(p, p.t(key, n=queue.left), "pages/review.py")
+
+
+def _draw_next(p: Page, step: str, target: str) -> None:
+    """What to do now, and the way there."""
+    with st.container(border=True, key=p.key("next", "step")):
+        st.html(f"<b>{p.t('home.next')}</b> {step}")
+        st.page_link(target, label=p.t("home.go"))
 
 
 def _counts(p: Page, survey: Survey) -> list[tuple[str, str, str]]:

@@ -35,7 +35,13 @@ def draw_history(p: Page, key: str, history: Sequence[History]) -> None:
                 _standing(p, one.revise), _standing(p, one.check),
                 Cell(one.version.created_by),
                 Cell(one.version.created_at[:16].replace("T", " ")),
-                Cell(" — ".join(dict.fromkeys(filter(None, (one.version.reason, one.decided))))),
+                Cell(
+                    " — ".join(
+                        dict.fromkeys(
+                            filter(None, (p.named("written", one.version.reason), one.decided))
+                        )
+                    )
+                ),
             ]
             for one in history
         ],
