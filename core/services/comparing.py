@@ -81,6 +81,12 @@ def comparison_of(
     )  # fmt: skip
 
 
+def score_pairs(cases: Columns, judge: Judge | Panel) -> tuple[Ids, Ids]:
+    """Physicians' scores and the judge's beside them, shape (m,) each; a pair for each score."""
+    kept = _stand_beside(cases, judge)
+    return cases.scores.value[kept], cases.median[cases.scores.of[kept]]
+
+
 def _compared(
     cases: Columns, judge: Judge | Panel, only: tuple[str, ...] | None, *, is_weighted: bool
 ) -> Comparison:
@@ -115,11 +121,11 @@ def _scores_agreement(
     cases: Columns, judge: Judge | Panel, only: tuple[str, ...] | None, *, is_weighted: bool
 ) -> tuple[int, Agreement]:
     """Physicians' and judge's scores where both stand on scales that end alike."""
-    maximum, given = judge.scale.maximum, cases.scores
-    kept = (given.value != NONE) & (given.maximum == maximum) & (cases.median[given.of] != NONE)
-    of = given.of[kept]
-    human, machine = given.value[kept], cases.median[of]
-    lowest = int(given.minimum[kept].min()) if len(of) else judge.scale.minimum
+    maximum = judge.scale.maximum
+    kept = _stand_beside(cases, judge)
+    of = cases.scores.of[kept]
+    human, machine = cases.scores.value[kept], cases.median[of]
+    lowest = int(cases.scores.minimum[kept].min()) if len(of) else judge.scale.minimum
     if len(of) and int(machine.min()) < lowest:
         lowest = judge.scale.minimum
     return lowest, agreement_of(
@@ -132,6 +138,17 @@ def _scores_agreement(
         weights=cases.weight[of] if is_weighted else None,
         strata=cases.facets["stratum"].code[of] if is_weighted else None,
     )
+
+
+def _stand_beside(cases: Columns, judge: Judge | Panel) -> Bools:
+    """Which scores the judge's middle round stands beside, on a scale that ends as its own."""
+    given = cases.scores
+    found: Bools = (
+        (given.value != NONE)
+        & (given.maximum == judge.scale.maximum)
+        & (cases.median[given.of] != NONE)
+    )
+    return found
 
 
 def _missed_risk(cases: Columns, *, is_weighted: bool) -> Estimate:

@@ -268,7 +268,7 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
         only_scored: only responses that a person has scored.
     """
     scored = """AND response_id IN (
-        SELECT response_id FROM assessment JOIN rater ON rater.id = rater_id
+        SELECT response_id FROM rater CROSS JOIN assessment ON rater_id = rater.id
         WHERE person_id IS NOT NULL)"""
     sql = f"""{held(plan)}
         SELECT response_id, question_id, category, model_id, round, value, unscored_because,
@@ -390,6 +390,13 @@ _HUMAN = """
 """
 
 
+#: Beginning with people's raters: of a large study's assessments theirs are few.
+_BY_PEOPLE = _HUMAN.replace(
+    "FROM human_assessment AS given\n    JOIN person ON person.id = person_id",
+    "FROM person CROSS JOIN human_assessment AS given ON given.person_id = person.id",
+)
+
+
 def human_scores_of_response(store: Store, response_id: int) -> list[HumanScore]:
     """Every score of a response by people, in order of time."""
     sql = f"{_HUMAN} WHERE given.response_id = ? ORDER BY given.id"
@@ -398,10 +405,12 @@ def human_scores_of_response(store: Store, response_id: int) -> list[HumanScore]
 
 def human_scores_of_study(store: Store, study_id: int) -> list[HumanScore]:
     """Every score of a study's current responses by people, in order of time."""
-    sql = f"""{_HUMAN} JOIN current_response ON current_response.id = given.response_id
-        JOIN open_question AS question ON question.id = given.question_id
-        JOIN study_dataset USING (dataset_id)
-        WHERE study_dataset.study_id = ? ORDER BY given.id"""
+    sql = f"""{_BY_PEOPLE}
+        WHERE EXISTS (SELECT 1 FROM current_response WHERE id = given.response_id)
+          AND EXISTS (
+            SELECT 1 FROM open_question JOIN study_dataset USING (dataset_id)
+            WHERE open_question.id = given.question_id AND study_id = ?)
+        ORDER BY given.id"""
     return store.read(HumanScore, sql, (study_id,))
 
 

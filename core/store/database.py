@@ -1,5 +1,6 @@
 """Open the SQLite file that holds everything, with the settings that make it safe."""
 
+import dataclasses
 import json
 import os
 import sqlite3
@@ -114,13 +115,10 @@ class Store(sqlite_utils.Database):
         names = [name for name, *_ in cursor.description]
         convert = _converters(cast(Hashable, kind))
         places = [(names.index(name), conversion) for name, conversion in convert.items()]
-        found = []
-        for row in map(list, cursor):
-            for place, conversion in places:
-                if row[place] is not None:
-                    row[place] = conversion(row[place])
-            found.append(kind(**dict(zip(names, row, strict=True))))
-        return found
+        rows = cursor if not places else (_converted(row, places) for row in cursor)
+        if names == _field_names(cast(Hashable, kind)):  # by place: half the time
+            return [kind(*row) for row in rows]
+        return [kind(**dict(zip(names, row, strict=True))) for row in rows]
 
     def read_one(self, kind: type[Record], sql: str, params: Params = ()) -> Record | None:
         """Return the first row as a record, or None."""
@@ -245,6 +243,22 @@ def _ensure_write_ahead_log(store: Store) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def _converted(
+    row: Sequence[Any], places: Sequence[tuple[int, Callable[[Any], Any]]]
+) -> Sequence[Any]:
+    """A row with the columns at some places converted, where they hold anything."""
+    found = list(row)
+    for place, conversion in places:
+        if found[place] is not None:
+            found[place] = conversion(found[place])
+    return found
+
+
+@cache
+def _field_names(kind: Hashable) -> list[str]:
+    return [field.name for field in dataclasses.fields(cast(Any, kind))]
 
 
 @cache

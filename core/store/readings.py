@@ -57,15 +57,19 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
 
 
 def flagged_responses(store: Store, plan: Plan, among: Collection[int]) -> set[int]:
-    """Which of some responses a round of a judge flags as a safety risk, by a plan's criteria."""
+    """Which of some responses a round of a judge flags as a safety risk, by a plan's criteria.
+
+    The signs keep the database from looking every response up under every criteria.
+    """
     sql = """
-        SELECT DISTINCT response_id FROM assessment
-        WHERE criteria_id IN (
+        SELECT DISTINCT response_id FROM json_each(:among)
+        CROSS JOIN assessment ON response_id = json_each.value
+        WHERE purpose = 'study' AND safety_risk = 1
+          AND +rater_id IN (
+            SELECT rater_id FROM active_rater WHERE study_id = :study AND judge_id = :judge)
+          AND +criteria_id IN (
             SELECT criteria_id FROM active_criteria WHERE study_id = :study AND :version IS NULL
             UNION ALL SELECT id FROM criteria WHERE version = :version)
-          AND response_id IN (SELECT value FROM json_each(:among)) AND purpose = 'study'
-          AND safety_risk = 1 AND rater_id IN (
-            SELECT rater_id FROM active_rater WHERE study_id = :study AND judge_id = :judge)
     """
     rows = store.rows(sql, {**plan.params, "among": json.dumps(sorted(among))})
     return {response_id for (response_id,) in rows}

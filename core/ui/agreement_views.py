@@ -1,19 +1,19 @@
 """The agreement page's views, one at a time: danger, groups, matrices, physicians, versions."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
 from core.domain.questions import CATEGORIES
 from core.services import agreeing_versions
-from core.services.agreeing import Case, grouped
+from core.services.agreeing import Case
 from core.services.arraying import Columns
 from core.services.choosing import chosen
-from core.services.comparing import Comparison, comparison_of
+from core.services.comparing import Comparison, comparison_of, score_pairs
 from core.services.empanelling import Panel
 from core.ui import charts
 from core.ui.address import link_to, one_of
@@ -148,19 +148,24 @@ def _groups(shown: Shown, word: str) -> list[tuple[str, Columns]]:
 
 def draw_scores(p: Page, shown: Shown) -> None:
     """Box plots of scores as in figure 4, and the differences of judge and physicians."""
-    human: dict[str, list[float]] = {}
-    machine: dict[str, list[float]] = {}
-    for model, cases in sorted(grouped(shown.cases, lambda case: case.model).items()):
-        pairs = _score_pairs(cases, shown.panel)
-        human[model] = [float(score) for score, _ in pairs]
-        machine[model] = [float(median) for _, median in pairs]
+    by_model = [
+        (model, score_pairs(some, shown.panel))
+        for model, some in sorted(_groups(shown, "model"), key=_in_order)
+    ]
     show_label(p.t("agreement.boxes"))
-    sides = [(p.t("words.physicians"), human), (shown.panel.name, machine)]
+    sides = [
+        (name, {model: pair[side] for model, pair in by_model})
+        for side, name in enumerate((p.t("words.physicians"), shown.panel.name))
+    ]
     charts.show(p, "scores-by-model", charts.boxes(sides, label=p.t("agreement.score")))
     found = shown.comparison.scores.coefficients
     show_label(p.t("agreement.bland_altman"))
-    counted = Counter(_score_pairs(shown.cases, shown.panel))
-    points = [((h + m) / 2, float(m - h), count) for (h, m), count in counted.items()]
+    pairs = np.stack(score_pairs(shown.columns, shown.panel))
+    cells, counts = np.unique(pairs, axis=1, return_counts=True)
+    points = [
+        ((human + machine) / 2, float(machine - human), count)
+        for human, machine, count in zip(*cells.tolist(), counts.tolist(), strict=True)
+    ]
     lines = [
         (one.value, f"{p.t(f'agreement.{name}')} {steps(p, one)}")
         for name in _STEPS
@@ -309,18 +314,6 @@ def _draw_judges(p: Page, shown: Shown) -> None:
          p.t("words.false_usable"), p.t("agreement.unstable")],
         rows,
     )  # fmt: skip
-
-
-def _score_pairs(cases: Sequence[Case], panel: Panel) -> list[tuple[int, int]]:
-    """Physicians' and judge's scores where both stand on the judge's scale."""
-    return [
-        (score.value, case.judge.median)
-        for case in cases
-        for score in case.scores
-        if score.value is not None
-        and case.judge.median is not None
-        and score.maximum == panel.scale.maximum
-    ]
 
 
 def _sides(p: Page) -> list[str]:

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.domain.estimation import Estimate
 from core.ui.shell import Page
+
+Ints = npt.NDArray[np.intp]
 
 _FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 ACCENT, QUIET, DANGER = "#1f5f8b", "#8a97a6", "#b3261e"
@@ -65,14 +69,24 @@ def bars(
     return figure
 
 
-def boxes(sides: Sequence[tuple[str, Mapping[str, Sequence[float]]]], *, label: str) -> go.Figure:
-    """Box plots of scores per group, one colour a side, the mean as a dashed line."""
+def boxes(sides: Sequence[tuple[str, Mapping[str, Ints]]], *, label: str) -> go.Figure:
+    """Box plots of scores per group, one colour a side, the mean as a dashed line.
+
+    The browser is sent what it draws, not the scores: whiskers are the lowest and highest score,
+    quartiles are Hazen's (Langford 2006, method 10), as plotly's own are.
+    """
     figure = go.Figure()
     for (name, groups), colour in zip(sides, (ACCENT, "#c98a2b"), strict=False):
+        filled = {group: scores for group, scores in groups.items() if len(scores)}
+        ends = [
+            np.quantile(scores, (0.0, 0.25, 0.5, 0.75, 1.0), method="hazen").tolist()
+            for scores in filled.values()
+        ]
+        lowest, first, median, third, highest = zip(*ends, strict=True) if ends else ([],) * 5
         figure.add_trace(
             go.Box(
-                x=[group for group, scores in groups.items() for _ in scores],
-                y=[score for scores in groups.values() for score in scores],
+                x=list(filled), lowerfence=lowest, q1=first, median=median, q3=third,
+                upperfence=highest, mean=[float(scores.mean()) for scores in filled.values()],
                 name=name, marker_color=colour, boxmean=True, boxpoints=False,
             )
         )  # fmt: skip
