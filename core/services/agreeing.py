@@ -84,18 +84,20 @@ def cases_of(store: Store, study: Study, judge: Judge, rounds: int) -> list[Case
 
 
 def cases_of_panel(
-    store: Store, study: Study, panel: Panel, *, version: int | None = None
-) -> list[Case]:
+    store: Store, study: Study, panel: Panel, *, version: int | None = None,
+    question_ids: tuple[int, ...] | None = None,
+) -> list[Case]:  # fmt: skip
     """As `cases_of`, for a judge or a jury.
 
     Args:
         version: of the criteria that the judge followed, on the questions that have it; None for
             the active one of each question.
+        question_ids: of these questions alone; None for all.
     """
     require(store, "lead")
     of_members = []
     for judge, rounds in panel.members:
-        plan = Plan(study.id, judge.id, rounds, version=version)
+        plan = Plan(study.id, judge.id, rounds, question_ids, version=version)
         found = assessments.judge_rounds(store, plan, only_scored=True)
         of_members.append(_cases(store, study, judge, plan, found))
     if panel.rule is None:
@@ -196,7 +198,8 @@ class _Facts:
 
     def __init__(self, store: Store, study: Study, plan: Plan) -> None:
         self.scores: dict[int, list[HumanScore]] = defaultdict(list)
-        for score in assessments.counting(assessments.human_scores_of_study(store, study.id)):
+        given = assessments.human_scores_of_study(store, study.id, question_ids=plan.question_ids)
+        for score in assessments.counting(given):
             if score.value is not None:
                 self.scores[score.response_id].append(score)
         self._known = {one.id: one for one in questions.questions_of_study(store, study.id)}

@@ -75,7 +75,7 @@ def ensure_seals(
     require(store, "lead")
     if not 0 <= held_out < 1:
         raise Refused("bad_held_out", share=held_out)
-    if not seals.undrawn(store, study.id) and not _unused(store, study):
+    if not seals.undrawn(store, study.id) and not seals.has_unused(store, study.id):
         return
     with store.writing():
         if seals.seal_of(store, study.id) is None:

@@ -5,7 +5,7 @@ study's plan asks for and this key space lacks is the outstanding work.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
@@ -403,15 +403,24 @@ def human_scores_of_response(store: Store, response_id: int) -> list[HumanScore]
     return store.read(HumanScore, sql, (response_id,))
 
 
-def human_scores_of_study(store: Store, study_id: int) -> list[HumanScore]:
-    """Every score of a study's current responses by people, in order of time."""
-    sql = f"""{_BY_PEOPLE}
+def human_scores_of_study(
+    store: Store, study_id: int, *, question_ids: Collection[int] | None = None
+) -> list[HumanScore]:
+    """Every score of a study's current responses by people, in order of time.
+
+    Args:
+        question_ids: of these questions alone; None for all.
+    """
+    some = "AND given.question_id IN (SELECT value FROM json_each(:questions))"
+    sql = f"""{_BY_PEOPLE if question_ids is None else _HUMAN}
         WHERE EXISTS (SELECT 1 FROM current_response WHERE id = given.response_id)
           AND EXISTS (
             SELECT 1 FROM open_question JOIN study_dataset USING (dataset_id)
-            WHERE open_question.id = given.question_id AND study_id = ?)
+            WHERE open_question.id = given.question_id AND study_id = :study)
+          {some if question_ids is not None else ""}
         ORDER BY given.id"""
-    return store.read(HumanScore, sql, (study_id,))
+    params = {"study": study_id, "questions": json.dumps(sorted(question_ids or ()))}
+    return store.read(HumanScore, sql, params)
 
 
 def counting(scores: Sequence[HumanScore]) -> list[HumanScore]:

@@ -1,7 +1,7 @@
 """What judges say of every response, aggregated by the database: for figures over whole studies."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from core.store.assessments import Plan
@@ -19,6 +19,46 @@ def stamp(store: Store) -> tuple[int, ...]:
     """A value that changes with every study fact that a figure depends on."""
     columns = ", ".join(f"(SELECT coalesce(max(rowid), 0) FROM {table})" for table in SOURCES)
     return tuple(store.rows(f"SELECT {columns}")[0])
+
+
+#: Of these, facts that concern one question each, with the statement that finds which.
+_OF_QUESTIONS = {
+    "assessment": "SELECT question_id FROM assessment JOIN response ON response.id = response_id"
+    " WHERE assessment.id > ?",
+    "exposure": "SELECT question_id FROM exposure WHERE id > ?",
+    "consensus": "SELECT question_id FROM consensus JOIN response ON response.id = response_id"
+    " WHERE consensus.id > ?",
+}
+
+
+def questions_touched(
+    store: Store, before: Sequence[int], now: Sequence[int], *, most: int
+) -> set[int] | None:
+    """Questions that the facts between two stamps concern; None where it may be any.
+
+    Args:
+        before, now: as `stamp` gives them.
+        most: questions; beyond them the answer is None.
+    """
+    found: set[int] = set()
+    for table, old, new in zip(SOURCES, before, now, strict=True):
+        if old == new:
+            continue
+        if table not in _OF_QUESTIONS:
+            return None
+        sql = f"SELECT DISTINCT question_id FROM ({_OF_QUESTIONS[table]}) LIMIT ?"
+        found.update(one for (one,) in store.rows(sql, (old, most + 1)))
+    return found if len(found) <= most else None
+
+
+def has_judged_since(store: Store, before: Sequence[int]) -> bool:
+    """Whether a judge has scored anything since a stamp."""
+    sql = """
+        SELECT EXISTS (
+          SELECT 1 FROM assessment JOIN rater ON rater.id = rater_id
+          WHERE assessment.id > ? AND configuration_id IS NOT NULL)
+    """
+    return bool(store.value(sql, (before[SOURCES.index("assessment")],)))
 
 
 def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int, int, int, int]]:

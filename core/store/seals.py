@@ -118,6 +118,22 @@ def add_parts(store: Store, study_id: int, parts: Mapping[int, Part]) -> None:
     )
 
 
+def has_unused(store: Store, study_id: int) -> bool:
+    """Whether some scored response to a dev question has no use yet."""
+    sql = """
+        SELECT EXISTS (
+          SELECT 1 FROM rater CROSS JOIN assessment ON rater_id = rater.id
+          JOIN current_response AS response ON response.id = response_id
+          JOIN question ON question.id = response.question_id
+          JOIN conversation_seal AS sealed ON sealed.conversation_id = question.conversation_id
+          WHERE person_id IS NOT NULL AND sealed.study_id = :study AND sealed.part = 'dev'
+            AND NOT EXISTS (
+              SELECT 1 FROM response_seal
+              WHERE study_id = :study AND response_seal.response_id = response.id))
+    """
+    return bool(store.value(sql, {"study": study_id}))
+
+
 def scored_dev_responses(store: Store, study_id: int) -> list[Scored]:
     """Scored responses to dev questions, in an order that does not depend on their scores."""
     sql = """

@@ -4,18 +4,19 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import streamlit as st
 
 from core.services import ranking
-from core.services.agreeing import Case, cases_of_panel
+from core.services.agreeing import Case
 from core.services.arraying import Columns, columns_of
 from core.services.choosing import Choice
 from core.services.empanelling import Panel, panels_of_study
 from core.services.ranking import Board
 from core.services.rating import Order
-from core.services.tallying import Verdicts, verdicts_of
+from core.services.renewing import KnownVerdicts, renewed_cases, renewed_verdicts
+from core.services.tallying import Verdicts
 from core.store.database import opened
 from core.store.readings import stamp, versions
 from core.store.studies import Study
@@ -82,8 +83,16 @@ def _verdicts(
     path: Path, study: int, name: str, facts: tuple[int, ...], _study: Study, _panel: Panel,
     actor: int,
 ) -> Verdicts:  # fmt: skip
+    shelf = _shelf(path, study, name, "verdicts")
     with opened(path, actor=actor) as store:
-        return verdicts_of(store, _study, _panel)
+        shelf["last"] = renewed_verdicts(store, _study, _panel, shelf.get("last"))
+    return cast(KnownVerdicts, shelf["last"]).verdicts
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _shelf(path: Path, study: int, name: str, what: str) -> dict[str, Any]:
+    """What was read last of a judge or jury, at whatever state of the facts."""
+    return {}
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -136,10 +145,12 @@ def _cases(
     _study: Study, _panel: Panel, actor: int,
 ) -> list[Case]:  # fmt: skip
     """A pure function of its arguments: facts are only ever added, and `facts` counts them."""
+    shelf = _shelf(path, study, name, f"cases {version}")
     with opened(path, actor=actor) as store:
-        found = cases_of_panel(store, _study, _panel, version=version)
+        found = renewed_cases(store, _study, _panel, shelf.get("last"), version=version)
+    shelf["last"] = found
     gc.freeze()  # a hundred thousand objects that are no garbage: looking through them is felt
-    return found
+    return found.cases
 
 
 def chosen_cases(p: Page, every: Columns) -> Choice:
