@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from core.services import agreeing, revising, sealing, weighing
-from core.store import questions, responses
+from core.services import revising, sealing, weighing
+from core.services.empanelling import Panel
+from core.store import responses
 from core.ui.decision_sheet import draw_decision
 from core.ui.editor import draw_editor, draw_sealed, draw_views, draw_worklist, editing_of
+from core.ui.figure_data import active_cases, known_questions
 from core.ui.judge_choice import chosen_judge
 from core.ui.shell import page
 from core.ui.suggestion_sheet import draw_row_suggestions
@@ -23,8 +25,8 @@ with page("checklists") as p:
     with left:
         judge, rounds = chosen_judge(p)
         sealed = sealing.seals_of(p.store, p.study)
-        cases = agreeing.cases_of(p.store, p.study, judge, rounds)
-        known = {one.key: one for one in questions.questions_of_study(p.store, p.study.id)}
+        cases = active_cases(p, Panel(judge.name, ((judge, rounds),)))
+        known = known_questions(p)
         found = revising.worklist_of(p.store, p.study, cases, sealed, list(known.values()))
         entries = {entry.key: entry for entry in found}
         closed = [key for key, one in known.items() if one.id in sealed.held_out]

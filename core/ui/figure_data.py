@@ -17,7 +17,9 @@ from core.services.ranking import Board
 from core.services.rating import Order
 from core.services.renewing import KnownVerdicts, renewed_cases, renewed_verdicts
 from core.services.tallying import Verdicts
+from core.store import questions
 from core.store.database import opened
+from core.store.questions import Question
 from core.store.readings import stamp, versions
 from core.store.studies import Study
 from core.ui.address import day, one_of, several
@@ -100,13 +102,13 @@ def _board(
     path: Path, study: int, name: str, facts: tuple[int, ...], order: Order, _p: Page,
     _panel: Panel,
 ) -> Board:  # fmt: skip
-    cases = ranking.calibrating(_p.store, _p.study, _panel, _active_cases(_p, _panel))
+    cases = ranking.calibrating(_p.store, _p.study, _panel, active_cases(_p, _panel))
     return ranking.board(_p.store, _p.study, order, verdicts_of_chosen(_p, _panel), *cases)
 
 
 def calibrating_cases(p: Page, panel: Panel) -> tuple[list[Case], list[Case]]:
     """All cases under what is in use, and those whose scores may correct the judge."""
-    return ranking.calibrating(p.store, p.study, panel, _active_cases(p, panel))
+    return ranking.calibrating(p.store, p.study, panel, active_cases(p, panel))
 
 
 def columns_of_chosen(p: Page, panel: Panel, every: list[Case]) -> Columns:
@@ -122,10 +124,22 @@ def _columns(
     return columns_of(_every)
 
 
-def _active_cases(p: Page, panel: Panel) -> list[Case]:
+def active_cases(p: Page, panel: Panel) -> list[Case]:
+    """All cases of a judge or jury, under what is in use."""
     return _cases(
         p.store.path, p.study.id, panel.name, stamp(p.store), None, p.study, panel, p.person.id
     )
+
+
+def known_questions(p: Page) -> dict[str, Question]:
+    """The study's open questions by their keys, in the order of their files."""
+    return _questions(p.store.path, p.study.id, stamp(p.store), p.person.id)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _questions(path: Path, study: int, facts: tuple[int, ...], actor: int) -> dict[str, Question]:
+    with opened(path, actor=actor) as store:
+        return {one.key: one for one in questions.questions_of_study(store, study)}
 
 
 def chosen_version() -> int | None:
