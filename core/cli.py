@@ -23,6 +23,7 @@ from core.commands import (
     searches,
     suggestions,
     tables,
+    trials,
     users,
 )
 from core.commands.root import main
@@ -51,6 +52,7 @@ COMMANDS = (
     searches,
     suggestions,
     tables,
+    trials,
     users,
 )
 

@@ -10,6 +10,7 @@ from core.ui.judge_choice import chosen_panel
 from core.ui.leaderboard_more import draw_dimensions, draw_exclusions
 from core.ui.leaderboard_next import draw_next
 from core.ui.leaderboard_tables import FIGURES, drawn
+from core.ui.model_groups import draw_model_groups
 from core.ui.report_view import draw_report
 from core.ui.shell import page
 
@@ -20,6 +21,7 @@ VIEWS = {
     "dimensions": draw_dimensions,
     "next": draw_next,
     "exclusions": draw_exclusions,
+    "groups": draw_model_groups,
     "report": draw_report,
     "cases": leaderboard_tables.draw_listed,
 }

@@ -1,14 +1,14 @@
 """Pairing: the same responses and physicians' scores with what a judge said before and after."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.domain.agreement import agreement_of, cohen_kappa, percent_agreement
-from core.domain.estimation import Estimate, Floats
+from core.domain.estimation import Estimate, Floats, effective_n
 from core.domain.paired import Change, change_of
-from core.services.agreeing import Case
+from core.services.agreeing import Case, weighted_among
 
 #: Responses below which a change can't be told from chance, whatever it is.
 ENOUGH = 10
@@ -19,7 +19,7 @@ class Pair:
     """One scored response under both versions.
 
     Attributes:
-        weight: 1/π where responses were drawn with unequal probabilities π.
+        weight: 1/π where a trial drew its responses with unequal probabilities π.
     """
 
     before: Case
@@ -37,8 +37,9 @@ class Pair:
 class Paired:
     """What a change did to a judge's agreement with physicians on usable or not.
 
-    Every figure but the counts is weighted. Intervals and tests take questions as the unit of
-    chance; within one question, responses.
+    Every figure but the counts is weighted: by how a trial drew its responses, and by how these
+    were drawn for physicians, where that was with unequal probabilities (`weighted_among`).
+    Intervals and tests take questions as the unit of chance; within one question, responses.
 
     Attributes:
         n: responses that physicians decided and the judge scored under both versions.
@@ -47,6 +48,8 @@ class Paired:
             reject.
         fixed, broken: responses on which judge and physicians came together, or parted.
         unchanged: how many did neither.
+        raw: the figures without the weights of the physicians' sample; None where it has none.
+        effective_n: how many equally weighted responses carry as much; None where `raw` is.
     """
 
     n: int
@@ -62,6 +65,8 @@ class Paired:
     fixed: tuple[Case, ...]
     broken: tuple[Case, ...]
     unchanged: int
+    raw: "Paired | None" = None
+    effective_n: float | None = None
 
     @property
     def is_too_small(self) -> bool:
@@ -70,7 +75,30 @@ class Paired:
 
 
 def paired(pairs: Sequence[Pair]) -> Paired:
-    """Compare both versions on the responses that have a verdict under both."""
+    """Compare both versions on the responses that have a verdict under both.
+
+    Where the physicians' sample has weights, only drawn responses stand in the weighted figures.
+    """
+    raw = _paired(pairs)
+    full = [one for one in pairs if one.is_complete]
+    if weighted_among([one.after for one in full]) is None:
+        return raw
+    drawn = [
+        replace(one, weight=one.weight * one.after.weight)
+        for one in full
+        if one.after.weight is not None
+    ]
+    found = _paired(drawn)
+    return replace(
+        raw,
+        agreement_before=found.agreement_before, agreement_after=found.agreement_after,
+        agreement_change=found.agreement_change, kappa_before=found.kappa_before,
+        kappa_after=found.kappa_after, kappa_change=found.kappa_change,
+        raw=raw, effective_n=effective_n(np.array([one.weight for one in drawn])),
+    )  # fmt: skip
+
+
+def _paired(pairs: Sequence[Pair]) -> Paired:
     full = [one for one in pairs if one.is_complete]
     human = np.array([one.after.physicians_usable for one in full], dtype=np.intp)
     sides = [

@@ -49,6 +49,26 @@ def model_groups(store: Store, study_id: int) -> dict[int, str]:
     return dict(map(tuple, store.rows(sql, (study_id,))))
 
 
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """The group of a model, by whom and since when."""
+
+    model: str
+    kind: str
+    by: str
+    at: str
+
+
+def settled_groups(store: Store, study_id: int) -> dict[str, Grouped]:
+    """Who put each model into its group, and when, by the model's label."""
+    sql = """
+        SELECT label AS model, kind, model_group.created_by AS by, model_group.created_at AS at
+        FROM model_group JOIN model ON model.id = model_id
+        WHERE study_id = ? ORDER BY model_group.id
+    """
+    return {one.model: one for one in store.read(Grouped, sql, (study_id,))}
+
+
 def add_model_group(store: Store, study_id: int, model_id: int, kind: str, *, by: str) -> None:
     """Show a model under a heading from now on."""
     store.add(

@@ -20,6 +20,8 @@ from core.ui.figures import Cell, percent, show_grid, show_label
 from core.ui.shell import Page
 
 FIGURES = ("judge", "physicians", "corrected", "second")
+#: Groups of models, in the paper's order.
+GROUPS = ("open", "closed", "specialised")
 _ROWS_PER_PAGE = 20
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -161,7 +163,7 @@ def _cell(p: Page, found: Drawn, rates: Rates, figure: str, model: str, column: 
 
 def _grouped(board: Board) -> Iterator[tuple[str, list[Row]]]:
     """Rows by group, in the paper's order of groups; one list where no model has a group."""
-    for group in ("open", "closed", "specialised", ""):
+    for group in (*GROUPS, ""):
         rows = [row for row in board.rows if row.group == group]
         if rows:
             yield group, rows

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.domain.estimation import Estimate
 from core.domain.paired import Change
 from core.services import drifting, judging, revising, trying
 from core.services.agreeing import Case
@@ -89,6 +90,14 @@ def draw_paired(p: Page, name: str, sides: Sequence[tuple[str, Paired]]) -> None
     ]  # fmt: skip
     show_grid(p, name, ["", *(label for label, _ in sides)], rows)
     for label, one in sides:
+        if one.raw is not None and one.effective_n is not None:
+            said = p.t(
+                "trial.weighted", where=label, effective=round(one.effective_n),
+                agreement=_both(p, percent, one.raw.agreement_before, one.raw.agreement_after),
+                kappa=_both(p, coefficient, one.raw.kappa_before, one.raw.kappa_after),
+                change=_change(p, one.raw.kappa_change),
+            )  # fmt: skip
+            st.html(f'<div class="quiet">{html.escape(said)}</div>')
         if one.is_too_small:
             said = p.t("trial.too_small", where=label, n=one.n)
             st.html(f'<div class="quiet">{html.escape(said)}</div>')
@@ -202,19 +211,25 @@ def _figures(
         ),
         (
             p.t("words.agreement"),
-            lambda one: f"{percent(p, one.agreement_before)} → {percent(p, one.agreement_after)}",
+            lambda one: _both(p, percent, one.agreement_before, one.agreement_after),
             never,
         ),
         (p.t("trial.agreement_change"), lambda one: _told(p, one, one.agreement_change), never),
         (
             "κ",
-            lambda one: f"{coefficient(p, one.kappa_before)} → {coefficient(p, one.kappa_after)}",
+            lambda one: _both(p, coefficient, one.kappa_before, one.kappa_after),
             never,
         ),
         (p.t("trial.kappa_change"), lambda one: _told(p, one, one.kappa_change), never),
         ("n", lambda one: str(one.n), never),
         (p.t("trial.left_out"), lambda one: str(one.left_out), never),
     ]
+
+
+def _both(
+    p: Page, shown: Callable[[Page, Estimate], str], before: Estimate, after: Estimate
+) -> str:
+    return f"{shown(p, before)} → {shown(p, after)}"
 
 
 def _told(p: Page, found: Paired, change: Change) -> str:

@@ -22,7 +22,7 @@ AGREEMENT = (
     "fine_print", "cases",
 )  # fmt: skip
 LEADERBOARD = (
-    "table", "compare", "ranks", "dimensions", "next", "exclusions", "report", "cases",
+    "table", "compare", "ranks", "dimensions", "next", "exclusions", "groups", "report", "cases",
 )  # fmt: skip
 
 
@@ -112,6 +112,29 @@ def test_a_rate_opens_its_responses(large, open_browser):
     expect(heading).to_contain_text("responses of model-")
     # Unscored responses stand in the list and not in the rate.
     assert int(heading.inner_text().split()[0]) >= responses > 600
+
+
+def test_a_lead_groups_models_and_the_table_stands_by_group(large, open_browser):
+    visit = visit_of(large, open_browser, "zh")
+    visit.signs_in("Dr 1", "/leaderboard?view=groups", ["physician", "lead"])
+    groups = visit.page.get_by_role("radio", name=sentence("zh", "model_group.closed"))
+
+    groups.nth(1).click()
+    visit.page.get_by_text(re.compile(r"^Dr 1，.* UTC$")).wait_for()
+    groups.nth(1).click()  # the same once more takes nothing back
+    visit.settles()
+
+    found = large.rows(
+        "SELECT label, kind, model_group.created_by FROM model_group JOIN model"
+        " ON model.id = model_id"
+    )
+    assert set(found) == {("model-02", "closed", "Dr 1")}
+    visit.opens("/leaderboard")
+    visit.page.locator(".footer").wait_for()
+    visit.settles()
+    heading = visit.page.locator(".label", has_text=sentence("zh", "model_group.closed"))
+    expect(heading).to_be_visible()
+    expect(visit.page.locator("table.grid")).to_have_count(2)
 
 
 def test_nothing_of_a_list_is_shown_before_it_is_asked_for(large, open_browser):
