@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from core.domain.closed import Closed
 from core.store.database import Store
+from core.store.migrations.base import NOW
 
 _SCALE = "right or wrong"
 #: Memory in KiB for pages of the database while half a million rows are read and written.
@@ -76,11 +77,13 @@ def texts(store: Store, ids: Sequence[int]) -> Iterator[tuple[str, str]]:
 
 
 def add_readings(store: Store, rater_id: int, rows: Sequence[Reading], *, by: str) -> None:
-    """Insert scores; what another scoring has inserted meanwhile stays as it is."""
+    """Insert scores, of one time; what another scoring has inserted meanwhile stays as it is."""
+    now = store.value(f"SELECT {NOW}")
     store.add_many(
         "INSERT INTO assessment (response_id, rater_id, criteria_id, purpose, round, attempt,"
-        f" scale, value, unscored_because, detail, rationale, claimed_phase, created_by)"
-        f" VALUES (?, {rater_id}, ?, 'study', 1, 1, '{_SCALE}', ?, ?, ?, ?, 'observed', ?)"
+        f" scale, value, unscored_because, detail, rationale, claimed_phase, created_by,"
+        f" created_at) VALUES (?, {rater_id}, ?, 'study', 1, 1, '{_SCALE}', ?, ?, ?, ?, 'observed',"
+        f" ?, '{now}')"
         " ON CONFLICT (response_id, rater_id, criteria_id, purpose, round, attempt) DO NOTHING",
         [(*row, by) for row in rows],
     )
