@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.domain.closed import level_of_share
-from core.domain.known_models import known_models
-from core.domain.rapid import allotted, full_score, picked
+from core.domain.estimation import Z
+from core.domain.known_models import combined, known_models
+from core.domain.rapid import allotted, picked
 
 
 @dataclass
@@ -77,18 +78,15 @@ def errors_of(exam: KnownExam, *, size: int, draws: int) -> tuple[Errors, Errors
     known = known_models(exam.answers[: exam.known], [""] * exam.exercises, list(sizes))
     numbers = allotted(sizes, known, size)
     full = exam.assessed.mean(axis=1)
+    counts, whole = (np.array([one[name] for name in known.strata]) for one in (numbers, sizes))
     kept: dict[str, list[tuple[float, float, float]]] = {"stratified": [], "random": []}
     for seed in range(draws):
-        units: dict[str, list[int]] = {}
-        for one in picked(strata, numbers, seed=seed):
-            units.setdefault(one.stratum, []).append(one.unit)
-        estimates = [
-            full_score(sizes, {name: scores[some].tolist() for name, some in units.items()}, known)
-            for scores in exam.assessed
-        ]
-        holds = [one.low <= whole <= one.high for one, whole in zip(estimates, full, strict=True)]
-        values = np.array([one.value for one in estimates])
-        kept["stratified"].append(_errors(values, full, float(np.mean(holds))))
+        drawn = picked(strata, numbers, seed=seed)
+        units = [[one.unit for one in drawn if one.stratum == name] for name in known.strata]
+        means = np.stack([exam.assessed[:, some].mean(axis=1) for some in units], axis=1)
+        values, variances = combined(known, whole, counts, means)
+        holds = np.abs(values - full) <= Z * np.sqrt(variances)
+        kept["stratified"].append(_errors(values, full, float(holds.mean())))
         some = np.random.default_rng(seed).choice(exam.exercises, size, replace=False)
         kept["random"].append(_errors(exam.assessed[:, some].mean(axis=1), full, 0.0))
     return tuple(Errors(*np.mean(kept[name], axis=0)) for name in ("stratified", "random"))

@@ -99,45 +99,41 @@ def plan(known: Known, sizes: Floats, counts: Floats) -> Plan:
     of_mean, of_predicted, both = _moments(
         (known.shares * (1 - known.shares)).mean(axis=0), weights, sizes, counts
     )
-    spread = of_mean + of_predicted + misfit - 2 * both
+    spread = float(of_mean + of_predicted + misfit - 2 * both)
     weight = float(np.clip((of_mean - both) / spread, 0.0, 1.0)) if spread > 0 else 0.0
-    variance = _variance(weight, of_mean, of_predicted + misfit, both)
+    variance = float(_variance(weight, of_mean, of_predicted + misfit, both))
     return Plan(ease, misfit, weight, variance)
 
 
 def combined(
     known: Known, sizes: Floats, counts: Floats, means: Floats
-) -> tuple[float, float]:  # fmt: skip
-    """A model's full score and its variance, from its mean score in every stratum.
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Models' full scores and their variances, from their mean scores in every stratum.
 
-    The weight λ is the known models', the same for all; the variance is at the model's own p_h.
+    The weight λ is the known models', the same for all; the variance is at a model's own p_h.
 
     Args:
-        sizes, counts, means: N_h, n_h ≥ 1 and x̄_h, shape (strata,).
+        sizes, counts: N_h and n_h ≥ 1, shape (strata,).
+        means: x̄_h, shape (models, strata).
     """
     planned = plan(known, sizes, counts)
     weights = sizes / sizes.sum()
-    shares = _predicted(np.array([means @ counts]), counts, planned.ease)[0]
+    shares = _predicted(means @ counts, counts, planned.ease)
     of_mean, of_predicted, both = _moments(shares * (1 - shares), weights, sizes, counts)
     value = planned.weight * (shares @ weights) + (1 - planned.weight) * (means @ weights)
-    variance = _variance(planned.weight, of_mean, of_predicted + planned.misfit, both)
-    return float(value), variance
+    return value, _variance(planned.weight, of_mean, of_predicted + planned.misfit, both)
 
 
 def _moments(
     spread: Floats, weights: Floats, sizes: Floats, counts: Floats
-) -> tuple[float, float, float]:
-    """Var D, Var M without its misfit, and their covariance; see `plan`."""
-    moved = (weights @ spread) / (counts @ spread)
+) -> tuple[Floats, Floats, Floats]:
+    """Var D, Var M without its misfit, and their covariance for spreads (…, strata); see `plan`."""
+    moved = (spread @ weights) / (spread @ counts)
     left = spread * (1 - counts / sizes)
-    return (
-        float((weights**2 * left / counts).sum()),
-        float(moved**2 * (counts @ left)),
-        float(moved * (weights @ left)),
-    )
+    return left @ (weights**2 / counts), moved**2 * (left @ counts), moved * (left @ weights)
 
 
-def _variance(weight: float, of_mean: float, of_predicted: float, both: float) -> float:
+def _variance(weight: float, of_mean: Floats, of_predicted: Floats, both: Floats) -> Floats:
     rest = 1 - weight
     return weight**2 * of_predicted + rest**2 * of_mean + 2 * weight * rest * both
 

@@ -122,9 +122,10 @@ def full_score(
         )
     else:
         counts = {name: len(scores[name]) for name in sizes}
-        value, variance = combined(
-            known, _columns(known, sizes), _columns(known, counts), _columns(known, means)
+        values, variances = combined(
+            known, _columns(known, sizes), _columns(known, counts), _columns(known, means)[None]
         )
+        value, variance = float(values[0]), float(variances[0])
     half = Z * math.sqrt(variance)
     return Estimate(value, n, max(0.0, value - half), min(1.0, value + half), None, "normal")
 

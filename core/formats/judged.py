@@ -120,6 +120,11 @@ _STARS = {
     "objective": ({"accuracy": 3, "explanation": 2}, 4),
     "subjective": ({"accuracy": 5, "informativeness": 3, "fluency": 3, "logic": 3}, 12),
 }
+#: The dimensions' names in its Chinese criteria.
+_DIMENSIONS = {
+    "答案准确性": "accuracy", "解释正确性": "explanation", "准确性": "accuracy",
+    "信息量": "informativeness", "流畅性": "fluency", "逻辑性": "logic",
+}  # fmt: skip
 _KINDS = {"objective": "objective", "客观题": "objective", "subjective": "subjective",
           "主观题": "subjective"}  # fmt: skip
 _LLMEVAL = Format(
@@ -154,6 +159,8 @@ def _stars(record: Record, kind: str, file: str, where: str) -> Iterator[JudgedS
         given: Any = record.get(name)
         if given is None:
             continue
+        if isinstance(given, dict):
+            given = {_DIMENSIONS.get(key, key): stars for key, stars in given.items()}
         if not isinstance(given, dict) or set(given) != set(most):
             raise wrong_type(file, where, name, "stars", given)
         for dimension, stars in given.items():

@@ -234,7 +234,7 @@ _KINDS: dict[str, dict[str, float]] = {
     "slopes and guessing (3PL)": {"spread": 2.0, "slopes": 0.5, "guessing": 0.2},
     "ten departments, each with a skill": {"spread": 2.0, "leaning": 0.6, "guessing": 0.1},
 }
-_MADE, _DRAWS = 30, 10
+_MADE, _DRAWS = 50, 40
 
 
 def rapid_part(sizes: Sequence[int] = (50, 100, 200, 400)) -> str:

@@ -31,7 +31,7 @@ def test_a_prediction_by_the_number_right_is_the_sum_of_predicted_shares():
     known = Known(("1~", "5~"), np.tile([0.8, 0.2], (9, 1)))  # no misfit, and so all its weight
     planned = plan(known, np.array([500.0, 500.0]), np.array([10.0, 10.0]))
     value, _ = combined(
-        known, np.array([500.0, 500.0]), np.array([10.0, 10.0]), np.array([0.7, 0.3])
+        known, np.array([500.0, 500.0]), np.array([10.0, 10.0]), np.array([[0.7, 0.3]])
     )
 
     # 10 of 20 right is what logit ±1.386 gives at θ = 0: .8·10 + .2·10; so the full score is .5
@@ -42,7 +42,7 @@ def test_a_prediction_by_the_number_right_is_the_sum_of_predicted_shares():
 def test_once_the_whole_exam_is_asked_nothing_is_predicted():
     means = np.array([0.9, 0.4, 0.0])
 
-    value, variance = combined(rasch(lean=1.0), SIZES, SIZES, means)
+    value, variance = combined(rasch(lean=1.0), SIZES, SIZES, means[None])
 
     assert value == pytest.approx(0.6 * 0.9 + 0.3 * 0.4)
     assert variance == 0.0
@@ -51,7 +51,7 @@ def test_once_the_whole_exam_is_asked_nothing_is_predicted():
 def test_known_models_make_an_estimate_less_uncertain():
     means = np.array([0.8, 0.5, 0.2])
 
-    _, variance = combined(rasch(), SIZES, ASKED, means)
+    _, variance = combined(rasch(), SIZES, ASKED, means[None])
 
     spread = means * (1 - means) * (1 - ASKED / SIZES) / ASKED
     assert variance < ((SIZES / SIZES.sum()) ** 2 * spread).sum()
@@ -59,7 +59,7 @@ def test_known_models_make_an_estimate_less_uncertain():
 
 @pytest.mark.parametrize("right", [0.0, 1.0])
 def test_a_model_that_gets_none_or_all_right_has_an_estimate(right):
-    value, variance = combined(rasch(), SIZES, ASKED, np.full(3, right))
+    value, variance = combined(rasch(), SIZES, ASKED, np.full((1, 3), right))
 
     assert abs(value - right) < 0.1
     assert variance > 0.0

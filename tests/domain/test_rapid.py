@@ -57,9 +57,9 @@ def test_a_stratum_without_scores_leaves_the_estimate_undefined():
 
 @pytest.fixture(scope="module", params=[50, 100, 400])
 def errors(request):
-    """Errors of subsets, stratified and random, over six exams with 30 draws each."""
-    exams = [KnownExam(exercises=2_000, models=12, seed=seed) for seed in range(6)]
-    found = [errors_of(exam, size=request.param, draws=30) for exam in exams]
+    """Errors of subsets, stratified and random, over ten exams with 40 draws each."""
+    exams = [KnownExam(exercises=2_000, models=12, seed=seed) for seed in range(10)]
+    found = [errors_of(exam, size=request.param, draws=40) for exam in exams]
     return [np.mean([[e.score, e.ranking, e.coverage] for e in side], axis=0)
             for side in zip(*found, strict=True)]  # fmt: skip
 

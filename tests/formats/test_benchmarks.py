@@ -59,13 +59,15 @@ CMEXAM = [
     {
         "Question": "阿司匹林过敏者可改用", "Answer": "B",
         "Options": "A 阿司匹林\nB 氯吡格雷\nC 华法林",
-        "Explanation": "氯吡格雷抑制 P2Y12。", "Clinical Department": "心内科",
-        "Difficulty level": "Moderate",
+        "Explanation": "氯吡格雷抑制 P2Y12。", "Disease Group": "循环系统疾病",
+        "Area of Competency": "疾病治疗", "Clinical Department": "心内科",
+        "Medical Discipline": "临床医学", "Difficulty level": "3",
     },
     {
         "Question": "属于急腹症的有（多选）", "Answer": "AC",
         "Options": "A 阑尾炎\nB 感冒\nC 肠梗阻",
-        "Explanation": "", "Clinical Department": "普外科", "Difficulty level": "",
+        "Explanation": "", "Disease Group": "不符合", "Area of Competency": "不符合",
+        "Clinical Department": "普外科", "Medical Discipline": "临床医学", "Difficulty level": "",
     },
 ]  # fmt: skip
 HEALTHBENCH = [
@@ -193,9 +195,19 @@ def test_cmexam_is_read_with_department_and_difficulty(tmp_path):
     one, several = read(tmp_path, "cmexam")
 
     assert one.criteria.reference_answer == "B\n\n氯吡格雷抑制 P2Y12。"
-    assert one.strata == Strata("", "心内科", "", 3, "file")
+    assert one.strata == Strata("", "心内科", "疾病治疗", 3, "file")
     assert several.strata == Strata("", "普外科", "")
     assert several.closed.takes_several
+
+
+@pytest.mark.parametrize(
+    ("written", "level"),
+    [("1", 1), ("Managable", 2), ("Difficult", 4), ("Ex. difficult", 5), ("Extr. difficult", 5)],
+)
+def test_cmexam_levels_are_read_as_its_authors_write_them(tmp_path, written, level):
+    one, *_ = read(tmp_path, "cmexam", records=changed(CMEXAM, **{"Difficulty level": written}))
+
+    assert one.strata.level == level
 
 
 def test_cmexam_takes_difficulty_from_the_share_of_people_who_were_right(tmp_path):
@@ -256,6 +268,33 @@ def test_a_stored_record_gives_its_criteria_again(tmp_path, name):
 
 def test_every_format_has_a_file_here():
     assert {one.name for one in FORMATS} == {*FILES, "opencompass-medbench"}
+
+
+OPENCOMPASS_BROKEN = [
+    ({"Health/Health.jsonl": as_jsonl(changed(PASSAGES, options=...))}, "missing_field", "options"),
+    ({"Health/Health.jsonl": as_jsonl(changed(PASSAGES, answer="D"))}, "answer_not_an_option", ""),
+    ({"Health/Health.jsonl": as_jsonl(changed(PASSAGES, question=""))}, "wrong_type", "question"),
+    ({"Health/Health.jsonl": '{"question": '}, "not_json", ""),
+    ({"Health/other.txt": "no task"}, "no_tasks", ""),
+    (
+        {"Health/Health.jsonl": as_jsonl(PASSAGES), "DDx/DDx.jsonl": '["no record"]'},
+        "wrong_type",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "code", "field"), OPENCOMPASS_BROKEN)
+def test_a_broken_folder_of_tasks_is_refused_in_one_sentence(tmp_path, files, code, field):
+    for name, text in files.items():
+        (tmp_path / "medbench" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "medbench" / name).write_text(text)
+
+    with pytest.raises(BrokenFile) as refused:
+        read_benchmark(tmp_path / "medbench", format_named("opencompass-medbench"))
+
+    assert refused.value.code == code
+    assert str(refused.value.values.get("field", "")).startswith(field)
 
 
 def test_an_unknown_format_is_told_with_the_nearest():

@@ -112,6 +112,18 @@ def test_stars_come_in_as_parts_of_scores_on_scales_of_their_own(empty):
     ]  # fmt: skip
 
 
+def test_stars_are_read_under_the_names_of_the_chinese_criteria(empty):
+    chinese = {"准确性": 4, "信息量": 2, "流畅性": 3, "逻辑性": 2}
+    row = STARS[0] | {"type": "主观题", "human": chinese}
+    row.pop("gpt4", None)
+
+    imports(empty, [row], LLMEVAL_2, "stars")
+
+    assert empty.rows("SELECT dimension, value FROM assessment_part") == [
+        ("accuracy", 4), ("informativeness", 2), ("fluency", 3), ("logic", 2),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("records", "format_", "field"),
     [
