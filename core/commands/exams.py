@@ -133,6 +133,8 @@ def metrics_command(terminal: Terminal, *, dataset: str) -> None:
         found = overlap_metrics(store, study, dataset_named(store, dataset).id)
     lines = []
     for one in found:
+        if not one.models:
+            continue
         name = sentence("en", f"metric.{one.metric}")
         lines += [
             words("metric_line", metric=name, model=model, n=mean.n,
@@ -144,7 +146,9 @@ def metrics_command(terminal: Terminal, *, dataset: str) -> None:
             words("metric_physicians", metric=name, higher=higher, n=one.physicians_scored,
                   **_numbers(one.spearman, value="value"))
         )  # fmt: skip
-    terminal.show({"metrics": [asdict(one) for one in found]}, "\n".join(lines))
+    terminal.show(
+        {"metrics": [asdict(one) for one in found]}, "\n".join(lines) or words("exam_none")
+    )
 
 
 def _numbers(found: Estimate, *, value: str) -> dict[str, str]:

@@ -57,22 +57,6 @@ def micro_f1(pairs: Iterable[tuple[Iterable[Hashable], Iterable[Hashable]]]) -> 
     return _overlap(common, said, known) if said or known else None
 
 
-def macro_f1_of_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Macro F1 of classification over (given, expected) labels; None without a pair.
-
-    The plain mean of 2·TP/(2·TP + FP + FN) over every label that either side uses.
-    """
-    labels = {label for pair in pairs for label in pair}
-    if not labels:
-        return None
-    scores = []
-    for label in labels:
-        both = sum(given == expected == label for given, expected in pairs)
-        either = sum((given == label) + (expected == label) for given, expected in pairs)
-        scores.append(2 * both / either)
-    return sum(scores) / len(labels)
-
-
 def items_of(text: str) -> frozenset[str]:
     """The entries of an extraction that is written as a list, without case and blanks."""
     parts = (_characters(part) for part in _SPLIT.split(text))

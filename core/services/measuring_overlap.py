@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from core.domain.estimation import Estimate, Z, mean_estimate, undefined
+from core.domain.labels import UNREAD, label_given, labels_of_task, macro_f1
 from core.domain.overlap import items_of, key_point_recall, micro_f1, rouge_l
 from core.services.permitting import require
 from core.store import assessments, responses
@@ -21,13 +22,18 @@ from core.store.database import Store
 from core.store.responses import Compared
 from core.store.studies import Study
 
-Metric = Literal["rouge_l", "key_points", "items_f1"]
-METRICS: tuple[Metric, ...] = ("rouge_l", "key_points", "items_f1")
+Metric = Literal["rouge_l", "key_points", "items_f1", "labels_f1"]
+#: Those that every response has a value of.
+_OF_RESPONSES: tuple[Metric, ...] = ("rouge_l", "key_points", "items_f1")
+#: What physicians said of responses: share of the scale, and whether that is usable.
+_Scores = Mapping[int, Sequence[tuple[float, bool]]]
 
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
     """One metric: its mean by model, and its agreement with physicians over all models.
+
+    That of classification is macro F1 by model; with physicians goes whether the label is right.
 
     Attributes:
         spearman: rank correlation with physicians' mean score; the interval is Fisher's, on as
@@ -53,26 +59,17 @@ def overlap_metrics(store: Store, study: Study, dataset_id: int) -> list[MetricR
         if one.value is not None and one.usable is not None:
             share = (one.value - one.minimum) / (one.maximum - one.minimum)
             scores[one.response_id].append((share, one.usable))
-    return [_row(metric, compared, scores) for metric in METRICS]
+    rows = [_row(metric, compared, scores) for metric in _OF_RESPONSES]
+    return [*rows, _labels_row(compared, scores)]
 
 
-def _row(
-    metric: Metric, compared: Sequence[Compared],
-    scores: Mapping[int, Sequence[tuple[float, bool]]],
-) -> MetricRow:  # fmt: skip
+def _row(metric: Metric, compared: Sequence[Compared], scores: _Scores) -> MetricRow:
     values = {one.response_id: _value(metric, one) for one in compared}
+    known = {response_id: value for response_id, value in values.items() if value is not None}
     by_model: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    pairs: list[tuple[float, float, bool, int]] = []
     for one in compared:
-        value = values[one.response_id]
-        if value is None:
-            continue
-        by_model[one.model].append((value, one.question_id))
-        given = scores.get(one.response_id)
-        if given:
-            mean = float(np.mean([share for share, _ in given]))
-            ayes = sum(usable for _, usable in given)
-            pairs.append((value, mean, 2 * ayes > len(given), one.question_id))
+        if one.response_id in known:
+            by_model[one.model].append((known[one.response_id], one.question_id))
     models = {
         model: mean_estimate(
             np.array([value for value, _ in some]),
@@ -80,6 +77,49 @@ def _row(
         )
         for model, some in sorted(by_model.items())
     }
+    return _with_physicians(metric, models, compared, known, scores)
+
+
+def _labels_row(compared: Sequence[Compared], scores: _Scores) -> MetricRow:
+    """Macro F1 over the labels of all classification tasks; a category is a task."""
+    references: dict[str, dict[int, str]] = defaultdict(dict)
+    for one in compared:
+        references[one.category][one.question_id] = one.reference_answer
+    labels = {
+        category: labels_of_task(list(some.values())) for category, some in references.items()
+    }
+    by_model: dict[str, list[tuple[tuple[str, str], int]]] = defaultdict(list)
+    known = {}
+    for one in compared:
+        if not labels[one.category]:
+            continue
+        (expected,) = items_of(one.reference_answer)
+        given = label_given(one.text, labels[one.category])
+        known[one.response_id] = float(given == expected)
+        task = f"{one.category}: "  # labels of two tasks are not the same
+        pair = (task + given if given != UNREAD else UNREAD, task + expected)
+        by_model[one.model].append((pair, one.question_id))
+    models = {
+        model: macro_f1(
+            [pair for pair, _ in some], np.array([question for _, question in some], dtype=np.intp)
+        )
+        for model, some in sorted(by_model.items())
+    }
+    return _with_physicians("labels_f1", models, compared, known, scores)
+
+
+def _with_physicians(
+    metric: Metric, models: dict[str, Estimate], compared: Sequence[Compared],
+    known: Mapping[int, float], scores: _Scores,
+) -> MetricRow:  # fmt: skip
+    """A metric by model, beside how physicians' scores go with its value of each response."""
+    pairs: list[tuple[float, float, bool, int]] = []
+    for one in compared:
+        given = scores.get(one.response_id)
+        if given and one.response_id in known:
+            mean = float(np.mean([share for share, _ in given]))
+            ayes = sum(usable for _, usable in given)
+            pairs.append((known[one.response_id], mean, 2 * ayes > len(given), one.question_id))
     return MetricRow(metric, models, _spearman(pairs), _higher(pairs), len(pairs))
 
 

@@ -127,6 +127,7 @@ class Compared:
 
     response_id: int
     question_id: int
+    category: str
     model: str
     text: str
     reference_answer: str
@@ -136,7 +137,7 @@ class Compared:
 def compared(store: Store, study_id: int, dataset_id: int) -> list[Compared]:
     """A dataset's current open responses with a text, under the active criteria."""
     sql = """
-        SELECT response.id, question.id, label, response.text, reference_answer,
+        SELECT response.id, question.id, category, label, response.text, reference_answer,
                (SELECT json_group_array(requirement.text) FROM criteria_requirement
                 JOIN requirement ON requirement.id = requirement_id
                 WHERE criteria_id = criteria.id)
@@ -149,8 +150,8 @@ def compared(store: Store, study_id: int, dataset_id: int) -> list[Compared]:
     """
     rows = store.rows(sql, (study_id, dataset_id))
     return [
-        Compared(id_, question, model, text, reference, tuple(json.loads(points)))
-        for id_, question, model, text, reference, points in rows
+        Compared(id_, question, category, model, text, reference, tuple(json.loads(points)))
+        for id_, question, category, model, text, reference, points in rows
     ]
 
 

@@ -71,19 +71,19 @@ def draw_table_import(p: Page) -> None:
     if st.button(
         p.t("tables.do_import"), key=p.key("table", "do"), disabled=bool(reading.problems)
     ):
-        with _kept(file.name, content) as path:
+        with kept_upload(file.name, content) as path:
             st.success(_said(p, keep_table(p.store, path, options, reading)))
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def _sheets(file_id: str, _name: str, _content: bytes) -> list[str]:
-    with _kept(_name, _content) as path:
+    with kept_upload(_name, _content) as path:
         return sheets_of(path)
 
 
 @st.cache_resource(max_entries=2)
 def _table(file_id: str, sheet: str | None, _name: str, _content: bytes) -> Table:
-    with _kept(_name, _content) as path:
+    with kept_upload(_name, _content) as path:
         return read_table(path, sheet=sheet)
 
 
@@ -93,7 +93,7 @@ def _reading(identity: tuple[Any, ...], _table: Table, _options: TableImport) ->
 
 
 @contextmanager
-def _kept(name: str, content: bytes) -> Iterator[Path]:
+def kept_upload(name: str, content: bytes) -> Iterator[Path]:
     """An upload as a file, under its own name, for as long as it is read."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / Path(name).name

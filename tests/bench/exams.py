@@ -267,7 +267,7 @@ def _rapid_line(kind: str, size: int) -> str:
     error = apart.std(ddof=1) / np.sqrt(len(apart))
     return (
         f"| {kind} | {size} | {ours[0]:.2f} | {random[0]:.2f} | {ours[1]:.1f} | {random[1]:.1f} "
-        f"| {apart.mean():+.1f} ± {error:.1f} | {ours[2]:.0f} |"
+        f"| {apart.mean():+.2f} ± {error:.2f} | {ours[2]:.0f} |"
     )
 
 

@@ -1,0 +1,126 @@
+"""Import of a file on the page: a benchmark, responses, or scores.
+
+What a benchmark's file seems to be is said with the reason before anything is written.
+"""
+
+import html
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from core.errors import AttendingError
+from core.formats.catalogue import FIVE_KEYS, Guess, guessed
+from core.i18n import error_sentence
+from core.services.importing import Imported
+from core.services.importing_files import BenchmarkImported, import_guessed
+from core.services.importing_questions import QuestionImport
+from core.services.importing_responses import ResponseImport, import_responses
+from core.services.importing_scores import ScoreImport, import_scores
+from core.store import datasets
+from core.ui.shell import Page
+from core.ui.table_import import draw_table_import, kept_upload
+
+_KINDS = ("questions", "responses", "scores", "table")
+
+
+def draw_import(p: Page) -> None:
+    """Upload a file: questions or a table as a dataset, responses and scores for one of them."""
+    with st.expander(p.t("data.import")):
+        kind = st.segmented_control(
+            p.t("data.kind"), _KINDS, default="questions", required=True,
+            key=p.key("import", "kind"), format_func=lambda kind: p.t(f"data.kind_{kind}"),
+        )  # fmt: skip
+        if kind == "table":
+            draw_table_import(p)
+        elif kind == "questions":
+            _draw_benchmark(p)
+        else:
+            _draw_answers(p, kind)
+
+
+def _draw_benchmark(p: Page) -> None:
+    name = st.text_input(p.t("data.new_name"), key=p.key("import", "questions-name"))
+    study = st.radio(
+        p.t("data.study"), ("own", "this"), horizontal=True, key=p.key("import", "study"),
+        format_func=lambda one: p.t(f"data.study_{one}", study=p.study.name),
+    )  # fmt: skip
+    file = st.file_uploader(p.t("data.file_questions"), key=p.key("import", "questions-file"))
+    guess = _draw_guess(p, file) if file is not None else None
+    is_pressed = st.button(
+        p.t("data.do_import"), key=p.key("import", "do"), disabled=not _is_readable(guess)
+    )
+    if file is None or guess is None or not is_pressed:
+        return
+    place = st.empty()
+
+    def show(done: int, total: int) -> None:
+        place.progress(done / total, text=p.t("data.written", done=done, total=total))
+
+    options = QuestionImport(
+        name, p.person.name, study=p.study.name if study == "this" else "", progress=show
+    )
+    with kept_upload(file.name, file.getvalue()) as path:
+        done = import_guessed(p.store, path, guess.format, options)
+    place.empty()
+    st.success(_said(p, done))
+
+
+def _draw_guess(p: Page, file: UploadedFile) -> Guess | None:
+    """What the file seems to be, and why; None where it can't be read at all."""
+    found = _guessed(file.file_id, file.name, file.getvalue())
+    if isinstance(found, AttendingError):
+        st.error(error_sentence(p.language, found))
+        return None
+    because = p.t(f"guess.{found.because}", fields=", ".join(found.fields))
+    name = p.t(f"format.{found.format}") if found.format not in ("", FIVE_KEYS, "table") else ""
+    key = "data.seems" if _is_readable(found) else "data.seems_unknown"
+    text = p.t(key, file=file.name, format=found.format, because=because)
+    st.html(f'<div class="quiet">{html.escape(" ".join(filter(None, (text, name))))}</div>')
+    return found
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _guessed(file_id: str, _name: str, _content: bytes) -> Guess | AttendingError:
+    with kept_upload(_name, _content) as path:
+        try:
+            return guessed(path)
+        except AttendingError as error:
+            return error
+
+
+def _is_readable(guess: Guess | None) -> bool:
+    return guess is not None and guess.format not in ("", "table")
+
+
+def _draw_answers(p: Page, kind: str) -> None:
+    names = [one.name for one in datasets.datasets_of_study(p.store, p.study.id)]
+    dataset = names[0]
+    if len(names) > 1:
+        dataset = st.selectbox(p.t("data.name"), names, key=p.key("import", f"{kind}-dataset"))
+    model = ""
+    if kind == "responses":
+        model = st.text_input(p.t("data.model"), key=p.key("import", "responses-name"))
+    file = st.file_uploader(p.t(f"data.file_{kind}"), key=p.key("import", f"{kind}-file"))
+    if not st.button(p.t("data.do_import"), key=p.key("import", "do"), disabled=file is None):
+        return
+    assert file is not None
+    with kept_upload(Path(file.name).name, file.getvalue()) as path:
+        if kind == "responses":
+            done = import_responses(p.store, path, ResponseImport(dataset, model, p.person.name))
+        else:
+            done = import_scores(p.store, path, ScoreImport(dataset, "unknown", p.person.name))
+    st.success(_said(p, done))
+
+
+def _said(p: Page, done: BenchmarkImported) -> str:
+    """One sentence of what an import did."""
+    if isinstance(done, Imported):
+        return p.t(
+            "data.imported", dataset=done.dataset, added=done.added, changed=done.changed,
+            unchanged=done.unchanged, absent=done.absent, personal=sum(done.personal.values()),
+        )  # fmt: skip
+    return p.t(
+        "data.imported_judged", dataset=done.dataset, questions=done.questions,
+        responses=done.responses, scores=done.scores, unchanged=done.unchanged,
+    )  # fmt: skip
