@@ -96,8 +96,9 @@ def activate_candidate(
         budget: the job ends before it costs more.
 
     Raises:
-        Refused: `needs_reason`, `candidate_in_use`, `held_out_question`, `reads_no_prompt`,
-            `bad_budget`, `budget_needs_price`, `unfinished_job`.
+        Refused: `needs_reason`, `candidate_in_use`, `held_out_question`,
+            `adjudicated_held_out`, `reads_no_prompt`, `bad_budget`, `budget_needs_price`,
+            `unfinished_job`.
         ReleaseRequired: a local dataset would leave the machine; nothing was written.
     """
     require(store, "lead")

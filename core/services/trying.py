@@ -13,7 +13,7 @@ from core.services.agreeing import Case, cases_of
 from core.services.estimating import Estimate, estimate_of_keys
 from core.services.ordering import order_again, queue_keys
 from core.services.permitting import require
-from core.services.sealing import Seals, check_may_revise, seals_of
+from core.services.sealing import Seals, check_has_not_decided, check_may_revise, seals_of
 from core.store import criteria, jobs, judges, prompts, questions, seals, trials
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
@@ -94,7 +94,7 @@ def begin_trial(
 
     Raises:
         Refused: `cannot_rejudge`, `nothing_to_try`, `candidate_in_use`, `held_out_question`,
-            `reads_no_prompt`, `bad_budget`, `budget_needs_price`.
+            `adjudicated_held_out`, `reads_no_prompt`, `bad_budget`, `budget_needs_price`.
         ReleaseRequired: a local dataset would leave the machine.
     """
     require(store, "lead")
@@ -161,6 +161,7 @@ def _planned(
     store: Store, study: Study, judge: Judge, candidate: Candidate, wish: Wish, *, by: str
 ) -> Trial | None:
     """A new trial with its responses, in the transaction of the caller; None without any."""
+    check_has_not_decided(store, study)
     if judge.engine == "imported":
         raise Refused("cannot_rejudge", judge=judge.name)
     rounds = judges.plan_rounds(store, study.id, judge.id)

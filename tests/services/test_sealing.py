@@ -1,11 +1,13 @@
 """Sealing: what is held back is drawn once, and every look at it is recorded."""
 
 import sqlite3
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from core.errors import Refused
-from core.services import adjudicating, enrolling
+from core.services import adjudicating, deciding, enrolling, prompting, revising, trying
 from core.services.adjudicating import Decision
 from core.services.agreeing import cases_of
 from core.services.enrolling import Enrolment
@@ -22,8 +24,10 @@ from core.services.sealing import (
     openings_of,
     seals_of,
 )
-from core.store import seals
-from core.store.database import opened
+from core.services.trying import Wish
+from core.store import criteria, judges, seals
+from core.store.database import Store, opened
+from tests.openai_server import OpenAIServer
 from tests.workbench import Workbench, plain_questions
 
 TEN = plain_questions("MK", 10)
@@ -199,24 +203,76 @@ def test_a_lead_does_not_see_judged_what_tests_revisions_but_a_physician_what_wa
     assert closed_to(study.store, study.study, lin, held) is None
 
 
-def test_who_adjudicates_what_is_held_out_may_not_revise_in_that_study(ten: Workbench) -> None:
+@pytest.fixture
+def both(ten: Workbench) -> Workbench:
+    """Dr Both leads, and has adjudicated a question that is held out and one that is not."""
     wanted = Enrolment("Dr Both", ("lead", "adjudicator"), None, "both")
-    person = enrolling.add_account(ten.store, wanted, by="Dr Chief")
-    held_out, open_key = _held_out(ten)[0], next(key for key in TEN if key not in _held_out(ten))
-    for key in (held_out, open_key):
+    enrolling.add_account(ten.store, wanted, by="Dr Chief")
+    for key in (_held_out(ten)[0], _open_key(ten)):
         ten.scores(ten.physician("Dr A"), key, "cedar", 1)
         ten.scores(ten.physician("Dr B"), key, "cedar", 5)
-    with opened(ten.path, actor=person.id) as store:
-        decided = {
-            one.question_id: one for one in adjudicating.disputes(store, ten.study)
-        }  # fmt: skip
-        question = ten.question(open_key)
-        decision = Decision(2, "the dose is wrong")
+    return ten
 
-        adjudicating.decide(store, ten.study, person, decided[question.id], decision)
-        check_may_revise(store, ten.study, question)
-        adjudicating.decide(store, ten.study, person, decided[ten.question(held_out).id], decision)
+
+def _open_key(study: Workbench) -> str:
+    return next(key for key in TEN if key not in _held_out(study))
+
+
+def _decides(store: Store, study: Workbench, key: str) -> None:
+    disputed = {one.question_id: one for one in adjudicating.disputes(store, study.study)}
+    decision = Decision(2, "the dose is wrong")
+    adjudicating.decide(
+        store, study.study, study.physician("Dr Both"), disputed[study.question(key).id], decision
+    )
+
+
+def test_who_adjudicates_what_is_held_out_may_not_revise_in_that_study(both: Workbench) -> None:
+    question = both.question(_open_key(both))
+    with opened(both.path, actor=both.physician("Dr Both").id) as store:
+        _decides(store, both, question.key)
+        check_may_revise(store, both.study, question)
+        _decides(store, both, _held_out(both)[0])
 
         with pytest.raises(Refused, match="adjudicated_held_out"):
-            check_may_revise(store, ten.study, question)
-    check_may_revise(ten.store, ten.study, question)  # anybody else may
+            check_may_revise(store, both.study, question)
+    check_may_revise(both.store, both.study, question)  # anybody else may
+
+
+def test_who_adjudicates_what_is_held_out_tries_and_activates_nothing_in_that_study(
+    both: Workbench, server: OpenAIServer
+) -> None:
+    both.endpoint_judges(server)
+    oak, question = both.judge("oak"), both.question(_open_key(both))
+    active = criteria.active_version(both.store, both.study.id, question.id)
+    stricter = replace(active.criteria, checklist="Core requirements:\n1. Says more")
+    checklist = revising.propose(
+        both.store, both.study, question, stricter, based_on=active.id, reason="why", by="Dr Lead"
+    )
+    old = next(
+        one
+        for one in judges.active_prompts(both.store, both.study.id, oak.id)
+        if (one.category, one.language) == ("MK", question.language)
+    )
+    prompt = prompting.add_prompt(
+        both.store, "MK", question.language, f"{old.text}\nBe strict.", reason="why", by="Dr Lead"
+    )
+    before = both.counts()
+    why: dict[str, Any] = {"reason": "why", "by": "Dr Both"}
+    with opened(both.path, actor=both.physician("Dr Both").id) as store:
+        _decides(store, both, _held_out(both)[0])
+        for act in (
+            lambda: trying.begin_trial(store, both.study, oak, checklist, Wish(), by="Dr Both"),
+            lambda: trying.begin_trial(store, both.study, oak, prompt, Wish(), by="Dr Both"),
+            lambda: deciding.activate_candidate(store, both.study, oak, checklist, **why),
+            lambda: deciding.activate_candidate(store, both.study, oak, prompt, **why),
+            lambda: prompting.activate(store, both.study, oak, prompt, **why),
+            lambda: revise_checklist(store, both.study, question, "1. Says more", **why),
+        ):
+            with pytest.raises(Refused, match="adjudicated_held_out"):
+                act()
+    changed = {name for name, count in both.counts().items() if count != before[name]}
+    assert changed == {"consensus"}
+
+    trying.begin_trial(both.store, both.study, oak, checklist, Wish(), by="Dr Lead")
+    for candidate in (checklist, prompt):  # anybody else may
+        deciding.activate_candidate(both.store, both.study, oak, candidate, **why)
