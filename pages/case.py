@@ -18,11 +18,11 @@ with page("case") as p:
         draw_choice(p, found)
         st.stop()
     draw_seal(p, found)
-    if not (found.is_exposed or found.is_scored or st.session_state.get(p.key(asked, "shown"))):
+    if not (found.is_exposed or found.is_scored or p.kept.get(p.key(asked, "shown"))):
         st.html(f'<div class="banner">{p.t("case.blind")}</div>')
         if not st.button(p.t("case.show"), key=p.key(asked, "show")):
             st.stop()
-        st.session_state[p.key(asked, "shown")] = True
+        p.kept[p.key(asked, "shown")] = True
     if found.verdicts:
         expose(p.store, p.person, found.question.id, "machine_verdict", page=p.name)
     if any(score.person_id != p.person.id for score in found.scores):

@@ -181,6 +181,22 @@ def test_nothing_is_imported_inside_a_function():
     }  # fmt: skip
 
 
+def test_what_widgets_hold_is_read_without_giving_way_to_the_next_press():
+    # A callback that reads `st.session_state` itself is broken off by a press that waits, and what
+    # it was about to store is lost: `core.ui.shell.entered` reads instead. Writing comes last.
+    reads = [
+        (module, node.lineno)
+        for module, path in FILES.items()
+        if room_of(module) in ("core.ui", "pages", "app") and module != "core.ui.shell"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if ((isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load))
+            or (isinstance(node, ast.Attribute) and node.attr in ("get", "items", "to_dict")))
+        and ast.unparse(node.value) == "st.session_state"
+    ]  # fmt: skip
+
+    assert reads == []
+
+
 def test_package_files_are_empty():
     assert [p for p in FILES.values() if p.name == "__init__.py" and p.stat().st_size] == []
 

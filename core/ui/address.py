@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 
 def several(
@@ -65,7 +65,7 @@ def link_to(page: str, **changed: str | Sequence[str] | None) -> str:
 
 
 def _keep(name: str, key: str) -> None:
-    value = st.session_state[key]
+    value = entered()[key]
     if value:
         st.query_params[name] = value
     elif name in st.query_params:

@@ -12,7 +12,7 @@ from core.store import questions
 from core.ui.address import link_to
 from core.ui.agreement_views import Shown
 from core.ui.figures import Cell, coefficient, mean, percent, show_grid, show_label
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 _LISTED = 40
 
@@ -45,7 +45,7 @@ def _draw_levels(p: Page, found: OnRequirements) -> None:
 def _draw_each(p: Page, found: OnRequirements) -> None:
     """The requirements themselves, worst first; seeing what a judge marks is an exposure."""
     shown = p.key(p.study.id, "show-requirements")
-    if not st.session_state.get(shown):
+    if not entered().get(shown):
         st.html(f'<div class="quiet">{p.t("agreement.exposes")}</div>')
         st.button(
             p.t("agreement.show_requirements", n=len(found.each)),

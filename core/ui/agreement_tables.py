@@ -17,7 +17,7 @@ from core.services.picking import picked
 from core.services.reviewing import expose
 from core.ui.address import link_to
 from core.ui.figures import Cell, coefficient, percent, show_cards
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 _ROWS_PER_PAGE = 20
 #: κ and AC1 further apart than this are explained.
@@ -128,7 +128,7 @@ def draw_cases(p: Page, cases: list[Case], of: str) -> None:
     if not found:
         return
     shown = p.key(p.study.id, "show-cases")
-    if not st.session_state.get(shown):
+    if not entered().get(shown):
         st.html(f'<div class="quiet">{p.t("agreement.exposes")}</div>')
         st.button(
             p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)

@@ -14,7 +14,7 @@ from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
 from core.ui.reveal import draw_marks_given, said
 from core.ui.sheet import draw_criteria
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 _SIDES = {True: "words.usable", False: "words.unusable"}
 #: Reasons whose detail is the field or value at fault; of the others it is the whole reply.
@@ -66,7 +66,7 @@ def draw_seal(p: Page, found: Inspected) -> None:
 
 
 def _open(store: Store, p: Page, found: Inspected, place: str, why: str) -> None:
-    reason, by = st.session_state[why], p.person.name
+    reason, by = entered()[why], p.person.name
     if place == "held_out":
         sealing.open_question(store, p.study, found.question, reason=reason, by=by)
     else:

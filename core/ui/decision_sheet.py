@@ -13,7 +13,7 @@ from core.store.database import Store
 from core.store.judges import Judge
 from core.store.people import Person
 from core.store.studies import Study
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 
 def draw_decision(p: Page, judge: Judge, candidate: Candidate) -> None:
@@ -64,7 +64,7 @@ def _activate(
     store: Store, study: Study, person: Person, judge: Judge, candidate: Candidate, why: str
 ) -> None:
     done = deciding.activate_candidate(
-        store, study, judge, candidate, reason=st.session_state[why], by=person.name
+        store, study, judge, candidate, reason=entered()[why], by=person.name
     )
     if done.job_id is not None:
         ensure_worker(store.path)
@@ -73,6 +73,4 @@ def _activate(
 def _reject(
     store: Store, study: Study, person: Person, judge: Judge, candidate: Candidate, why: str
 ) -> None:
-    deciding.reject_candidate(
-        store, study, judge, candidate, reason=st.session_state[why], by=person.name
-    )
+    deciding.reject_candidate(store, study, judge, candidate, reason=entered()[why], by=person.name)

@@ -19,7 +19,7 @@ from core.store.studies import Study
 from core.ui.clinical import show_text
 from core.ui.figures import show_label
 from core.ui.requirement_table import draw_rows, forget_rows, table_text
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 FIELDS = ("checklist", "reference_answer", "question_text")
 #: Questions that the worklist shows at once; the others are found by their key.
@@ -152,7 +152,7 @@ def entered_criteria(p: Page, editing: Editing) -> Criteria:
     """The texts as they stand in the editor."""
     texts = {field: _entered(p, editing, field) for field in FIELDS}
     listed = list_field(editing.start.criteria)
-    if st.session_state.get(p.key(editing.start.id, "mode")) == "table":
+    if entered().get(p.key(editing.start.id, "mode")) == "table":
         base = _draft(p, editing, listed)
         found = table_text(p, _subject(editing), base, editing.question.language)
         texts[listed] = base if found is None else found
@@ -258,18 +258,18 @@ def _draft(p: Page, editing: Editing, field: str) -> str:
 
 
 def _entered(p: Page, editing: Editing, field: str) -> str:
-    found: str = st.session_state.get(p.key(editing.start.id, field), _draft(p, editing, field))
+    found: str = entered().get(p.key(editing.start.id, field), _draft(p, editing, field))
     return found
 
 
 def _typed(kept: dict[str, Any], name: str, key: str) -> None:
-    kept[name] = st.session_state[key]
+    kept[name] = entered()[key]
 
 
 def _switched(p: Page, editing: Editing) -> None:
     """Carry what was typed from the table into the text, or the other way."""
     listed = list_field(editing.start.criteria)
-    if st.session_state[p.key(editing.start.id, "mode")] == "text":
+    if entered()[p.key(editing.start.id, "mode")] == "text":
         base = _draft(p, editing, listed)
         found = table_text(p, _subject(editing), base, editing.question.language)
         p.kept[_draft_name(p, editing, listed)] = base if found is None else found
@@ -283,25 +283,26 @@ def view_key(p: Page) -> str:
 
 def _choose(widget: str, view: str, *, is_forgotten: bool = False) -> None:
     """Put a question on the screen, with its first step."""
-    if st.session_state[widget] is not None:
-        st.query_params["question"] = st.session_state[widget]
+    chosen = entered()[widget]
+    if chosen is not None:
+        st.query_params["question"] = chosen
         st.session_state[view] = "edit"
     if is_forgotten:
         st.session_state[widget] = None
 
 
 def _open(store: Store, study: Study, person: Person, question: Question, why: str) -> None:
-    sealing.open_question(store, study, question, reason=st.session_state[why], by=person.name)
+    sealing.open_question(store, study, question, reason=entered()[why], by=person.name)
 
 
 def _save(store: Store, p: Page, editing: Editing, why: str) -> None:
     """Store what is in the editor; who is told that somebody was faster has seen it by then."""
-    name, entered = _editing_name(p, editing.question), entered_criteria(p, editing)
+    name, revised = _editing_name(p, editing.question), entered_criteria(p, editing)
     now = _editing(store, p.study, editing.question, None)
     p.kept[name] = replace(editing, active=now.active, newest=now.newest)
     revising.propose(
-        store, p.study, editing.question, entered, based_on=editing.active.id,
-        newest=editing.newest, reason=st.session_state[why], by=p.person.name,
+        store, p.study, editing.question, revised, based_on=editing.active.id,
+        newest=editing.newest, reason=entered()[why], by=p.person.name,
     )  # fmt: skip
     del p.kept[name]
     for field in FIELDS:

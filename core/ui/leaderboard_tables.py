@@ -17,7 +17,7 @@ from core.ui import charts
 from core.ui.address import link_to
 from core.ui.figure_data import board_of_chosen, verdicts_of_chosen
 from core.ui.figures import Cell, percent, show_grid, show_label
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 FIGURES = ("judge", "physicians", "corrected", "second")
 #: Groups of models, in the paper's order.
@@ -116,7 +116,7 @@ def draw_listed(p: Page, found: Drawn, figure: str) -> None:
     if not rows:
         return
     shown = p.key(p.study.id, "show-listed")
-    if not st.session_state.get(shown):
+    if not entered().get(shown):
         st.html(f'<div class="quiet">{p.t("agreement.exposes")}</div>')
         st.button(
             p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.engines.catalogue import Entry
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 
 def _always(entry: Entry) -> bool:
@@ -85,9 +85,9 @@ def draw_settings(
 
 def given(some: Sequence[Setting], keys: Mapping[str, str], entry: Entry) -> dict[str, Any]:
     """What stands in the fields that mean something to an engine; None where one is empty."""
-    found: dict[str, Any] = {}
+    state, found = entered(), dict[str, Any]()
     for one in some:
-        value = st.session_state.get(keys[one.name]) if one.applies(entry) else None
+        value = state.get(keys[one.name]) if one.applies(entry) else None
         if isinstance(value, str):
             value = (value if one.kind == "passage" else value.strip()) or None
         found[one.name] = value

@@ -17,7 +17,7 @@ from core.ui.clinical import show_text
 from core.ui.decision_sheet import draw_decision
 from core.ui.diffs import SIDES, show_sides
 from core.ui.figures import Cell, show_grid, show_label
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 from core.ui.suggestion_sheet import draw_text_suggestions
 from core.ui.trial_sheet import draw_trial
 
@@ -288,7 +288,8 @@ def _answers(store: Store, question_id: int) -> list[int]:
 
 
 def _save(store: Store, person: Person, edited: PromptVersion, keys: dict[str, str]) -> None:
+    state = entered()
     prompting.add_prompt(
-        store, edited.category, edited.language, st.session_state[keys["text"]],
-        reason=st.session_state[keys["reason"]], by=person.name, based_on=edited.version,
+        store, edited.category, edited.language, state[keys["text"]],
+        reason=state[keys["reason"]], by=person.name, based_on=edited.version,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from core.domain.criteria import Level, Requirement, requirements_of
 from core.domain.questions import Language
 from core.errors import Refused
 from core.ui.figures import show_label
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 _LEVELS: tuple[Level, ...] = ("core", "secondary")
 #: A row: a number that its widgets are known by, its level, and the text that it began with.
@@ -35,8 +35,9 @@ def draw_rows(p: Page, subject: str, text: str) -> None:
 
 def table_text(p: Page, subject: str, text: str, language: Language) -> str | None:
     """The text with what the rows say; None where a row can't stand in it yet."""
+    state = entered()
     found = [
-        Requirement(level, st.session_state.get(_field(p, subject, number), began).strip())
+        Requirement(level, state.get(_field(p, subject, number), began).strip())
         for number, level, began in _rows(p, subject, text)
     ]
     try:
@@ -114,7 +115,7 @@ def _split(kept: dict[str, Any], name: str, number: int, field: str) -> None:
     """Put a row with the same text below, so that each can be cut to its half."""
     rows: list[Row] = kept[name]
     at = next(place for place, one in enumerate(rows) if one[0] == number)
-    text = st.session_state.get(field, rows[at][2])
+    text = entered().get(field, rows[at][2])
     kept[name] = [*rows[: at + 1], (_new_number(kept, name), rows[at][1], text), *rows[at + 1 :]]
 
 

@@ -16,7 +16,7 @@ from core.store.people import Person
 from core.store.studies import Study
 from core.ui.estimates import draw_estimate
 from core.ui.order_settings import GENERATE, JUDGE, draw_settings, given
-from core.ui.shell import Page
+from core.ui.shell import Page, entered
 
 _GIGABYTE = 1024**3
 
@@ -119,7 +119,7 @@ def draw_gpus(p: Page) -> None:
 
 
 def _typed(key: str) -> str:
-    return str(st.session_state.get(key) or "").strip()
+    return str(entered().get(key) or "").strip()
 
 
 def _addresses(key: str) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ def _addresses(key: str) -> tuple[str, ...]:
 
 def _budget(key: str) -> float | None:
     """What was typed as a budget; 0 is none."""
-    return float(st.session_state[key]) or None
+    return float(entered()[key]) or None
 
 
 def _said(**parameters: Any) -> dict[str, Any]:
@@ -138,34 +138,36 @@ def _said(**parameters: Any) -> dict[str, Any]:
 
 
 def _judge_order(keys: dict[str, str]) -> JudgeOrder:
-    engine = st.session_state[keys["engine"]]
+    state = entered()
+    engine = state[keys["engine"]]
     entry = ENGINES[engine]
     more = given(JUDGE, keys, entry)
     return JudgeOrder(
         engine, _typed(keys["model"]),
         _said(temperature=more["temperature"], max_tokens=more["tokens"]), more["name"] or "",
-        rounds=int(st.session_state[keys["rounds"]]) if entry.reads_prompt else None,
+        rounds=int(state[keys["rounds"]]) if entry.reads_prompt else None,
         addresses=_addresses(keys["address"]) if entry.needs_address else (),
         concurrency=more["concurrency"] or 16, limit=more["limit"],
         requests_per_minute=more["rpm"], tokens_per_minute=more["tpm"],
         budget=_budget(keys["budget"]) if entry.needs_address else None,
         gpus=more["gpus"] or "auto",
-        retry_unscored=bool(st.session_state[keys["retry"]]),
-        is_batch=entry.has_batches and bool(st.session_state[keys["batch"]]),
+        retry_unscored=bool(state[keys["retry"]]),
+        is_batch=entry.has_batches and bool(state[keys["batch"]]),
     )  # fmt: skip
 
 
 def _answers_order(keys: dict[str, str]) -> GenerateOrder:
-    engine, source = st.session_state[keys["engine"]], _typed(keys["model"])
+    state = entered()
+    engine, source = state[keys["engine"]], _typed(keys["model"])
     more = given(GENERATE, keys, ENGINES[engine])
     parameters = _said(
-        temperature=float(st.session_state[keys["temperature"]]), top_p=more["topp"],
-        seed=more["seed"], max_tokens=int(st.session_state[keys["tokens"]]),
+        temperature=float(state[keys["temperature"]]), top_p=more["topp"],
+        seed=more["seed"], max_tokens=int(state[keys["tokens"]]),
         system_prompt=more["system"], trust_remote_code=more["code"] or None,
     )  # fmt: skip
     return GenerateOrder(
         engine, source, _typed(keys["label"]) or source.rstrip("/").rsplit("/", 1)[-1],
-        parameters, int(st.session_state[keys["samples"]]),
+        parameters, int(state[keys["samples"]]),
         _addresses(keys["address"]) if ENGINES[engine].needs_address else (),
         more["concurrency"], more["gpus"] or "auto", more["limit"], more["rpm"], more["tpm"],
         budget=_budget(keys["budget"]) if ENGINES[engine].needs_address else None,
