@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from core.domain import rights
 from core.i18n import catalogue, sentence
 from tests.e2e.conftest import Open
 from tests.e2e.served import LEAD, WEBER, Served, Visit
@@ -17,12 +18,14 @@ _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PAGES = {
     "home": "/",
     "review": "/review",
+    "work": "/work",
     "search": "/search",
     "adjudicate": "/adjudicate",
     "agreement": "/agreement",
     "checklists": "/checklists",
     "prompts": "/prompts",
     "leaderboard": "/leaderboard",
+    "exams": "/exams",
     "assign": "/assign",
     "runs": "/runs",
     "data": "/data",
@@ -46,12 +49,14 @@ def visit_of(served: Served, open_browser: Open, language: Language) -> Visit:
     return open_browser(served, locale=_LOCALES[language])
 
 
+def test_every_page_is_among_these():
+    assert set(PAGES) == set(rights.PAGES)
+
+
 @every_page_in_both_languages()
 def test_a_page_opens_by_its_address(served, open_browser, name, language):
     visit = visit_of(served, open_browser, language)
-    requests: list[str] = []
-    visit.page.on("request", lambda request: requests.append(request.url))
-    visit.page.on("websocket", lambda socket: requests.append(socket.url))
+    requests = _asked_by(visit)
 
     visit.signs_in(LEAD, PAGES[name])
 
@@ -59,8 +64,23 @@ def test_a_page_opens_by_its_address(served, open_browser, name, language):
     for key in (f"ask.{name}", "shell.illustrative", "shell.research_only"):
         expect(visit.page.get_by_text(sentence(language, key))).to_be_visible()
     expect(visit.page.locator(_BROKEN)).to_have_count(0)
-    assert {urlsplit(url).hostname for url in requests} - {None} == {"127.0.0.1"}
+    assert _hosts(requests) == {"127.0.0.1"}
     assert _left_over(visit.text(), language) == []
+
+
+@pytest.mark.parametrize("language", _LOCALES)
+def test_no_page_asks_anybody_outside_for_a_physician(served, open_browser, language):
+    visit = visit_of(served, open_browser, language)
+    requests = _asked_by(visit)
+    visit.signs_in(WEBER)
+
+    for path in PAGES.values():
+        visit.opens(path)
+        visit.page.locator(".footer").wait_for()
+        visit.settles()
+
+    assert len(requests) > len(PAGES)
+    assert _hosts(requests) == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize(
@@ -185,3 +205,16 @@ def _left_over(text: str, language: Language) -> list[str]:
 def _is_telling(words: str) -> bool:
     """Too long to stand in a clinical text by chance."""
     return " " in words.strip() if words.isascii() else len(words) >= 6
+
+
+def _asked_by(visit: Visit) -> list[str]:
+    """The addresses that a browser asks from now on, as it asks."""
+    requests: list[str] = []
+    visit.page.on("request", lambda request: requests.append(request.url))
+    visit.page.on("websocket", lambda socket: requests.append(socket.url))
+    return requests
+
+
+def _hosts(addresses: list[str]) -> set[str]:
+    """The machines that were asked; what stands in the page itself has none."""
+    return {host for address in addresses if (host := urlsplit(address).hostname)}
