@@ -1,7 +1,7 @@
 """Which of a sample's responses a physician is asked for, and which comes next."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -147,6 +147,12 @@ class Situation:
             default=None,
         )  # fmt: skip
         return found.response_id if found else None
+
+    def after(self, response_id: int) -> "Situation":
+        """The situation as it will be once they have answered what they have on the screen."""
+        number = 2 if response_id in self._answered else 1
+        given = [*self.given, Given(response_id, number, False)]
+        return replace(self, given=given, reserved=None)
 
     def is_due_again(self, response_id: int) -> bool:
         """Whether a response that they have answered may come back by now."""

@@ -182,6 +182,13 @@ def asked_and_next(store: Store, study: Study, person: Person) -> tuple[Asked, i
     return found.asked_of(), response_id
 
 
+def asked_after(store: Store, study: Study, person: Person, response_id: int) -> int | None:
+    """What a person will be asked for, as it looks now, once they have answered a response."""
+    require_own(store, person.id, "physician")
+    found = situation_of(store, study.id, person.id, now=time.time())
+    return found.after(response_id).next_asked()
+
+
 def reserve(store: Store, person: Person, response_id: int) -> None:
     """Keep a response for a person for a while: they have it on the screen."""
     require_own(store, person.id, "physician")

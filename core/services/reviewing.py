@@ -131,6 +131,16 @@ def queue_of(store: Store, study: Study, person: Person) -> Queue:
             is_calibrating=asked.is_calibrating,
         )  # fmt: skip
     given = reviews.answered(store, study.id, person.id)
+    return Queue(
+        reviews.offered_count(store, study.id), len(given),
+        _next_offered(store, study, person, given), seconds_each,
+    )  # fmt: skip
+
+
+def _next_offered(
+    store: Store, study: Study, person: Person, given: Mapping[int, int]
+) -> int | None:
+    """What comes after the responses that were answered, each with its question."""
     per_question = Counter(given.values())
     is_spread = study.reveal != "at_once"
     offered = sorted(
@@ -143,9 +153,19 @@ def queue_of(store: Store, study: Study, person: Person) -> Queue:
         for response_id in reviews.offered_responses(store, question_id, person.id)
         if response_id not in given
     )
-    return Queue(
-        reviews.offered_count(store, study.id), len(given), next(waiting, None), seconds_each
-    )
+    return next(waiting, None)
+
+
+def read_ahead(store: Store, study: Study, person: Person, response_id: int) -> Sheet | None:
+    """The sheet that comes next, as it looks now, once a person has answered a response."""
+    require_own(store, person.id, "physician")
+    if draws.is_drawn(store, study.id):
+        coming = assigning.asked_after(store, study, person, response_id)
+    else:
+        given = reviews.answered(store, study.id, person.id)
+        answered = {response_id: response_with_text(store, response_id).question_id}
+        coming = _next_offered(store, study, person, given | answered)
+    return None if coming is None else sheet_of(store, study, person, coming)
 
 
 def asked_of_question(store: Store, study: Study, person: Person, question_id: int) -> list[int]:

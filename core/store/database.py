@@ -155,6 +155,19 @@ def opened(path: Path, *, actor: int | None = None) -> Iterator[Store]:
     Raises:
         DatabaseRefused: `no_database`, `not_a_database`, `cannot_open`.
     """
+    store = connected(path, actor=actor)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def connected(path: Path, *, actor: int | None = None) -> Store:
+    """A connection to a database that exists; whoever asks for it closes it.
+
+    Raises:
+        DatabaseRefused: as `opened`.
+    """
     if not path.exists():
         raise DatabaseRefused("no_database", path=str(path))
     try:
@@ -162,12 +175,10 @@ def opened(path: Path, *, actor: int | None = None) -> Iterator[Store]:
         is_ours = store.value("SELECT count(*) FROM sqlite_master WHERE name = 'assessment'")
     except sqlite3.DatabaseError as error:
         raise _refusal(error, path) from error
-    try:
-        if not is_ours:
-            raise DatabaseRefused("not_a_database", path=str(path))
-        yield store
-    finally:
+    if not is_ours:
         store.close()
+        raise DatabaseRefused("not_a_database", path=str(path))
+    return store
 
 
 def ensure_database(path: Path) -> None:

@@ -48,17 +48,28 @@ def offered_questions(store: Store, study_id: int, person_id: int) -> list[tuple
 
     Each with whether anything about it was shown to this one.
     """
+    sql = "SELECT (SELECT max(id) FROM question), count(*) FROM study_dataset WHERE study_id = ?"
+    last_question_id, datasets = store.rows(sql, (study_id,))[0]
+    order = _order_until(store.path, study_id, person_id, datasets, last_question_id or 0)
+    sql = "SELECT DISTINCT question_id FROM exposure WHERE person_id = ?"
+    exposed = {question_id for (question_id,) in store.rows(sql, (person_id,))}
+    return [(question_id, question_id in exposed) for question_id in order]
+
+
+@lru_cache(maxsize=128)
+def _order_until(
+    path: Path, study_id: int, person_id: int, datasets: int, last_question_id: int
+) -> tuple[int, ...]:
+    """The order of `offered_questions`; questions are append-only, so it stays up to one."""
     sql = """
-        SELECT question.id, EXISTS (
-          SELECT 1 FROM exposure WHERE exposure.person_id = :person
-            AND exposure.question_id = question.id)
-        FROM study_dataset
+        SELECT question.id FROM study_dataset
         JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
-        WHERE study_id = :study
+        WHERE study_id = :study AND question.id <= :last
         ORDER BY (question.id * (7919 + 104729 * :person)) % 99991, question.id
     """
-    rows = store.rows(sql, {"study": study_id, "person": person_id})
-    return [(question_id, bool(is_exposed)) for question_id, is_exposed in rows]
+    params = {"study": study_id, "person": person_id, "last": last_question_id}
+    with opened(path) as store:
+        return tuple(question_id for (question_id,) in store.rows(sql, params))
 
 
 def offered_responses(store: Store, question_id: int, person_id: int) -> list[int]:

@@ -42,12 +42,12 @@
   // A widget's own listener is a moment late: it may know the response before the one that is seen.
   const button = (key) => [...document.querySelectorAll(`[aria-label="Shortcut ${key.toUpperCase()}"]`)]
     .map((sign) => sign.closest("button:enabled")).find((one) => one?.offsetParent);
-  const opens = "hmevtnx";
+  const opens = "hmevtnxu";
   let waiting = [];
   // Nobody has read what was put before them a moment ago or is still coming, so nobody answers it.
   const unread = 300; // milliseconds
   let shown = "", shownAt = 0;
-  const isUnread = () => !whole() || performance.now() - shownAt < unread;
+  const isUnread = () => !whole() || isAnswering() || performance.now() - shownAt < unread;
   const whole = () => {
     const id = sheet()?.dataset.response, parts = [...document.querySelectorAll("[data-of]")];
     return parts.length > 2 && parts.every((one) => one.dataset.of === id) ? id : "";
@@ -58,7 +58,8 @@
       if (shown === answered) sessionStorage.removeItem(`active-${shown}`);
       [shown, shownAt] = [now, performance.now()];
     }
-    if (waiting.length && !isStarting()) waiting.splice(0).forEach(act);
+    lookAhead();
+    if (waiting.length && !isStarting() && !isAnswering()) waiting.splice(0).forEach(act);
   }).observe(document, { subtree: true, childList: true });
 
   // The sheet's own buttons: each press has a number, and the field holds those not answered yet.
@@ -67,16 +68,46 @@
   let presses = [], session = "", number = 0, answered = "";
   function send(pressed) {
     const place = sheet(), field = document.querySelector('[class*="st-key-review-"][class*="-presses"] input');
-    if (!place || !field || (answers.includes(pressed.dataset.do) && isUnread())) return;
+    const what = pressed.dataset.do;
+    if (!place || !field || (answers.includes(what) && isUnread())) return;
+    if (["flag", "cannot"].includes(what) && isAnswering()) return;
     if (place.dataset.session !== session) [session, presses] = [place.dataset.session, []];
     presses = presses.filter((one) => one.number > Number(place.dataset.done));
-    if (answers.includes(pressed.dataset.do)) answered = place.dataset.response;
+    if (answers.includes(what)) answered = place.dataset.response;
     number = Math.max(Date.now(), number + 1);
-    presses.push({ number, do: pressed.dataset.do, response: Number(place.dataset.response),
+    presses.push({ number, do: what, response: Number(place.dataset.response),
                    value: pressed.dataset.value, seconds: active() });
     field.tabIndex = -1;
     write.call(field, JSON.stringify(presses));
     field.dispatchEvent(new Event("input", { bubbles: true }));
+    if (answers.includes(what)) {
+      [answeredAt, isSure] = [performance.now(), what !== "cannot_judge"]; // which needs a comment
+      setTimeout(lookAhead, patience + 1);
+      lookAhead();
+    }
+  }
+
+  // Between an answer and what the server makes of it, the response that comes next is shown already,
+  // over the last one; the last one is still what the buttons are for, so none of them acts.
+  const patience = 4000; // milliseconds; then what the server last said is shown again
+  let answeredAt = -1e9, isSure = false;
+  function isAnswering() {
+    const place = sheet();
+    return Boolean(place) && place.dataset.session === session
+      && performance.now() - answeredAt < patience
+      && presses.some((one) => answers.includes(one.do) && one.number > Number(place.dataset.done));
+  }
+  function lookAhead() {
+    const ahead = document.querySelector(".sheet-ahead"), boxes = document.querySelector(".sheet-boxes");
+    const isComing = Boolean(ahead && boxes) && isAnswering() && isSure
+      && ahead.dataset.after === sheet().dataset.response;
+    const on = document.body.classList;
+    if (isComing === on.contains("is-ahead")) return;
+    if (isComing) {
+      const at = boxes.getBoundingClientRect();
+      for (const side of ["top", "left", "width"]) ahead.style.setProperty(`--ahead-${side}`, `${at[side]}px`);
+    }
+    on.toggle("is-ahead", isComing);
   }
   document.addEventListener("click", (event) => {
     const pressed = event.target.closest?.("button.press");
@@ -115,7 +146,7 @@
       event.preventDefault();
     };
     if (event.repeat) stop();
-    else if (key && isStarting()) {
+    else if (key && (isStarting() || isAnswering())) {
       stop();
       if (opens.includes(key)) waiting.push(key);
     }

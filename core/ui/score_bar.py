@@ -33,12 +33,16 @@ def last_scored(p: Page) -> int | None:
 def draw_score_bar(p: Page, sheet: Sheet, *, raw: bool) -> None:
     """Draw the keys that answer; a response is scored by one score or by five dimensions."""
     if sheet.dimensions:
-        _draw_dimensions(p, sheet)
-    else:
-        st.html(_scores_html(p, sheet))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _draw_note(p, sheet)
-        st.html(_tools_html(p, sheet, raw=raw), width="content")
+        with st.container(key="sheet-bar-dimensions"):
+            _draw_dimensions(p, sheet)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                _draw_note_and_tools(p, sheet, raw=raw)
+    else:  # one row that breaks after the scores: each container is felt at every press
+        with st.container(
+            key="sheet-bar-score", horizontal=True, vertical_alignment="center", gap="small"
+        ):
+            st.html(_scores_html(p, sheet))
+            _draw_note_and_tools(p, sheet, raw=raw)
 
 
 def draw_marks(p: Page, sheet: Sheet) -> None:
@@ -145,13 +149,14 @@ def _mapped(p: Page, given: dict[str, int]) -> str:
     return f"<b{mark}>{words}</b> {steps}"
 
 
-def _draw_note(p: Page, sheet: Sheet) -> None:
+def _draw_note_and_tools(p: Page, sheet: Sheet, *, raw: bool) -> None:
     comment = p.key(sheet.response_id, "comment")
     st.text_input(
         p.t("review.comment"), key=comment, value=sheet.draft.comment, max_chars=4000,
         placeholder=p.t("review.comment"), label_visibility="collapsed", live=True,
         on_change=p.act(_keep_draft, p.person, sheet.response_id, comment),
     )  # fmt: skip
+    st.html(_tools_html(p, sheet, raw=raw), width="content")
 
 
 def _tools_html(p: Page, sheet: Sheet, *, raw: bool) -> str:

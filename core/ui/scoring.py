@@ -10,7 +10,7 @@ from core.ui.calibration import draw_calibration
 from core.ui.pressing import draw_field
 from core.ui.reveal import draw_batch, draw_just_revealed, just_revealed
 from core.ui.score_bar import ANSWERS, draw_undo
-from core.ui.sheet import READING, draw_keys, draw_place, draw_sheet
+from core.ui.sheet import READING, draw_ahead, draw_keys, draw_sheet
 from core.ui.shell import Page, draw_notice, told_in_one_sentence
 
 
@@ -29,11 +29,11 @@ def _draw(p: Page) -> None:
         st.info(p.t("review.nothing"))
     elif queue.next_response_id is not None:
         sheet = sheet_of(p.store, p.study, p.person, queue.next_response_id)
-        draw_place(p, queue, sheet)
-        draw_sheet(p, sheet)
+        draw_sheet(p, queue, sheet)
         draw_field(p, ANSWERS | READING)
         draw_keys(p)
         draw_just_revealed(p, just_shown)
+        draw_ahead(p, sheet)  # last, so that nothing waits for it
     elif queue.is_calibrating:
         draw_undo(p)
         draw_calibration(p)

@@ -4,18 +4,29 @@ import html
 
 import streamlit as st
 
-from core.domain import clinic
 from core.services import reviewing, vetting
 from core.services.reviewing import Queue, Sheet
 from core.store import people
 from core.store.database import Store
 from core.store.people import Person
-from core.ui.clinical import response_html, show_text, text_html
+from core.ui.clinical import show_text
 from core.ui.figures import show_label
 from core.ui.key_list import keys_html
 from core.ui.manual import show_manual
 from core.ui.pressing import Action, Press, button_html, place_html
 from core.ui.score_bar import draw_marks, draw_score_bar
+from core.ui.sheet_boxes import (
+    OPENS,
+    Look,
+    ahead_html,
+    boxes_html,
+    checklist_html,
+    criteria_html,
+    kind_of,
+    reference_html,
+    switches_html,
+    texts_html,
+)
 from core.ui.shell import Page, entered
 
 #: How many times the usual size a text may have, smallest first.
@@ -26,7 +37,37 @@ _KEYS = (
 )  # fmt: skip
 
 
-def draw_place(p: Page, queue: Queue, sheet: Sheet) -> None:
+def draw_sheet(p: Page, queue: Queue, sheet: Sheet) -> None:
+    """Draw one response to be scored, and the keys that score it."""
+    look = _look(p, sheet.response_id)
+    place = _place_html(p, queue, sheet)
+    if look.is_plain(sheet):
+        st.html(place + boxes_html(p, sheet, look))  # one element, so that it is drawn at once
+    else:
+        st.html(place)
+        _draw_columns(p, sheet, look)
+    draw_score_bar(p, sheet, raw=look.raw)
+
+
+def draw_ahead(p: Page, sheet: Sheet) -> None:
+    """What the browser shows, unanswerable, till it has heard that this response is answered."""
+    coming = reviewing.read_ahead(p.store, p.study, p.person, sheet.response_id)
+    if coming is None or kind_of(coming) != kind_of(sheet):
+        return
+    look = _look(p, coming.response_id)
+    if look.is_plain(sheet) and look.is_plain(coming):
+        st.html(ahead_html(p, coming, look, after=sheet.response_id))
+
+
+def _look(p: Page, response_id: int) -> Look:
+    """How this person looks at a sheet just now."""
+    is_marking = people.preference(p.store, p.person.id, "marks") == "on"
+    shown = {"manual": _shown(p, "manual"), "audit": _audit_open(p, response_id)}
+    opened = tuple(name for name in OPENS if p.kept.get(shown[name]))
+    return Look(bool(p.kept.get(_shown(p, "raw"))), is_marking, opened)
+
+
+def _place_html(p: Page, queue: Queue, sheet: Sheet) -> str:
     """Where one is in the queue, and how one likes to read."""
     parts = [
         p.t(
@@ -41,7 +82,7 @@ def draw_place(p: Page, queue: Queue, sheet: Sheet) -> None:
         )
     parts.append(p.t("scoring.timed"))
     said = f'<span class="quiet">{html.escape(" · ".join(parts))}</span>'
-    st.html(place_html(p, sheet.response_id, said + _reading_html(p)))
+    return place_html(p, sheet.response_id, said + _reading_html(p))
 
 
 def _reading_html(p: Page) -> str:
@@ -68,31 +109,9 @@ def draw_keys(p: Page) -> None:
         st.html(keys_html(p, _KEYS))
 
 
-def draw_sheet(p: Page, sheet: Sheet) -> None:
-    """Draw one response to be scored, and the keys that score it."""
-    left, right = st.columns([3, 2], gap="small")
-    raw = bool(p.kept.get(_shown(p, "raw")))
-    of = f'data-of="{sheet.response_id}"'
-    left.html(f'<div class="sheet-question" {of}>{_question_html(p, sheet)}</div>')
-    banners = [name for name, holds in _warnings(sheet).items() if holds]
-    said = "".join(f'<div class="banner">{p.t(f"review.{name}")}</div>' for name in banners)
-    label = _label_html(p.t("review.response"))
-    body = response_html(sheet.text, raw=raw)
-    kind = "dimensions" if sheet.dimensions else "score"
-    left.html(f'<div class="sheet-response above-{kind}" {of}>{label}{said}{body}</div>')
-    with right, st.container(key=f"sheet-criteria-{kind}"):
-        _draw_measure(p, sheet, raw=raw)
-    with st.container(key=f"sheet-bar-{kind}"):
-        draw_score_bar(p, sheet, raw=raw)
-
-
 def draw_criteria(p: Page, reference_answer: str, checklist: str) -> None:
     """Draw what a response is measured by."""
-    st.html(_checklist_html(p, checklist) + _reference_html(p, reference_answer))
-
-
-def _warnings(sheet: Sheet) -> dict[str, bool]:
-    return {"informed": sheet.is_exposed, "cut": sheet.is_cut}
+    st.html(checklist_html(p, checklist) + reference_html(p, reference_answer))
 
 
 def _shown(p: Page, what: str) -> str:
@@ -100,75 +119,28 @@ def _shown(p: Page, what: str) -> str:
     return p.key("all", f"{what}-shown")
 
 
-def _draw_measure(p: Page, sheet: Sheet, *, raw: bool) -> None:
-    """Checklist and reference answer; each requirement to be marked, where that is wanted."""
-    is_marking = people.preference(p.store, p.person.id, "marks") == "on"
-    is_auditing = bool(p.kept.get(p.key(sheet.response_id, "audit-open")))
-    switches = _switches_html(p, sheet, is_marking=is_marking, is_auditing=is_auditing)
-    criteria = sheet.criteria
-    checklist = _checklist_html(p, criteria.checklist)
-    reference = _reference_html(p, criteria.reference_answer)
-    is_plain = raw or not (is_marking and sheet.requirements)
-    has_more = is_auditing or bool(p.kept.get(_shown(p, "manual")))
-    if is_plain and not has_more:
-        st.html(switches + checklist + reference)
-        return
-    st.html(switches)
-    if p.kept.get(_shown(p, "manual")):
-        with st.container(key="sheet-audit-manual"):
-            show_label(p.t("assign.manual_title"))
-            show_manual(p)
-    if is_auditing:
-        _draw_audit(p, sheet)
-    if is_plain:
-        st.html(checklist + reference)
-    else:
-        draw_marks(p, sheet)
-        st.html(reference)
+def _audit_open(p: Page, response_id: int) -> str:
+    """The name by which the audit of a response's question is remembered to be open."""
+    return p.key(response_id, "audit-open")
 
 
-def _switches_html(p: Page, sheet: Sheet, *, is_marking: bool, is_auditing: bool) -> str:
-    marks = button_html(
-        p.t("scoring.mark_off" if is_marking else "scoring.mark"), "marks", key="e", kind="link",
-        value="off" if is_marking else "on",
-    )  # fmt: skip
-    audit = p.t("scoring.audit_off" if is_auditing else "scoring.audit")
-    return (
-        '<div class="switches">'
-        f'<span class="marks-switch">{marks if sheet.requirements else ""}</span>'
-        f"{button_html(audit, 'audit', key='v', kind='link')}"
-        f"{button_html(p.t('assign.manual_title'), 'manual', key='m', kind='link')}</div>"
-    )
-
-
-def _checklist_html(p: Page, checklist: str) -> str:
-    body = text_html(checklist or p.t("review.no_checklist"), kind="" if checklist else "note")
-    return _label_html(p.t("words.checklist")) + body
-
-
-def _reference_html(p: Page, reference_answer: str) -> str:
-    text, kind = reference_answer or p.t("review.no_reference"), "" if reference_answer else "note"
-    return _label_html(p.t("words.reference_answer")) + text_html(text, kind=kind)
-
-
-def _question_html(p: Page, sheet: Sheet) -> str:
-    question, response = _label_html(p.t("words.question")), _label_html(p.t("words.response"))
-    turns = [
-        f"<details><summary>{html.escape(p.t('review.earlier_turn', n=number))}</summary>"
-        f"{question}{text_html(turn.question)}{response}{text_html(turn.response)}</details>"
-        for number, turn in enumerate(sheet.earlier_turns, 1)
-    ]
-    asked = sheet.criteria.question_text
-    if sheet.question.category != clinic.CATEGORY:
-        return f"{''.join(turns)}{question}{text_html(asked)}"
-    return "".join(turns) + "".join(
-        _label_html(p.t(f"section.{kind}")) + text_html(text)
-        for kind, text in clinic.sections_of(asked)
-    )
-
-
-def _label_html(text: str) -> str:
-    return f'<div class="label">{html.escape(text)}</div>'
+def _draw_columns(p: Page, sheet: Sheet, look: Look) -> None:
+    """The texts, with fields among what the response is measured by."""
+    left, right = st.columns([3, 2], gap="small")
+    left.html(texts_html(p, sheet, raw=look.raw))
+    with right, st.container(key=f"sheet-criteria-{kind_of(sheet)}"):
+        st.html(switches_html(p, sheet, look))
+        if "manual" in look.opened:
+            with st.container(key="sheet-audit-manual"):
+                show_label(p.t("assign.manual_title"))
+                show_manual(p)
+        if "audit" in look.opened:
+            _draw_audit(p, sheet)
+        if look.has_marks(sheet):
+            draw_marks(p, sheet)
+            st.html(reference_html(p, sheet.criteria.reference_answer))
+        else:
+            st.html(criteria_html(p, sheet))
 
 
 def _draw_audit(p: Page, sheet: Sheet) -> None:
@@ -209,7 +181,7 @@ def _audit(store: Store, p: Page, press: Press) -> None:
 
 
 def _fold_audit(_store: Store, p: Page, press: Press) -> None:
-    _toggle(p, p.key(press.response_id, "audit-open"))
+    _toggle(p, _audit_open(p, press.response_id))
 
 
 def _fold(_store: Store, p: Page, press: Press) -> None:

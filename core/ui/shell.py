@@ -3,6 +3,7 @@
 Every page opens itself, because on a fresh server a deep link runs a page without `app.py`.
 """
 
+import gc
 import html
 import os
 from collections.abc import Callable, Iterator
@@ -21,7 +22,8 @@ from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
 from core.services.permitting import require_page, rights_of_actor
 from core.services.queueing import ensure_worker
 from core.store import people, studies
-from core.store.database import NOBODY, Store, opened
+from core.store.database import NOBODY, Store
+from core.store.lending import lent
 from core.store.people import Person
 from core.store.studies import Study
 from core.ui import sign_in
@@ -99,7 +101,7 @@ class Page:
             int(self.kept.get("study", self.study.id)) != self.study.id
         ):
             st.rerun(scope="app")
-        with opened(self.store.path, actor=self.person.id) as store:
+        with lent(self.store.path, actor=self.person.id) as store:
             try:
                 sign_in.check_still(store, self.person, is_active=False)
             except NotAllowed:
@@ -112,7 +114,7 @@ class Page:
 
         def callback() -> None:
             try:
-                with opened(path, actor=person.id) as store:
+                with lent(path, actor=person.id) as store:
                     sign_in.check_still(store, person, is_active=True)
                     action(store, *args)
             except AttendingError as error:
@@ -144,10 +146,10 @@ def page(name: str) -> Iterator[Page]:
     path = database_path()
     try:
         _make_ready(path)
-        with opened(path, actor=NOBODY) as store:
+        with lent(path, actor=NOBODY) as store:
             person = sign_in.signed_in(store)
             language = _language((store, person) if person else None)
-        with opened(path, actor=person.id if person else NOBODY) as store:
+        with lent(path, actor=person.id if person else NOBODY) as store:
             _draw_frame(language, name)
             study = _study(store, person)
             _draw_sidebar(store, language, person, study)
@@ -164,6 +166,7 @@ def page(name: str) -> Iterator[Page]:
                     st.info(sentence(language, "shell.no_study"))
                     st.stop()
                 yield Page(name, store, person, study, language, rights_of_actor(store), kept)
+        _spare_the_collector(name)
     except DatabaseRefused as error:
         st.error(error_sentence(language, error))
         st.stop()
@@ -205,6 +208,16 @@ def _make_ready(path: Path) -> Store:
         ensure_worker(path)
         wait_for_job(path, job_id, seconds=20)
     return Store(path, actor=NOBODY)
+
+
+@st.cache_resource(show_spinner=False)
+def _spare_the_collector(name: str) -> None:
+    """Once a page has been drawn, take what it imported for no garbage.
+
+    Else a full collection looks through all of it, for a third of a second in which nobody's press
+    is answered.
+    """
+    gc.freeze()
 
 
 def _language(known: tuple[Store, Person] | None) -> Language:
@@ -258,13 +271,13 @@ def _draw_sidebar(
 def _choose_language(path: Path, person: Person | None, kept: dict[str, Any]) -> None:
     chosen = kept["language"] = entered()["language-choice"]
     if person is not None:
-        with opened(path, actor=person.id) as store, store.writing():
+        with lent(path, actor=person.id) as store, store.writing():
             people.save_preference(store, person.id, "language", chosen)
 
 
 def _choose_study(path: Path, person: Person, kept: dict[str, Any]) -> None:
     chosen = kept["study"] = entered()["study-choice"]
-    with opened(path, actor=person.id) as store, store.writing():
+    with lent(path, actor=person.id) as store, store.writing():
         people.save_preference(store, person.id, "study", str(chosen))
 
 

@@ -35,20 +35,26 @@ _PRESSES, _PAUSE = 30, 500
 #: Models, samples and judging rounds that make so many machine scores.
 _SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)
 
-#: Presses a digit as a keyboard does, waits until another response is painted, notes both.
+#: Presses a digit as a keyboard does, and notes when the text of another response was painted, and
+#: when the server had answered: its row is stored, and the next response takes a score.
 _DRIVER = """
     window.presses = [];
-    const shown = () => {
+    const sheet = () => {
         const bar = document.querySelector("[class*='-score-5']:has(button)");
-        const text = document.querySelector(".sheet-response .clinical-rendered, "
-            + ".sheet-response .clinical");
-        return bar && text ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
+        return bar ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
+    };
+    const read = () => {
+        const ahead = document.querySelector(".is-ahead .sheet-ahead");
+        const text = (ahead ?? document).querySelector(
+            ":is(.sheet-response, .ahead-response) :is(.clinical-rendered, .clinical)");
+        return text?.checkVisibility({visibilityProperty: true})
+            ? Number(ahead?.dataset.next ?? sheet()) : null;
     };
     const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
     const rest = ms => new Promise(done => setTimeout(done, ms));
-    const another = async (old, until) => {
+    const another = async (found, old, until) => {
         while (performance.now() < until) {
-            if (shown() && shown() !== old) return true;
+            if (found() && found() !== old) return true;
             await new Promise(done => {
                 const observer = new MutationObserver(() => { observer.disconnect(); done(); });
                 observer.observe(document, {subtree: true, childList: true, attributes: true});
@@ -60,13 +66,19 @@ _DRIVER = """
     window.press = async (count, seconds, pause) => {
         const end = performance.now() + 1000 * seconds;
         for (let number = 0; number < count && performance.now() < end; number++) {
-            const id = shown(), key = String(1 + number % 5), at = performance.now();
+            const id = sheet(), key = String(1 + number % 5), at = performance.now();
             for (const type of ["keydown", "keyup"])
                 document.body.dispatchEvent(new KeyboardEvent(type,
                     {key, code: `Digit${key}`, keyCode: 48 + Number(key), bubbles: true}));
-            const came = await another(id, at + 10000);
-            await painted();
-            window.presses.push({id, key: Number(key), ms: came ? performance.now() - at : null});
+            const since = async (found) => {
+                const came = await another(found, id, at + 10000);
+                await painted();
+                return came ? performance.now() - at : null;
+            };
+            const press = {id, key: Number(key), ms: await since(read), next: read()};
+            press.answered = await since(sheet);
+            press.right = press.next === sheet();
+            window.presses.push(press);
             await rest(pause * (0.75 + Math.random() / 2));
         }
         window.isDone = true;

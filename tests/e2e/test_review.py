@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, WebSocket, expect
+from playwright.sync_api import Route, expect
 
+from core.errors import Refused
 from core.formats.llmeval_med import CATEGORY_CODES
-from core.i18n import sentence
-from core.store import people
+from core.i18n import error_sentence, sentence
+from core.services import reviewing
+from core.services.reviewing import Scoring
+from core.store import people, studies
 from tests.e2e.conftest import Open
 from tests.e2e.served import (
     ROOT,
@@ -37,7 +40,8 @@ _WATCH = """
     window.pressed = [];
     const onSheet = () => {
         const bar = document.querySelector("[class*='-score-1']");
-        const sheet = document.querySelector(".sheet-response");
+        const sheet = document.querySelector(".is-ahead .ahead-response")
+            ?? document.querySelector(".sheet-response");
         return bar && sheet
             ? {id: Number(bar.className.match(/review-\\\\d+-(\\\\d+)-score-1/)[1]),
                text: sheet.textContent}
@@ -155,6 +159,56 @@ def test_a_key_pressed_twice_is_one_score(physician):
 
     assert physician.scores == [(first, 4, None)]
     assert physician.visit.shown() != first
+
+
+def test_the_next_response_is_read_at_once_and_scored_when_the_last_one_is_stored(physician):
+    first, page = physician.visit.shown(), physician.visit.page
+    seen = page.evaluate(
+        """() => {
+            const strike = key => document.body.dispatchEvent(
+                new KeyboardEvent("keydown", {key, code: `Digit${key}`, bubbles: true}));
+            const texts = () => [".sheet-response", ".ahead-response"].map(one =>
+                document.querySelector(one).checkVisibility({visibilityProperty: true}));
+            const before = texts();
+            strike("4");
+            strike("2");
+            const next = document.querySelector(".sheet-ahead");
+            return {before, after: texts(), next: Number(next.dataset.next),
+                    text: next.querySelector(".ahead-response").innerText};
+        }"""
+    )
+    physician.flips_text()
+
+    assert (seen["before"], seen["after"]) == ([True, False], [False, True])
+    assert (physician.scores, physician.visit.shown()) == ([(first, 4, None)], seen["next"])
+    text = physician.visit.served.value("SELECT text FROM response WHERE id = ?", (seen["next"],))
+    assert _is_rendering_of(seen["text"], text)
+    expect(page.locator(".sheet-response")).to_be_visible()
+    expect(page.locator(".ahead-response")).to_be_hidden()
+
+
+def test_a_response_that_the_server_does_not_take_is_shown_again(physician):
+    first, visit = physician.visit.shown(), physician.visit
+    with visit.served.store() as store:
+        person = people.person_named(store, physician.name)
+        elsewhere = Scoring(1, claimed_phase="observed")
+        reviewing.score(store, studies.studies(store)[0], person, first, elsewhere)
+    visit.page.keyboard.press("5")
+
+    expect(
+        visit.page.get_by_text(error_sentence("en", Refused("already_scored", score=1)))
+    ).to_be_visible()
+    visit.settles()
+    assert physician.scores == [(first, 1, None)]
+    assert visit.shown() != first
+    expect(visit.page.locator(".sheet-response")).to_be_visible()
+    visit.page.keyboard.press("x")
+    last = visit.shown()
+    visit.page.get_by_role("button", name=sentence("en", "scoring.cannot_judge")).wait_for()
+    visit.page.keyboard.press("b")
+    expect(visit.page.get_by_text(error_sentence("en", Refused("needs_comment")))).to_be_visible()
+    expect(visit.page.locator(".sheet-response")).to_be_visible()
+    assert visit.shown() == last
 
 
 def test_a_button_clicked_twice_is_one_score(physician):
@@ -378,7 +432,8 @@ def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(marke
     visit.scores("3")
     visit.scores("3")
 
-    assert "It is" in _joined(heard), "what is shown on the sheet is heard"
+    for kind in ("It is", "content-type: text/html", "content-type: text/javascript", "stHtml"):
+        assert kind in _joined(heard), "sheet, documents and scripts are heard"
     assert _MARKER not in _joined(heard) + visit.page.content()
 
     visit.scores("3")
@@ -390,7 +445,7 @@ def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(marke
 
 def test_at_once_nothing_is_shown_before_the_questions_last_response(served, open_browser):
     visit = open_browser(served)
-    heard = _everything_heard_by(visit)
+    heard = _everything_heard_by(visit, scripts=False)
     with served.store() as store, store.writing():
         people.ensure_person(store, "Dr Held Back")
     declines_texts(served, "Dr Held Back")
@@ -428,7 +483,7 @@ def test_texts_score_bar_and_comment_fit_a_laptop(physician, language):
             physician.visit.comment,
             page.locator(".sheet-question"),
             page.locator(".sheet-response"),
-            page.locator("[class*='st-key-sheet-criteria']"),
+            page.locator(".sheet-criteria"),
         ):
             expect(box).to_be_in_viewport(ratio=1)
         physician.visit.scores(key)
@@ -444,17 +499,26 @@ def _is_rendering_of(shown: str, text: str) -> bool:
     return all(character in rest for character in wanted)
 
 
-def _everything_heard_by(visit: Visit) -> list[bytes]:
-    """All that the server sends to a page from now on, as it comes."""
+def _everything_heard_by(visit: Visit, *, scripts: bool = True) -> list[bytes]:
+    """All that a browser is sent from now on, as it comes: by socket, and by HTTP, head and body.
+
+    Args:
+        scripts: Streamlit's own files too, which hold many words.
+    """
     heard: list[bytes] = []
 
     def hear(payload: str | bytes) -> None:
         heard.append(payload.encode() if isinstance(payload, str) else payload)
 
-    def listen(socket: WebSocket) -> None:
-        socket.on("framereceived", hear)
+    def pass_on(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        hear("\n".join(f"{name}: {value}" for name, value in answer.headers.items()))
+        if scripts or "/static/" not in route.request.url:
+            hear(answer.body())
+        route.fulfill(response=answer)
 
-    visit.page.on("websocket", listen)
+    visit.page.route("**/*", pass_on)
+    visit.page.on("websocket", lambda socket: socket.on("framereceived", hear))
     return heard
 
 

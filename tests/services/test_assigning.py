@@ -120,6 +120,28 @@ def test_two_physicians_never_hold_the_same_response_where_one_score_is_wanted(s
     assert next_for(study, "Dr A") == first  # asking again changes nothing
 
 
+def test_what_is_read_ahead_of_a_draw_is_what_comes(study):
+    draw(study, replace(EVERYTHING, repeat_share=0.5), "Dr A", "Dr B")
+    draw_id = draw(study, Design(2, "calibration", overlap=2, seed=1, strata=()), "Dr A", "Dr B")
+    person = study.physician("Dr A")
+
+    def come_and_read() -> tuple[list[int | None], list[int | None]]:
+        come, read = [next_for(study, "Dr A")], []
+        while come[-1] is not None:
+            sheet = reviewing.read_ahead(study.store, study.study, person, come[-1])
+            read.append(sheet.response_id if sheet else None)
+            answers(study, "Dr A", come[-1])
+            come.append(next_for(study, "Dr A"))
+        return come[1:], read
+
+    come, read = come_and_read()
+    assert (read, len(read)) == (come, 2)
+    assigning.end(study.store, study.study, draw_id, note="doses need a unit", by="Dr Lead")
+    come, read = come_and_read()
+    assert read == come
+    assert len(set(read)) < len(read) > 12, "some came back"
+
+
 def test_a_reservation_ends_after_a_while(study):
     chosen = Choice(models=("cedar",), categories=("MR",))
     draw(study, replace(EVERYTHING, choice=chosen, size=1), "Dr A", "Dr B")

@@ -317,6 +317,36 @@ def test_where_verdicts_come_at_once_a_questions_responses_follow_each_other(
     assert [one == two for one, two in pairs] == [True] * len(QUESTIONS)
 
 
+@pytest.mark.parametrize("reveal", ["never", "at_once"])
+def test_what_is_read_ahead_is_what_comes(study: Workbench, reveal: str) -> None:
+    study.baseline_judges()
+    study.reveals(reveal)
+    lin = study.physician()
+    come, read = [study.next_for(lin)], []
+    while come[-1] is not None:
+        read.append(reviewing.read_ahead(study.store, study.study, lin, come[-1]))
+        reviewing.score(study.store, study.study, lin, come[-1], Scoring(4))
+        revealing.revealed_at_once(study.store, study.study, lin, come[-1])
+        come.append(study.next_for(lin))
+
+    assert len(come) == RESPONSES + 1
+    assert [sheet.response_id if sheet else None for sheet in read] == come[1:]
+
+
+def test_reading_ahead_shows_nothing_and_reserves_nothing(study: Workbench) -> None:
+    study.baseline_judges()
+    lin = study.physician()
+    first = study.next_for(lin)
+    assert first is not None
+
+    sheet = reviewing.read_ahead(study.store, study.study, lin, first)
+
+    assert sheet is not None
+    assert sheet == reviewing.sheet_of(study.store, study.study, lin, sheet.response_id)
+    assert (_exposures(study), study.rows("SELECT * FROM reservation")) == ([], [])
+    assert study.next_for(lin) == first
+
+
 def test_a_new_response_joins_the_queue_and_a_replaced_one_leaves_it(study: Workbench) -> None:
     lin = study.physician()
     _order_of(study, lin)
