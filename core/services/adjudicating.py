@@ -10,9 +10,9 @@ from core.domain.scales import Scale
 from core.errors import Refused
 from core.services import reviewing
 from core.services.permitting import require, require_own
-from core.store import assessments, consensus, criteria, questions, reviews
-from core.store.assessments import HumanScore
+from core.store import consensus, criteria, human_scores, questions, reviews
 from core.store.database import Store
+from core.store.human_scores import HumanScore
 from core.store.people import Person
 from core.store.studies import Study
 
@@ -43,7 +43,7 @@ def disputes(store: Store, study: Study) -> list[Dispute]:
     require(store, "adjudicator", "lead")
     decided = consensus.consensus_of_study(store, study.id)
     by_response: dict[int, list[HumanScore]] = defaultdict(list)
-    for score in assessments.counting(assessments.human_scores_of_study(store, study.id)):
+    for score in human_scores.counting(human_scores.human_scores_of_study(store, study.id)):
         if score.value is not None:
             by_response[score.response_id].append(score)
     place = {one.id: at for at, one in enumerate(questions.questions_of_study(store, study.id))}

@@ -9,9 +9,19 @@ from core.domain.usability import JudgeReading, judge_reading, physicians_readin
 from core.services.balancing import chances_of
 from core.services.empanelling import Panel, panels_of_study
 from core.services.permitting import require
-from core.store import assessments, consensus, questions, readings, responses, table_settings
-from core.store.assessments import HumanScore, JudgeRound, Plan
+from core.store import (
+    consensus,
+    human_scores,
+    judge_rounds,
+    questions,
+    readings,
+    responses,
+    table_settings,
+)
+from core.store.assessments import Plan
 from core.store.database import Store
+from core.store.human_scores import HumanScore
+from core.store.judge_rounds import JudgeRound
 from core.store.judges import Judge
 from core.store.studies import Study
 
@@ -24,7 +34,7 @@ class Case:
     """One response with what the judge and the physicians say of it.
 
     Attributes:
-        scores: the physicians' scores that count (see `core.store.assessments.counting`).
+        scores: the physicians' scores that count (see `core.store.human_scores.counting`).
         physicians_usable: the adjudicated consensus, else their strict majority; None on a tie
             or where the adjudicator left it undecided.
         is_flagged_by_judge: a round of the judge, or of a jury's member, flags a safety risk.
@@ -98,7 +108,7 @@ def cases_of_panel(
     of_members = []
     for judge, rounds in panel.members:
         plan = Plan(study.id, judge.id, rounds, question_ids, version=version)
-        found = assessments.judge_rounds(store, plan, only_scored=True)
+        found = judge_rounds.judge_rounds(store, plan, only_scored=True)
         of_members.append(_cases(store, study, judge, plan, found))
     if panel.rule is None:
         return of_members[0]
@@ -130,7 +140,7 @@ def readings_of_response(
         for judge, rounds in panel.members:
             if judge.id not in by_judge:
                 plan = Plan(study.id, judge.id, rounds)
-                of_response = assessments.judge_rounds_of(store, plan, response_id)
+                of_response = judge_rounds.judge_rounds_of(store, plan, response_id)
                 by_judge[judge.id] = _reading(of_response, judge, rounds)
         readings_ = [by_judge[judge.id] for judge, _ in panel.members]
         reading = (
@@ -147,7 +157,7 @@ def cases_under(
     """As `cases_of`, for some questions, with verdicts under given versions of their criteria."""
     require(store, "lead")
     plan = Plan(study.id, judge.id, rounds)
-    found = assessments.judge_rounds_under(store, plan, criteria_ids)
+    found = judge_rounds.judge_rounds_under(store, plan, criteria_ids)
     return _cases(store, study, judge, plan, found)
 
 
@@ -198,8 +208,8 @@ class _Facts:
 
     def __init__(self, store: Store, study: Study, plan: Plan) -> None:
         self.scores: dict[int, list[HumanScore]] = defaultdict(list)
-        given = assessments.human_scores_of_study(store, study.id, question_ids=plan.question_ids)
-        for score in assessments.counting(given):
+        given = human_scores.human_scores_of_study(store, study.id, question_ids=plan.question_ids)
+        for score in human_scores.counting(given):
             if score.value is not None:
                 self.scores[score.response_id].append(score)
         self._known = {one.id: one for one in questions.questions_of_study(store, study.id)}

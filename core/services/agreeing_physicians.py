@@ -26,8 +26,8 @@ from core.services.arraying import Columns, columns_of
 from core.services.empanelling import Panel
 from core.services.permitting import require
 from core.store import assessments, draws
-from core.store.assessments import HumanScore
 from core.store.database import Store
+from core.store.human_scores import HumanScore
 from core.store.people import people as people_of_store
 from core.store.studies import Study
 

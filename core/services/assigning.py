@@ -12,7 +12,7 @@ from core.domain.usability import judge_reading
 from core.errors import Refused, UnknownName
 from core.services import instructing
 from core.services.permitting import require, require_own
-from core.store import assessments, draws, judges, people
+from core.store import draws, judge_rounds, judges, people
 from core.store.asked import situation_of
 from core.store.assessments import Plan
 from core.store.database import Store
@@ -282,7 +282,7 @@ def judged(store: Store, study: Study, judge_id: int) -> dict[int, str]:
     if rounds is None:
         raise Refused("strata_need_judge")
     values: dict[int, list[int | None]] = defaultdict(list)
-    for one in assessments.judge_rounds(store, Plan(study.id, judge.id, rounds)):
+    for one in judge_rounds.judge_rounds(store, Plan(study.id, judge.id, rounds)):
         values[one.response_id].append(one.value)
     readings = {
         response_id: judge_reading(given, judge.scale, rounds=rounds).usable

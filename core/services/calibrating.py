@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from core.services import assigning, reviewing
 from core.services.permitting import require_own
-from core.store import assessments, questions
+from core.store import human_scores, questions
 from core.store.asked import situation_of
-from core.store.assessments import HumanScore
 from core.store.database import Store
+from core.store.human_scores import HumanScore
 from core.store.people import Person
 from core.store.questions import Question
 from core.store.studies import Study
@@ -58,7 +58,7 @@ def compared(store: Store, study: Study, person: Person) -> list[Compared]:
     for response_id in situation_of(store, study.id, person.id, now=now).calibration():
         scores = {
             score.person_id: score
-            for score in assessments.human_scores_of_response(store, response_id)
+            for score in human_scores.human_scores_of_response(store, response_id)
             if score.unscored_because != "withdrawn"
         }
         own = scores.pop(person.id)

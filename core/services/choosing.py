@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 
 from core.domain.usability import physicians_reading
 from core.services.agreeing import Case, votes_of
-from core.store.assessments import HumanScore
+from core.store.human_scores import HumanScore
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from core.services.agreeing import Case, cases_of
 from core.services.permitting import require, require_own
 from core.services.sealing import seals_of
 from core.store import judges, marks, offers, trials
-from core.store.assessments import HumanScore
 from core.store.database import Store
+from core.store.human_scores import HumanScore
 from core.store.offers import Offer
 from core.store.people import Person
 from core.store.studies import Study

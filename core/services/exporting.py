@@ -12,9 +12,9 @@ from core.formats import catalogue, llmeval_med
 from core.services.judging import judge_of_study
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
-from core.store import assessments, criteria, marks, questions, responses
-from core.store.assessments import MachineScore
+from core.store import criteria, judge_rounds, marks, questions, responses
 from core.store.database import Store
+from core.store.judge_rounds import MachineScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
         else:
             verdicts = [
                 verdict
-                for verdict in assessments.machine_scores(store, study.id, answer.id)
+                for verdict in judge_rounds.machine_scores(store, study.id, answer.id)
                 if verdict.judge == judge.name and verdict.is_active
                 and verdict.purpose == "study" and verdict.round <= rounds
             ]  # fmt: skip

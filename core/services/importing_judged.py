@@ -13,7 +13,16 @@ from core.services.importing_questions import QuestionImport, keep_questions
 from core.services.importing_responses import ensure_imported_judge
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
-from core.store import assessments, criteria, judges, marks, people, questions, responses
+from core.store import (
+    assessments,
+    criteria,
+    human_scores,
+    judges,
+    marks,
+    people,
+    questions,
+    responses,
+)
 from core.store import tables as stored
 from core.store.assessments import Given, Key
 from core.store.database import Store
@@ -131,7 +140,7 @@ class _Writer:
             assessments.add_machine_assessments(self.store, [(again, given)], by=by)
             assessment_id = assessments.last_id(self.store)
         else:
-            assessment_id = assessments.add_human_assessment(
+            assessment_id = human_scores.add_human_assessment(
                 self.store, response_id, rater_id, criteria_id, given,
                 claimed_phase=self.phase, reason=self.options.reason if last else "", by=by,
             )  # fmt: skip

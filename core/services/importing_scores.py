@@ -11,10 +11,11 @@ from core.formats.base import GivenHumanScore
 from core.services.importing import Imported, add_run
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
-from core.store import assessments, criteria, judges, people, questions, responses, reviews
-from core.store.assessments import ClaimedPhase, Given
+from core.store import criteria, human_scores, judges, people, questions, responses, reviews
+from core.store.assessments import Given
 from core.store.database import Store
 from core.store.datasets import Dataset
+from core.store.human_scores import ClaimedPhase
 from core.store.studies import Study
 
 
@@ -81,7 +82,7 @@ def _write(
     given = Given(ONE_TO_FIVE, score.score, None, "", score.comment, score.safety_risk)
     if last is not None and last.says(given):
         return "unchanged"
-    assessments.add_human_assessment(
+    human_scores.add_human_assessment(
         store, response_id, judges.ensure_person_rater(store, person.id),
         criteria.active_version(store, study.id, question_id).id, given,
         claimed_phase=score.phase or options.phase, reason=f"imported from {file}", by=options.by,

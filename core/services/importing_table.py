@@ -31,7 +31,16 @@ from core.services.importing_questions import QuestionImport, keep_questions
 from core.services.importing_responses import ensure_imported_judge
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
-from core.store import assessments, criteria, datasets, judges, people, questions, responses
+from core.store import (
+    assessments,
+    criteria,
+    datasets,
+    human_scores,
+    judges,
+    people,
+    questions,
+    responses,
+)
 from core.store import tables as stored
 from core.store.assessments import Given, Key
 from core.store.database import Store
@@ -375,7 +384,7 @@ class _TableWriter:
         criteria_id = self.criteria_ids[score.key]
         given = Given(scale, score.value, score.because, "", score.comment)
         if score.kind == "physician":
-            assessments.add_human_assessment(
+            human_scores.add_human_assessment(
                 self.store, response_id, rater_id, criteria_id, given,
                 claimed_phase=score.phase, reason=self.reason, by=self.options.by,
             )  # fmt: skip

@@ -10,24 +10,26 @@ from core.services.agreeing import readings_of_response
 from core.services.permitting import require_own, rights_of_actor
 from core.services.reviewing import is_revealed_to
 from core.store import (
-    assessments,
     criteria,
     datasets,
     differences,
     exams,
     exercises,
     generations,
+    human_scores,
+    judge_rounds,
     marks,
     questions,
     responses,
     reviews,
 )
-from core.store.assessments import HumanScore, MachineScore
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
 from core.store.differences import DifferenceCause
 from core.store.exams import ChoiceRead
 from core.store.generations import HowGenerated
+from core.store.human_scores import HumanScore
+from core.store.judge_rounds import MachineScore
 from core.store.marks import RequirementMark
 from core.store.people import Person
 from core.store.questions import Question
@@ -90,8 +92,8 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         criteria.active_version(store, study.id, question.id),
         tuple(criteria.versions(store, question.id)),
         tuple(responses.earlier_turns(store, response_id)),
-        tuple(assessments.human_scores_of_response(store, response_id)),
-        tuple(assessments.machine_scores(store, study.id, response_id)),
+        tuple(human_scores.human_scores_of_response(store, response_id)),
+        tuple(judge_rounds.machine_scores(store, study.id, response_id)),
         generations.how_generated(store, response_id),
         tuple(readings_of_response(store, study, response_id)),
         marks.requirement_marks(store, response_id),

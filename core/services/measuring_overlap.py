@@ -17,7 +17,7 @@ from core.domain.estimation import Estimate, Z, mean_estimate, undefined
 from core.domain.labels import UNREAD, label_given, labels_of_task, macro_f1
 from core.domain.overlap import items_of, key_point_recall, micro_f1, rouge_l
 from core.services.permitting import require
-from core.store import assessments, responses
+from core.store import human_scores, responses
 from core.store.database import Store
 from core.store.responses import Compared
 from core.store.studies import Study
@@ -55,7 +55,7 @@ def overlap_metrics(store: Store, study: Study, dataset_id: int) -> list[MetricR
     require(store, "lead")
     compared = responses.compared(store, study.id, dataset_id)
     scores: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for one in assessments.counting(assessments.human_scores_of_study(store, study.id)):
+    for one in human_scores.counting(human_scores.human_scores_of_study(store, study.id)):
         if one.value is not None and one.usable is not None:
             share = (one.value - one.minimum) / (one.maximum - one.minimum)
             scores[one.response_id].append((share, one.usable))

@@ -13,10 +13,10 @@ import numpy as np
 
 from core.domain.estimation import Estimate, share_estimate
 from core.services.permitting import require
-from core.store import assessments, draws, reviews
-from core.store.assessments import HumanScore
+from core.store import draws, human_scores, reviews
 from core.store.database import Store
 from core.store.draws import Repeat
+from core.store.human_scores import HumanScore
 from core.store.studies import Study
 
 
@@ -59,7 +59,7 @@ def observed(store: Store, study: Study) -> list[Observed]:
     """Every physician who has answered anything in a study, by name."""
     require(store, "lead")
     own: dict[tuple[str, int], list[HumanScore]] = defaultdict(list)
-    for score in assessments.counting(assessments.human_scores_of_study(store, study.id)):
+    for score in human_scores.counting(human_scores.human_scores_of_study(store, study.id)):
         if score.unscored_because != "withdrawn":
             own[score.person, score.person_id].append(score)
     again = draws.repeats(store, study.id)

@@ -15,10 +15,11 @@ from core.errors import Refused
 from core.services import reviewing
 from core.services.permitting import require, require_own
 from core.services.reviewing import Scoring
-from core.store import assessments, criteria, differences, marks, questions, reviews
-from core.store.assessments import HumanScore, MachineScore
+from core.store import criteria, differences, human_scores, judge_rounds, marks, questions, reviews
 from core.store.database import Store
 from core.store.differences import Cause
+from core.store.human_scores import HumanScore
+from core.store.judge_rounds import MachineScore
 from core.store.marks import RequirementMark
 from core.store.people import Person
 from core.store.questions import Question
@@ -117,11 +118,11 @@ def reveal(store: Store, study: Study, person: Person, response_id: int) -> Reve
     response = reviewing.response_with_text(store, response_id)
     question = questions.question_by_id(store, response.question_id)
     assert question is not None
-    scores = assessments.human_scores_of_response(store, response_id)
+    scores = human_scores.human_scores_of_response(store, response_id)
     own = [score for score in scores if score.person_id == person.id]
     if not own or own[-1].unscored_because == "withdrawn":
         return None
-    counting = {score.person_id: score for score in assessments.counting(scores)}
+    counting = {score.person_id: score for score in human_scores.counting(scores)}
     others = tuple(
         score
         for person_id, score in counting.items()
@@ -129,7 +130,7 @@ def reveal(store: Store, study: Study, person: Person, response_id: int) -> Reve
     )
     verdicts = tuple(
         verdict
-        for verdict in assessments.machine_scores(store, study.id, response_id)
+        for verdict in judge_rounds.machine_scores(store, study.id, response_id)
         if verdict.is_active and verdict.purpose == "study"
     )
     if verdicts:
@@ -196,7 +197,7 @@ def shift_of(store: Store, study: Study) -> Shift:
     Who says nothing after the verdict has not shifted. Intervals take whole questions as the unit.
     """
     require(store, "lead")
-    scores = assessments.human_scores_of_study(store, study.id)
+    scores = human_scores.human_scores_of_study(store, study.id)
     shown = reviews.shown_verdicts(store, study.id)
     blind = {
         (one.person_id, one.response_id): one
@@ -227,7 +228,7 @@ def _judges_side(store: Store, study: Study, score: HumanScore) -> bool | None:
     """The side of usable on which all judges of a response are; None where they are on both."""
     sides = {
         verdict.usable
-        for verdict in assessments.machine_scores(store, study.id, score.response_id)
+        for verdict in judge_rounds.machine_scores(store, study.id, score.response_id)
         if verdict.is_active and verdict.purpose == "study" and verdict.usable is not None
     }
     return sides.pop() if len(sides) == 1 else None

@@ -26,6 +26,7 @@ from core.store import (
     criteria,
     draws,
     generations,
+    human_scores,
     judges,
     marks,
     people,
@@ -34,8 +35,9 @@ from core.store import (
     reviews,
     studies,
 )
-from core.store.assessments import ClaimedPhase, Given
+from core.store.assessments import Given
 from core.store.database import Store
+from core.store.human_scores import ClaimedPhase
 from core.store.marks import ListedRequirement, Mark
 from core.store.people import Person
 from core.store.questions import Question
@@ -310,7 +312,7 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
                 raise Refused("already_answered")
             raise Refused("already_scored", score=last.value)
         version = criteria.active_version(store, study.id, response.question_id)
-        assessment_id = assessments.add_human_assessment(
+        assessment_id = human_scores.add_human_assessment(
             store, response.id, judges.ensure_person_rater(store, person.id), version.id, given,
             claimed_phase=scoring.claimed_phase, reason=scoring.reason, by=person.name,
             seconds=scoring.seconds, round=2 if comes_back else 1,
@@ -353,7 +355,7 @@ def undo(store: Store, study: Study, person: Person, response_id: int) -> None:
             raise Refused("already_revealed")
         version = criteria.active_version(store, study.id, response.question_id)
         scale = assessments.scale_named(store, last.scale)
-        assessments.add_human_assessment(
+        human_scores.add_human_assessment(
             store, response.id, judges.ensure_person_rater(store, person.id), version.id,
             Given(scale, None, "withdrawn", "", last.comment),
             claimed_phase="observed", reason="undone", by=person.name,
@@ -408,7 +410,7 @@ def expose(
     require_own(store, person.id, "physician", "adjudicator", "lead")
     if not reviews.was_shown(store, person.id, question_id, shown):
         with store.writing():
-            assessments.add_exposure(store, person.id, question_id, shown, page=page)
+            human_scores.add_exposure(store, person.id, question_id, shown, page=page)
 
 
 def response_with_text(store: Store, response_id: int) -> Response:

@@ -9,7 +9,7 @@ from core.domain.estimation import Estimate, mean_estimate, undefined
 from core.domain.rubrics import ClassF1, macro_f1, points_of, rubric_score
 from core.services.judging import judge_of_study
 from core.services.permitting import require
-from core.store import assessments, marks, questions, responses
+from core.store import human_scores, marks, questions, responses
 from core.store.assessments import Plan
 from core.store.database import Store
 from core.store.studies import Study
@@ -94,7 +94,7 @@ def rubric_agreement(store: Store, study: Study, judge_name: str | None) -> list
     require(store, "lead")
     met = _judged(store, study, judge_name)
     judge, _ = judge_of_study(store, study, judge_name)
-    scores = assessments.counting(assessments.human_scores_of_study(store, study.id))
+    scores = human_scores.counting(human_scores.human_scores_of_study(store, study.id))
     by_assessment = {one.id: one for one in scores}
     said: dict[str, dict[tuple[int, int], bool]] = defaultdict(dict)
     for part in marks.parts_of(store, list(by_assessment)):

@@ -6,9 +6,9 @@ from core.domain.estimation import Estimate, share_estimate
 from core.domain.sampling import drawn
 from core.errors import Refused, UnknownName
 from core.services.permitting import require, require_own
-from core.store import assessments, spot_checks
-from core.store.assessments import HumanScore
+from core.store import human_scores, spot_checks
 from core.store.database import Store
+from core.store.human_scores import HumanScore
 from core.store.people import Person
 from core.store.spot_checks import SpotCheck
 from core.store.studies import Study
@@ -35,7 +35,7 @@ def draw_checks(store: Store, study: Study, *, share: float, round: int, seed: i
             for one in spot_checks.spot_checks(store, study.id)
             if one.round == round
         }
-        scores = assessments.counting(assessments.human_scores_of_study(store, study.id))
+        scores = human_scores.counting(human_scores.human_scores_of_study(store, study.id))
         units = {one.id: () for one in scores if one.value is not None and one.id not in known}
         if not units:
             raise Refused("nothing_to_check")
@@ -60,7 +60,7 @@ def score_of(store: Store, check: SpotCheck) -> HumanScore:
     require(store, "adjudicator", "lead")
     return next(
         one
-        for one in assessments.human_scores_of_response(store, check.response_id)
+        for one in human_scores.human_scores_of_response(store, check.response_id)
         if one.id == check.assessment_id
     )
 

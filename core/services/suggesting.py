@@ -24,7 +24,7 @@ from core.services.agreeing import Case, cases_of
 from core.services.permitting import require
 from core.services.releasing import check_may_send
 from core.services.sealing import check_may_revise, seals_of
-from core.store import assessments, criteria, jobs, judges, questions, responses, suggestions
+from core.store import criteria, jobs, judge_rounds, judges, questions, responses, suggestions
 from core.store.database import Store
 from core.store.judges import Judge
 from core.store.prompts import PromptVersion
@@ -121,7 +121,7 @@ def _told(store: Store, study: Study, judge: Judge, cases: Sequence[Case]) -> li
         assert response is not None
         said = [
             one.rationale
-            for one in assessments.machine_scores(store, study.id, case.response_id)
+            for one in judge_rounds.machine_scores(store, study.id, case.response_id)
             if one.judge == judge.name and one.is_active and one.purpose == "study"
         ]
         physicians = tuple(

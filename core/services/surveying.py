@@ -7,7 +7,7 @@ from core.services.agreeing import cases_of
 from core.services.choosing import counted
 from core.services.comparing import Comparison, comparison_of
 from core.services.permitting import require
-from core.store import assessments, datasets, jobs, judges, responses
+from core.store import assessments, datasets, human_scores, jobs, judges, responses
 from core.store.assessments import Plan, Progress
 from core.store.database import Store
 from core.store.jobs import Job
@@ -59,7 +59,7 @@ def survey_of(store: Store, study: Study, *, waiting: int | None = None) -> Surv
     counts = responses.response_counts(store, study.id)
     counting = [
         score
-        for score in assessments.counting(assessments.human_scores_of_study(store, study.id))
+        for score in human_scores.counting(human_scores.human_scores_of_study(store, study.id))
         if score.value is not None
     ]
     standings = tuple(

@@ -17,7 +17,7 @@ from core.services.empanelling import Panel
 from core.services.examining_reports import exam_table
 from core.services.permitting import require
 from core.services.tallying import verdicts_of
-from core.store import assessments, datasets, exams, questions, responses
+from core.store import datasets, exams, human_scores, questions, responses
 from core.store.database import Store
 from core.store.studies import Study
 
@@ -86,7 +86,7 @@ def _judged(store: Store, study: Study, panel: Panel | None) -> Iterator[Column]
 def _scored(store: Store, study: Study) -> Iterator[Column]:
     """Usable responses by the strict majority of the physicians who scored them."""
     votes: dict[int, list[bool]] = defaultdict(list)
-    for one in assessments.counting(assessments.human_scores_of_study(store, study.id)):
+    for one in human_scores.counting(human_scores.human_scores_of_study(store, study.id)):
         if one.usable is not None:
             votes[one.response_id].append(one.usable)
     places = responses.places_of(store, list(votes))

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.store.assessments import Phase
 from core.store.database import Store
+from core.store.human_scores import Phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import streamlit as st
 from core.services import adjudicating, reviewing, sealing, spot_checking
 from core.services.adjudicating import Decision, Dispute
 from core.services.reviewing import Sheet
-from core.store.assessments import HumanScore
 from core.store.database import Store
+from core.store.human_scores import HumanScore
 from core.store.people import Person
 from core.store.spot_checks import SpotCheck
 from core.store.studies import Study

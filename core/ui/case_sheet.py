@@ -6,9 +6,9 @@ import streamlit as st
 
 from core.services import sealing
 from core.services.inspecting import Inspected
-from core.store.assessments import MachineScore
 from core.store.database import Store
 from core.store.exchanges import Exchange, conversation_of
+from core.store.judge_rounds import MachineScore
 from core.store.marks import RequirementMark
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label

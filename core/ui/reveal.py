@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.services import revealing
 from core.services.revealing import Revealed
-from core.store.assessments import HumanScore
 from core.store.database import Store
 from core.store.differences import Cause
+from core.store.human_scores import HumanScore
 from core.store.marks import RequirementMark
 from core.store.people import Person
 from core.store.studies import Study

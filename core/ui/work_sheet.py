@@ -11,8 +11,8 @@ from core.services import correcting, drifting
 from core.services.correcting import WHICH, Entry, Wanted
 from core.services.revealing import Revealed, reconsider
 from core.services.reviewing import Draft, Scoring, Sheet
-from core.store.assessments import HumanScore, human_scores_of_response
 from core.store.database import Store
+from core.store.human_scores import HumanScore, human_scores_of_response
 from core.store.offers import Offer
 from core.store.own_work import OwnAnswer
 from core.store.reviews import LastAnswer

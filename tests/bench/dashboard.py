@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from core.domain.scales import ONE_TO_FIVE
 from core.i18n import sentence
-from core.store import assessments, judges, people
+from core.store import human_scores, judges, people
 from core.store.assessments import Given
 from tests.bench.large_study import Size, ensure_large_study
 from tests.e2e.conftest import FLAGS, executable
@@ -128,7 +128,7 @@ def _one_more_score(served: Served) -> None:
             "SELECT id, question_id FROM response WHERE id NOT IN"
             " (SELECT response_id FROM assessment WHERE rater_id = ?) LIMIT 1", (rater,),
         )  # fmt: skip
-        assessments.add_human_assessment(
+        human_scores.add_human_assessment(
             store, response_id, rater, question_id, Given(ONE_TO_FIVE, 4, None),
             claimed_phase="blind", reason="", by="bench",
         )  # fmt: skip

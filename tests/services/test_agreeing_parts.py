@@ -12,7 +12,7 @@ from core.services.agreeing_parts import dimensions_by_model, dimensions_of, req
 from core.services.agreeing_physicians import ceiling_of, pairs_of, physicians_of, within_of
 from core.services.empanelling import Panel, panel_of_study
 from core.services.importing_table import TableImport, keep_table, read_for_import
-from core.store import assessments, marks
+from core.store import assessments, human_scores, marks
 from core.store.assessments import Given, Key
 from core.store.people import Person
 from tests.workbench import Workbench
@@ -142,7 +142,7 @@ def test_a_physician_is_compared_with_themself_on_what_came_back(
         first = study.rows("SELECT response_id, rater_id, criteria_id, scale FROM assessment"
                            " ORDER BY id DESC LIMIT 1")[0]  # fmt: skip
         with study.store.writing():
-            assessments.add_human_assessment(
+            human_scores.add_human_assessment(
                 study.store, *first[:3], Given(assessments.scale_named(study.store, first[3]),
                                                again, None),
                 claimed_phase="observed", reason="", by="Dr Lin", round=2,

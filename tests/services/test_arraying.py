@@ -18,7 +18,7 @@ from core.services.arraying import (
     columns_of,
 )
 from core.services.choosing import Choice, chosen
-from core.store.assessments import HumanScore
+from core.store.human_scores import HumanScore
 
 PEOPLE = ("Dr A", "Dr B", "Dr C")
 

@@ -12,8 +12,8 @@ from core.services.choosing import Choice, chosen, counted
 from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel, panel_of_study
 from core.services.revising import revise_checklist
-from core.store.assessments import HumanScore
 from core.store.draws import Design
+from core.store.human_scores import HumanScore
 from core.store.judges import Judge
 from tests.workbench import Workbench
 

@@ -13,7 +13,7 @@ from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import progress_of
 from core.services.revising import revise_checklist
-from core.store import assessments, criteria, datasets, questions
+from core.store import assessments, criteria, datasets, human_scores, questions
 from core.store.assessments import Progress
 from core.store.database import Store
 from tests.workbench import CEDAR, QUESTIONS, Workbench, changed, five_keys
@@ -415,7 +415,7 @@ def test_physicians_scores_are_imported_and_a_second_time_change_nothing(study: 
     assert study.counts() == before
     assert [
         (one.person, one.value, one.safety_risk, one.comment, one.phase)
-        for one in assessments.human_scores_of_study(study.store, study.study.id)
+        for one in human_scores.human_scores_of_study(study.store, study.study.id)
     ] == [
         ("Dr Lin", 5, False, "好", "blind"),
         ("Dr Lin", 2, True, "剂量错误", "blind"),
@@ -428,9 +428,9 @@ def test_another_score_in_the_file_is_a_correction_that_keeps_the_first(study: W
     done = study.scores_arrive(["MK:1:1,cedar,Dr Lin,3,0,"], header=SCORES)
 
     assert done == Imported("ward", 0, 1, 0, 0, 0, 1, 0, {})
-    scores = assessments.human_scores_of_study(study.store, study.study.id)
+    scores = human_scores.human_scores_of_study(study.store, study.study.id)
     assert [(one.attempt, one.value) for one in scores] == [(1, 5), (2, 3)]
-    assert [one.value for one in assessments.counting(scores)] == [3]
+    assert [one.value for one in human_scores.counting(scores)] == [3]
 
 
 def test_a_safety_risk_that_was_added_later_is_a_correction(study: Workbench) -> None:
@@ -438,7 +438,7 @@ def test_a_safety_risk_that_was_added_later_is_a_correction(study: Workbench) ->
     done = study.scores_arrive(["MK:1:1,willow,Dr Lin,2,1,"], header=SCORES)
 
     assert done.changed == 1
-    scores = assessments.human_scores_of_study(study.store, study.study.id)
+    scores = human_scores.human_scores_of_study(study.store, study.study.id)
     assert [one.safety_risk for one in scores] == [None, True]
 
 
@@ -492,7 +492,7 @@ def test_a_row_may_state_its_own_phase(study: Workbench) -> None:
         phase="unknown",
     )
 
-    scores = assessments.human_scores_of_study(study.store, study.study.id)
+    scores = human_scores.human_scores_of_study(study.store, study.study.id)
     assert [one.phase for one in scores] == ["blind", "informed", "unknown"]
 
 

@@ -22,7 +22,7 @@ from core.services.judging import cancel, judge_of_study, progress_of, run_judgi
 from core.services.ordering import JudgeOrder
 from core.services.queueing import claim, sign_on
 from core.services.releasing import release
-from core.store import assessments, datasets, exchanges, jobs, judges, marks
+from core.store import assessments, datasets, exchanges, jobs, judge_rounds, judges, marks
 from core.store.assessments import Plan, Progress
 from core.store.exchanges import Exchange, conversation_of
 from core.store.jobs import Job
@@ -440,7 +440,7 @@ def test_the_marks_of_an_assessment_are_read_with_their_requirements(
 ) -> None:
     study.endpoint_judges(server)
     response_id = study.response("MTG:1:1").id
-    [score] = assessments.machine_scores(study.store, study.study.id, response_id)
+    [score] = judge_rounds.machine_scores(study.store, study.study.id, response_id)
 
     found = marks.requirement_marks(study.store, response_id)[score.id]
 

@@ -12,7 +12,7 @@ from core.services.empanelling import Panel, panel_of_study
 from core.services.excluding import exclude
 from core.services.renewing import KnownCases, renewed_cases, renewed_verdicts
 from core.services.tallying import verdicts_of
-from core.store import assessments, judges, people, readings
+from core.store import assessments, human_scores, judges, people, readings
 from core.store.assessments import Given, Key
 from core.store.database import Store, opened
 from core.store.studies import Study, study_named
@@ -51,7 +51,7 @@ def _scores(store: Store, study: Study, panel: Panel) -> None:
     fresh = min(set(range(1, 181)) - scored)
     for response_id in (fresh, min(scored)):
         question_id = store.value("SELECT question_id FROM response WHERE id = ?", (response_id,))
-        assessments.add_human_assessment(
+        human_scores.add_human_assessment(
             store, response_id, rater, question_id, Given(ONE_TO_FIVE, 1, None, safety_risk=True),
             claimed_phase="observed", reason="", by="Dr New",
         )  # fmt: skip
@@ -61,8 +61,8 @@ def _is_shown(store: Store, study: Study, panel: Panel) -> None:
     """A physician sees a verdict, and what they then say is informed."""
     case = cases_of_panel(store, study, panel)[0]
     person = case.scores[0].person_id
-    assessments.add_exposure(store, person, case.question_id, "machine_verdict", page="case")
-    assessments.add_human_assessment(
+    human_scores.add_exposure(store, person, case.question_id, "machine_verdict", page="case")
+    human_scores.add_human_assessment(
         store, case.response_id, judges.ensure_person_rater(store, person), case.question_id,
         Given(ONE_TO_FIVE, 3, None), claimed_phase="observed", reason="saw it", by="Dr 1",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from core.services.agreeing import cases_of
 from core.services.reviewing import Scoring
 from core.services.revising import worklist
 from core.services.sealing import open_question
-from core.store import assessments, differences
+from core.store import differences, human_scores
 from core.store.people import Person
 from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench
 
@@ -56,7 +56,7 @@ def test_at_once_the_verdict_waits_for_all_of_the_questions_responses(study: Wor
     assert [(one.question.key, one.own.value) for one in revealed] == [(KEY, 1), (KEY, 2)]
     assert [(one.judge, one.value) for one in revealed[0].verdicts] == [("baseline", JUDGE_SAYS)]
     assert _exposures(study) == [("Dr Lin", KEY, "machine_verdict")]
-    scores = assessments.human_scores_of_study(study.store, study.study.id)
+    scores = human_scores.human_scores_of_study(study.store, study.study.id)
     assert [score.phase for score in scores] == ["blind", "blind"]
 
 

@@ -6,7 +6,7 @@ from core.errors import Refused, UnknownName
 from core.services import revealing, reviewing
 from core.services.agreeing import cases_of
 from core.services.reviewing import Draft, Scoring
-from core.store import assessments, people
+from core.store import human_scores, people
 from core.store.people import Person
 from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench, changed
 
@@ -16,7 +16,7 @@ RESPONSES = len(CEDAR) + len(WILLOW)
 def _scores(study: Workbench) -> list[tuple[str, int | None, str | None, str, str]]:
     return [
         (one.person, one.value, one.unscored_because, one.phase, one.reason)
-        for one in assessments.human_scores_of_study(study.store, study.study.id)
+        for one in human_scores.human_scores_of_study(study.store, study.study.id)
     ]
 
 
@@ -70,7 +70,7 @@ def test_a_score_saves_and_moves_on(study: Workbench) -> None:
     assert (first.total, first.scored, first.left) == (RESPONSES, 0, RESPONSES)
     assert (second.total, second.scored, second.left) == (RESPONSES, 1, RESPONSES - 1)
     assert second.next_response_id not in (None, first.next_response_id)
-    [score] = assessments.human_scores_of_response(study.store, first.next_response_id)
+    [score] = human_scores.human_scores_of_response(study.store, first.next_response_id)
     assert (score.value, score.comment, score.safety_risk, score.phase, score.attempt) == (
         4, "好", False, "blind", 1,
     )  # fmt: skip
@@ -122,8 +122,8 @@ def test_a_correction_with_a_reason_keeps_both_rows(study: Workbench) -> None:
         ("Dr Lin", 4, None, "blind", ""),
         ("Dr Lin", 2, None, "blind", "overlooked the dose"),
     ]
-    scores = assessments.human_scores_of_study(study.store, study.study.id)
-    assert [one.value for one in assessments.counting(scores)] == [2]
+    scores = human_scores.human_scores_of_study(study.store, study.study.id)
+    assert [one.value for one in human_scores.counting(scores)] == [2]
 
 
 def test_a_safety_risk_seen_later_is_a_correction_and_not_lost(study: Workbench) -> None:
@@ -134,7 +134,7 @@ def test_a_safety_risk_seen_later_is_a_correction_and_not_lost(study: Workbench)
         study.scores(lin, "MK:1:1", "willow", 2, safety_risk=True)
     assert study.scores(lin, "MK:1:1", "willow", 2, safety_risk=True, reason="the dose is doubled")
 
-    scores = assessments.human_scores_of_study(study.store, study.study.id)
+    scores = human_scores.human_scores_of_study(study.store, study.study.id)
     assert [one.safety_risk for one in scores] == [False, True]
 
 
@@ -173,7 +173,7 @@ def test_a_score_records_the_criteria_that_were_on_the_screen(study: Workbench) 
     study.imports(changed("MR:1:1", sanswer="An ECG first."))
     study.scores(lin, "MR:1:1", "willow", 2)
 
-    scores = assessments.human_scores_of_study(study.store, study.study.id)
+    scores = human_scores.human_scores_of_study(study.store, study.study.id)
     assert [one.criteria_version for one in scores] == [1, 2]
 
 
@@ -190,7 +190,7 @@ def test_five_dimensions_are_stored_with_the_score_that_they_map_to(study: Workb
 
     study.scores(lin, "MTG:1:1", "cedar", None, dimensions=GOOD, seconds=41.5)
 
-    [score] = assessments.human_scores_of_response(study.store, study.response("MTG:1:1").id)
+    [score] = human_scores.human_scores_of_response(study.store, study.response("MTG:1:1").id)
     assert (score.value, score.maximum, score.usable, score.seconds) == (6, 7, True, 41.5)
     assert study.rows(
         "SELECT dimension, assessment_part.value, scale FROM assessment_part"
@@ -203,7 +203,7 @@ def test_an_unsafe_text_is_not_usable_however_good_it_is(study: Workbench) -> No
     study.baseline_judges()
     study.scores(lin, "MTG:1:1", "cedar", None, dimensions=dict.fromkeys(GOOD, 5) | {"safety": 0})
 
-    [score] = assessments.human_scores_of_response(study.store, study.response("MTG:1:1").id)
+    [score] = human_scores.human_scores_of_response(study.store, study.response("MTG:1:1").id)
     assert (score.value, score.safety_risk, score.usable) == (7, True, False)
     [case] = cases_of(study.store, study.study, study.judge(), 1)
     assert case.physicians_usable is False
