@@ -145,67 +145,82 @@ def draw_new_draw(p: Page) -> None:
 
 
 def _draw_fields(p: Page) -> dict[str, Any]:
+    """The fields of a new draw; what they hold, by name."""
+    extent = _draw_extent(p)
     known = {person.id: person.name for person in people.people(p.store)}
-    categories = _categories(p)
-    models = [label for _, label in responses.models_of_study(p.store, p.study.id)]
-    judge_names = [judge.name for judge, _ in judges.judges_of_study(p.store, p.study.id)]
-    first = st.columns([2, 2, 2, 2, 2])
-    purpose = first[0].segmented_control(
-        p.t("assign.purpose"), _PURPOSES, default="work", required=True,
-        key=p.key("new", "purpose"), format_func=lambda one: p.t(f"assign.purpose_{one}"),
-    )  # fmt: skip
-    unit = first[1].segmented_control(
-        p.t("assign.unit"), _UNITS, default="response", required=True,
-        key=p.key("new", "unit"), format_func=lambda one: p.t(f"assign.unit_{one}"),
-    )  # fmt: skip
-    size = first[2].number_input(p.t("assign.size"), 1, 100_000, 60, key=p.key("new", "size"))
-    overlap = first[3].number_input(
-        p.t("assign.overlap"), 1, 20, 2, key=p.key("new", "overlap"),
-        disabled=purpose == "calibration",
-    )  # fmt: skip
-    repeat = first[4].number_input(
-        p.t("assign.repeat"), 0, 50, 5, key=p.key("new", "repeat"), help=p.t("assign.repeat_help")
-    )
     asked = st.multiselect(
         p.t("assign.people"), list(known), key=p.key("new", "people"),
         format_func=known.__getitem__, placeholder="",
     )  # fmt: skip
-    second = st.columns([3, 3, 3])
-    strata_known = assigning.STRATA if unit == "response" else ("category", "difficulty")
-    strata = second[0].multiselect(
-        p.t("assign.strata"), strata_known, key=p.key(unit, "strata"),
-        default=[one for one in ("category", "model") if one in strata_known],
+    if extent["purpose"] == "calibration":
+        extent["overlap"] = len(asked) or 1  # everybody scores everything
+    balance = _draw_balance(p, extent["unit"])
+    return {**extent, **balance, **_draw_choice(p), "people": asked}
+
+
+def _draw_extent(p: Page) -> dict[str, Any]:
+    """What is drawn, how much of it, and how often each is scored."""
+    columns = st.columns(5)
+    purpose = columns[0].segmented_control(
+        p.t("assign.purpose"), _PURPOSES, default="work", required=True,
+        key=p.key("new", "purpose"), format_func=lambda one: p.t(f"assign.purpose_{one}"),
+    )  # fmt: skip
+    unit = columns[1].segmented_control(
+        p.t("assign.unit"), _UNITS, default="response", required=True,
+        key=p.key("new", "unit"), format_func=lambda one: p.t(f"assign.unit_{one}"),
+    )  # fmt: skip
+    size = columns[2].number_input(p.t("assign.size"), 1, 100_000, 60, key=p.key("new", "size"))
+    overlap = columns[3].number_input(
+        p.t("assign.overlap"), 1, 20, 2, key=p.key("new", "overlap"),
+        disabled=purpose == "calibration",
+    )  # fmt: skip
+    repeat = columns[4].number_input(
+        p.t("assign.repeat"), 0, 50, 5, key=p.key("new", "repeat"), help=p.t("assign.repeat_help")
+    )
+    return {
+        "purpose": purpose, "unit": unit, "size": int(size), "overlap": int(overlap),
+        "repeat": repeat / 100,
+    }  # fmt: skip
+
+
+def _draw_balance(p: Page, unit: str) -> dict[str, Any]:
+    """What the sample is to be balanced over."""
+    columns = st.columns(3)
+    known = assigning.STRATA if unit == "response" else ("category", "difficulty")
+    strata = columns[0].multiselect(
+        p.t("assign.strata"), known, key=p.key(unit, "strata"),
+        default=[one for one in ("category", "model") if one in known],
         format_func=lambda one: p.t(f"assign.stratum_{one}"), placeholder="",
     )  # fmt: skip
-    allocation = second[1].segmented_control(
+    allocation = columns[1].segmented_control(
         p.t("assign.allocation"), _ALLOCATIONS, default="proportional", required=True,
         key=p.key("new", "allocation"), format_func=lambda one: p.t(f"assign.allocation_{one}"),
     )  # fmt: skip
-    judge = second[2].selectbox(
-        p.t("assign.judge"), judge_names, key=p.key("new", "judge"), disabled="judge" not in strata
-    )
-    third = st.columns([3, 3, 3, 1])
-    chosen = {
-        "categories": third[0].multiselect(
-            p.t("assign.categories"), categories, key=p.key("new", "categories"),
+    names = [judge.name for judge, _ in judges.judges_of_study(p.store, p.study.id)]
+    judge = columns[2].selectbox(
+        p.t("assign.judge"), names, key=p.key("new", "judge"), disabled="judge" not in strata,
+    )  # fmt: skip
+    return {"strata": tuple(strata), "allocation": allocation, "judge": judge}
+
+
+def _draw_choice(p: Page) -> dict[str, Any]:
+    """What is drawn from, and the seed."""
+    columns = st.columns([3, 3, 3, 1])
+    models = [label for _, label in responses.models_of_study(p.store, p.study.id)]
+    seed = columns[3].number_input(p.t("assign.seed"), 0, 2**31, 0, key=p.key("new", "seed"))
+    return {
+        "seed": int(seed),
+        "categories": columns[0].multiselect(
+            p.t("assign.categories"), _categories(p), key=p.key("new", "categories"),
             format_func=lambda one: p.named("category", one), placeholder=p.t("assign.all"),
         ),
-        "models": third[1].multiselect(
-            p.t("assign.models"), models, key=p.key("new", "models"),
-            placeholder=p.t("assign.all"),
+        "models": columns[1].multiselect(
+            p.t("assign.models"), models, key=p.key("new", "models"), placeholder=p.t("assign.all")
         ),
-        "difficulties": third[2].multiselect(
+        "difficulties": columns[2].multiselect(
             p.t("assign.difficulties"), _DIFFICULTIES, key=p.key("new", "difficulties"),
-            format_func=lambda one: p.t(f"assign.difficulty_{one}"),
-            placeholder=p.t("assign.all"),
+            format_func=lambda one: p.t(f"assign.difficulty_{one}"), placeholder=p.t("assign.all"),
         ),
-    }  # fmt: skip
-    seed = third[3].number_input(p.t("assign.seed"), 0, 2**31, 0, key=p.key("new", "seed"))
-    return {
-        "purpose": purpose, "unit": unit, "size": int(size), "repeat": repeat / 100,
-        "overlap": len(asked) or 1 if purpose == "calibration" else int(overlap),
-        "people": asked, "strata": tuple(strata), "allocation": allocation,
-        "judge": judge, "seed": int(seed), **chosen,
     }  # fmt: skip
 
 
