@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Response, Route, expect
 
 from core.errors import Refused
 from core.formats.llmeval_med import CATEGORY_CODES
@@ -202,9 +202,10 @@ def test_a_response_that_the_server_does_not_take_is_shown_again(physician):
     assert physician.scores == [(first, 1, None)]
     assert visit.shown() != first
     expect(visit.page.locator(".sheet-response")).to_be_visible()
-    visit.page.keyboard.press("x")
     last = visit.shown()
-    visit.page.get_by_role("button", name=sentence("en", "scoring.cannot_judge")).wait_for()
+    visit.page.keyboard.press("x")
+    visit.page.locator("[data-do='cannot_judge']").wait_for()
+    visit.reads()
     visit.page.keyboard.press("b")
     expect(visit.page.get_by_text(error_sentence("en", Refused("needs_comment")))).to_be_visible()
     expect(visit.page.locator(".sheet-response")).to_be_visible()
@@ -418,34 +419,37 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(marked, open_browser):
     visit = open_browser(marked)
-    heard = _everything_heard_by(visit)
+    heard = Heard(visit)
     with marked.store() as store, store.writing():
         people.ensure_person(store, "Dr Blind")
 
     visit.signs_in("Dr Blind")
+    assert _MARKER not in heard.text()
     for path in ("/work", "/search", "/account", "/case?response=1", "/agreement", "/people"):
         visit.opens(path)
         visit.page.locator(".footer").wait_for()
         visit.settles()
+        assert _MARKER not in heard.text() + visit.page.content()
     visit.opens("/review")
     visit.score_button(5).wait_for()
     visit.scores("3")
     visit.scores("3")
 
     for kind in ("It is", "content-type: text/html", "content-type: text/javascript", "stHtml"):
-        assert kind in _joined(heard), "sheet, documents and scripts are heard"
-    assert _MARKER not in _joined(heard) + visit.page.content()
+        assert kind in heard.text(), "sheet, documents and scripts are heard"
+    assert _MARKER not in heard.text() + visit.page.content()
 
     visit.scores("3")
 
     expect(visit.page.get_by_text(sentence("en", "review.done", n=3))).to_be_visible()
     expect(visit.page.get_by_text(re.compile(f"^{_MARKER} [123]$"))).to_be_visible()
     expect(visit.page.get_by_text(f"{_MARKER}-2").first).to_be_visible()
+    assert _MARKER in heard.text()
 
 
 def test_at_once_nothing_is_shown_before_the_questions_last_response(served, open_browser):
     visit = open_browser(served)
-    heard = _everything_heard_by(visit, scripts=False)
+    heard = Heard(visit)
     with served.store() as store, store.writing():
         people.ensure_person(store, "Dr Held Back")
     declines_texts(served, "Dr Held Back")
@@ -460,10 +464,10 @@ def test_at_once_nothing_is_shown_before_the_questions_last_response(served, ope
         heard.clear()
         first = visit.scores(first_key)
         assert served.value(exposed, (first,)) == 0
-        assert "baseline" not in _joined(heard)
+        assert "baseline" not in heard.text(scripts=False)
         second = visit.scores(second_key)
         assert served.value(exposed, (second,)) == 1
-        assert "baseline" in _joined(heard)
+        assert "baseline" in heard.text(scripts=False)
         assert served.value(exposed, (visit.shown(),)) == 0
         questions = "SELECT count(DISTINCT question_id) FROM response WHERE id IN (?, ?)"
         assert served.value(questions, (first, second)) == 1
@@ -499,28 +503,33 @@ def _is_rendering_of(shown: str, text: str) -> bool:
     return all(character in rest for character in wanted)
 
 
-def _everything_heard_by(visit: Visit, *, scripts: bool = True) -> list[bytes]:
-    """All that a browser is sent from now on, as it comes: by socket, and by HTTP, head and body.
+class Heard:
+    """All that a browser is sent from now on: by socket, and by HTTP, head and body."""
 
-    Args:
-        scripts: Streamlit's own files too, which hold many words.
-    """
-    heard: list[bytes] = []
+    def __init__(self, visit: Visit) -> None:
+        self._said: list[bytes] = []
+        self._answers: list[Response] = []
+        visit.page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
+        visit.page.on("response", lambda answer: self._answers.append(answer))
 
-    def hear(payload: str | bytes) -> None:
-        heard.append(payload.encode() if isinstance(payload, str) else payload)
+    def _hear(self, payload: str | bytes) -> None:
+        self._said.append(payload.encode() if isinstance(payload, str) else payload)
 
-    def pass_on(route: Route) -> None:
-        answer = route.fetch(max_redirects=0)
-        hear("\n".join(f"{name}: {value}" for name, value in answer.headers.items()))
-        if scripts or "/static/" not in route.request.url:
-            hear(answer.body())
-        route.fulfill(response=answer)
+    def text(self, *, scripts: bool = True) -> str:
+        """What was sent so far, in any order; ask before a page is left, which takes its bodies.
 
-    visit.page.route("**/*", pass_on)
-    visit.page.on("websocket", lambda socket: socket.on("framereceived", hear))
-    return heard
+        Args:
+            scripts: Streamlit's own files too, which hold many words.
+        """
+        for answer in self._answers:
+            self._hear("\n".join(f"{name}: {value}" for name, value in answer.headers.items()))
+            is_moved = 300 <= answer.status < 400  # such an answer has no body
+            if not is_moved and (scripts or "/static/" not in answer.url):
+                self._hear(answer.body())
+        self._answers.clear()
+        return b"\n".join(self._said).decode("utf-8", errors="replace")
 
-
-def _joined(heard: list[bytes]) -> str:
-    return b"\n".join(heard).decode("utf-8", errors="replace")
+    def clear(self) -> None:
+        """Forget what was sent so far."""
+        self._said.clear()
+        self._answers.clear()
