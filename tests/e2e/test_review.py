@@ -4,12 +4,13 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Response, Route, expect
+from playwright.sync_api import Route, expect
 
 from core.errors import Refused
 from core.formats.llmeval_med import CATEGORY_CODES
@@ -28,6 +29,7 @@ from tests.e2e.served import (
     scores_by,
     until,
 )
+from tests.e2e.wire import Wire, wire_to
 
 pytestmark = pytest.mark.browser
 
@@ -417,39 +419,49 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert "Traceback" not in app.logged(), app.logged()
 
 
-def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(marked, open_browser):
-    visit = open_browser(marked)
-    heard = Heard(visit)
+@pytest.fixture
+def wire(marked: Served) -> Iterator[Wire]:
+    """A wire to the ward's server."""
+    with wire_to(marked.url) as wire:
+        yield wire
+
+
+def test_nothing_that_the_judge_said_reaches_the_browser_before_the_scores(
+    marked, open_browser, wire
+):
+    wired = copy(marked)
+    wired.url = wire.url
+    visit = open_browser(wired, apart=True)
     with marked.store() as store, store.writing():
         people.ensure_person(store, "Dr Blind")
 
     visit.signs_in("Dr Blind")
-    assert _MARKER not in heard.text()
+    assert _MARKER not in wire.text()
     for path in ("/work", "/search", "/account", "/case?response=1", "/agreement", "/people"):
         visit.opens(path)
         visit.page.locator(".footer").wait_for()
         visit.settles()
-        assert _MARKER not in heard.text() + visit.page.content()
+        assert _MARKER not in wire.text() + visit.page.content()
     visit.opens("/review")
     visit.score_button(5).wait_for()
     visit.scores("3")
     visit.scores("3")
 
-    for kind in ("It is", "content-type: text/html", "content-type: text/javascript", "stHtml"):
-        assert kind in heard.text(), "sheet, documents and scripts are heard"
-    assert _MARKER not in heard.text() + visit.page.content()
+    for known in ("It is", "<title>Streamlit", "stHtml", "set-cookie: attending_session"):
+        assert known in wire.text(), "sheet, documents, scripts and heads are heard"
+    assert _MARKER not in wire.text() + visit.page.content()
 
     visit.scores("3")
 
     expect(visit.page.get_by_text(sentence("en", "review.done", n=3))).to_be_visible()
     expect(visit.page.get_by_text(re.compile(f"^{_MARKER} [123]$"))).to_be_visible()
     expect(visit.page.get_by_text(f"{_MARKER}-2").first).to_be_visible()
-    assert _MARKER in heard.text()
+    assert _MARKER in wire.text()
 
 
 def test_at_once_nothing_is_shown_before_the_questions_last_response(served, open_browser):
     visit = open_browser(served)
-    heard = Heard(visit)
+    heard = _socket_of(visit)
     with served.store() as store, store.writing():
         people.ensure_person(store, "Dr Held Back")
     declines_texts(served, "Dr Held Back")
@@ -464,10 +476,10 @@ def test_at_once_nothing_is_shown_before_the_questions_last_response(served, ope
         heard.clear()
         first = visit.scores(first_key)
         assert served.value(exposed, (first,)) == 0
-        assert "baseline" not in heard.text(scripts=False)
+        assert b"baseline" not in b"".join(heard)
         second = visit.scores(second_key)
         assert served.value(exposed, (second,)) == 1
-        assert "baseline" in heard.text(scripts=False)
+        assert b"baseline" in b"".join(heard)
         assert served.value(exposed, (visit.shown(),)) == 0
         questions = "SELECT count(DISTINCT question_id) FROM response WHERE id IN (?, ?)"
         assert served.value(questions, (first, second)) == 1
@@ -503,33 +515,12 @@ def _is_rendering_of(shown: str, text: str) -> bool:
     return all(character in rest for character in wanted)
 
 
-class Heard:
-    """All that a browser is sent from now on: by socket, and by HTTP, head and body."""
+def _socket_of(visit: Visit) -> list[bytes]:
+    """What the server sends to a page by its socket from now on, as it comes."""
+    heard: list[bytes] = []
 
-    def __init__(self, visit: Visit) -> None:
-        self._said: list[bytes] = []
-        self._answers: list[Response] = []
-        visit.page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
-        visit.page.on("response", lambda answer: self._answers.append(answer))
+    def hear(payload: str | bytes) -> None:
+        heard.append(payload.encode() if isinstance(payload, str) else payload)
 
-    def _hear(self, payload: str | bytes) -> None:
-        self._said.append(payload.encode() if isinstance(payload, str) else payload)
-
-    def text(self, *, scripts: bool = True) -> str:
-        """What was sent so far, in any order; ask before a page is left, which takes its bodies.
-
-        Args:
-            scripts: Streamlit's own files too, which hold many words.
-        """
-        for answer in self._answers:
-            self._hear("\n".join(f"{name}: {value}" for name, value in answer.headers.items()))
-            is_moved = 300 <= answer.status < 400  # such an answer has no body
-            if not is_moved and (scripts or "/static/" not in answer.url):
-                self._hear(answer.body())
-        self._answers.clear()
-        return b"\n".join(self._said).decode("utf-8", errors="replace")
-
-    def clear(self) -> None:
-        """Forget what was sent so far."""
-        self._said.clear()
-        self._answers.clear()
+    visit.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    return heard
