@@ -1,6 +1,7 @@
 """Scores of physicians, each with the phase that follows from what they had been shown."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
