@@ -160,7 +160,7 @@ def _draw_fields(p: Page) -> dict[str, Any]:
 
 def _draw_extent(p: Page) -> dict[str, Any]:
     """What is drawn, how much of it, and how often each is scored."""
-    columns = st.columns(5)
+    columns = st.columns([3, 4, 2.5, 2.5, 2.5])
     purpose = columns[0].segmented_control(
         p.t("assign.purpose"), _PURPOSES, default="work", required=True,
         key=p.key("new", "purpose"), format_func=lambda one: p.t(f"assign.purpose_{one}"),

@@ -32,7 +32,7 @@ def draw_filters(p: Page, entries_of_all: list[Entry]) -> Wanted:
     """What is looked for: words, kind, category, score, dates."""
     categories = sorted({entry.counts.category for entry in entries_of_all})
     values = sorted({e.counts.value for e in entries_of_all if e.counts.value is not None})
-    words, which, category, value, since, until = st.columns([5, 3, 3, 2, 2, 2], gap="small")
+    words, which, category, value, since, until = st.columns([4, 3, 3, 2, 3, 3], gap="small")
     containing = words.text_input(p.t("work.search"), key=p.key("all", "search"), live=True)
     chosen = which.selectbox(
         p.t("work.which"), WHICH, key=p.key("all", "which"),
