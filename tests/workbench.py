@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.formats.llmeval_med import CATEGORY_CODES
-from core.services import reviewing
+from core.services import offering, reviewing
 from core.services.importing import Imported
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
@@ -261,7 +261,7 @@ class Workbench:
 
     def next_for(self, person: Person) -> int | None:
         """Id of the response that a physician gets next."""
-        return reviewing.queue_of(self.store, self.study, person).next_response_id
+        return offering.queue_of(self.store, self.study, person).next_response_id
 
     def reveals(self, when: Any) -> None:
         """Set when the judge's verdict is shown."""

@@ -6,9 +6,10 @@ from typing import Literal
 
 from core.domain.distances import is_different
 from core.errors import Refused
-from core.services import reviewing
+from core.services import drafting, reviewing
+from core.services.drafting import Draft
 from core.services.permitting import require_own
-from core.services.reviewing import Draft, Scoring
+from core.services.reviewing import Scoring
 from core.store import differences, marks, own_work, reviews
 from core.store.database import Store
 from core.store.differences import Cause
@@ -90,7 +91,7 @@ def given_before(store: Store, person: Person, response_id: int) -> tuple[LastAn
     last = reviews.last_answer(store, person.id, response_id)
     if last is None or last.is_withdrawn:
         raise Refused("nothing_to_correct")
-    return last, reviewing.draft_from(last, marks.marks_of(store, last.id))
+    return last, drafting.draft_from(last, marks.marks_of(store, last.id))
 
 
 def correct(

@@ -8,7 +8,7 @@ from core.domain.usability import JudgeReading
 from core.errors import NotAllowed, UnknownName
 from core.services.agreeing import readings_of_response
 from core.services.permitting import require_own, rights_of_actor
-from core.services.reviewing import is_revealed_to
+from core.services.revealing import is_revealed_to
 from core.store import (
     criteria,
     datasets,

@@ -12,7 +12,7 @@ import numpy as np
 from core.domain.distances import distance, is_different
 from core.domain.estimation import Estimate, share_estimate
 from core.errors import Refused
-from core.services import reviewing
+from core.services import offering, reviewing
 from core.services.permitting import require, require_own
 from core.services.reviewing import Scoring
 from core.store import criteria, differences, human_scores, judge_rounds, marks, questions, reviews
@@ -64,6 +64,18 @@ class Revealed:
         return self.is_different and self.cause is None
 
 
+def is_revealed_to(store: Store, study: Study, person: Person, response_id: int) -> bool:
+    """Tell whether a physician may know what others said of a response that they have scored."""
+    require_own(store, person.id, "physician", "lead")
+    own = reviews.last_answer(store, person.id, response_id)
+    if own is None or own.is_withdrawn or study.reveal == "never":
+        return False
+    question_id = reviewing.response_with_text(store, response_id).question_id
+    if reviews.was_shown(store, person.id, question_id, "machine_verdict"):
+        return True
+    return offering.queue_of(store, study, person).next_response_id is None
+
+
 def revealed_at_once(
     store: Store, study: Study, person: Person, response_id: int
 ) -> list[Revealed]:
@@ -76,7 +88,7 @@ def revealed_at_once(
     if study.reveal != "at_once":
         return []
     question_id = reviewing.response_with_text(store, response_id).question_id
-    asked = reviewing.asked_of_question(store, study, person, question_id)
+    asked = offering.asked_of_question(store, study, person, question_id)
     given = reviews.answered(store, study.id, person.id)
     if response_id not in given or any(one not in given for one in asked):
         return []
@@ -90,7 +102,7 @@ def revealed_batch(store: Store, study: Study, person: Person) -> list[Revealed]
     Records the exposures. Empty while the batch is not done, or where the study never shows it.
     """
     require_own(store, person.id, "physician")
-    is_done = reviewing.queue_of(store, study, person).next_response_id is None
+    is_done = offering.queue_of(store, study, person).next_response_id is None
     if study.reveal == "never" or not is_done:
         return []
     given = reviews.answered(store, study.id, person.id)

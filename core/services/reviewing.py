@@ -1,13 +1,10 @@
-"""Reviewing: a physician's queue, the sheet of a response, and the answer that they give.
+"""Reviewing: the sheet of a response, and the answer that a physician gives.
 
 An answer belongs to the response that was on the screen. It is a score, or the reason why there is
 none. Whatever is shown of a judge or of another person leaves an exposure, and only what was
 answered before any exposure is blind.
 """
 
-import json
-import statistics
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,6 +16,7 @@ from core.domain.questions import Language
 from core.domain.scales import MTG, ONE_TO_FIVE
 from core.errors import Refused, UnknownName
 from core.services import assigning
+from core.services.drafting import Draft, draft_from, draft_of, draft_subject, keep_draft
 from core.services.permitting import require, require_own
 from core.store import (
     assessments,
@@ -47,24 +45,6 @@ from core.store.studies import Reveal, Study
 
 #: Why a physician gives no score; `cannot_judge` says the rest in the comment.
 NoScore = Literal["outside_field", "cannot_judge"]
-#: What is typed or entered on a sheet: the comment, flag with dimensions and marks, the audit.
-DraftField = Literal["comment", "entries", "audit"]
-_RECENT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a physician has entered for a response and not yet given.
-
-    Attributes:
-        dimensions: by name (`core.domain.mtg`).
-        marks: by requirement id: 0 not met, 1 partly, 2 met.
-    """
-
-    comment: str = ""
-    safety_risk: bool = False
-    dimensions: Mapping[str, int] = field(default_factory=dict)
-    marks: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,90 +74,6 @@ class Sheet:
     audit_draft: str
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A physician's work in a study.
-
-    Attributes:
-        seconds_each: median active time of their last answers; None where none was measured.
-        is_calibrating: the work of a calibration; no other begins before it is ended.
-    """
-
-    total: int
-    scored: int
-    next_response_id: int | None
-    seconds_each: float | None
-    is_calibrating: bool = False
-
-    @property
-    def left(self) -> int:
-        """Responses that still wait for them."""
-        return self.total - self.scored
-
-
-def queue_of(store: Store, study: Study, person: Person) -> Queue:
-    """A physician's queue: what was drawn for them, or everything.
-
-    Without a draw unexposed questions come first, in an order of their own.
-
-    Responses to one question come far apart, so that none is measured by the other; where verdicts
-    are shown at once they follow each other, so that nothing is shown before the last of them.
-    """
-    require_own(store, person.id, "physician")
-    seconds = reviews.recent_seconds(store, person.id, last=_RECENT)
-    seconds_each = statistics.median(seconds) if seconds else None
-    if draws.is_drawn(store, study.id):
-        asked, next_response_id = assigning.asked_and_next(store, study, person)
-        return Queue(
-            asked.answered + asked.left, asked.answered, next_response_id, seconds_each,
-            is_calibrating=asked.is_calibrating,
-        )  # fmt: skip
-    given = reviews.answered(store, study.id, person.id)
-    return Queue(
-        reviews.offered_count(store, study.id), len(given),
-        _next_offered(store, study, person, given), seconds_each,
-    )  # fmt: skip
-
-
-def _next_offered(
-    store: Store, study: Study, person: Person, given: Mapping[int, int]
-) -> int | None:
-    """What comes after the responses that were answered, each with its question."""
-    per_question = Counter(given.values())
-    is_spread = study.reveal != "at_once"
-    offered = sorted(
-        reviews.offered_questions(store, study.id, person.id),
-        key=lambda one: (one[1], per_question[one[0]] if is_spread else 0),
-    )
-    waiting = (
-        response_id
-        for question_id, _ in offered
-        for response_id in reviews.offered_responses(store, question_id, person.id)
-        if response_id not in given
-    )
-    return next(waiting, None)
-
-
-def read_ahead(store: Store, study: Study, person: Person, response_id: int) -> Sheet | None:
-    """The sheet that comes next, as it looks now, once a person has answered a response."""
-    require_own(store, person.id, "physician")
-    if draws.is_drawn(store, study.id):
-        coming = assigning.asked_after(store, study, person, response_id)
-    else:
-        given = reviews.answered(store, study.id, person.id)
-        answered = {response_id: response_with_text(store, response_id).question_id}
-        coming = _next_offered(store, study, person, given | answered)
-    return None if coming is None else sheet_of(store, study, person, coming)
-
-
-def asked_of_question(store: Store, study: Study, person: Person, question_id: int) -> list[int]:
-    """Responses to a question that a physician has answered or is asked for."""
-    require_own(store, person.id, "physician")
-    if draws.is_drawn(store, study.id):
-        return assigning.asked_of_question(store, study, person, question_id)
-    return reviews.offered_responses(store, question_id, person.id)
-
-
 def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sheet:
     """The sheet of one response.
 
@@ -198,7 +94,7 @@ def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sh
         generations.is_cut(store, response.id),
         draft_of(store, person, response.id),
         audits.audit_given(store, person.id, version.id),
-        people.draft(store, person.id, _draft_subject(response.id, "audit")),
+        people.draft(store, person.id, draft_subject(response.id, "audit")),
     )  # fmt: skip
 
 
@@ -207,52 +103,6 @@ def dimensions_for(question: Question) -> tuple[str, ...]:
     if question.category == clinic.CATEGORY:
         return clinic.PARTS
     return mtg.DIMENSIONS if question.category == mtg.CATEGORY else ()
-
-
-def draft_of(store: Store, person: Person, response_id: int) -> Draft:
-    """What a physician has entered for a response."""
-    require_own(store, person.id, "physician", "adjudicator", "lead")
-    comment = people.draft(store, person.id, _draft_subject(response_id, "comment"))
-    entered = json.loads(
-        people.draft(store, person.id, _draft_subject(response_id, "entries")) or "{}"
-    )
-    return Draft(
-        comment,
-        entered.get("safety_risk", False),
-        entered.get("dimensions", {}),
-        {int(requirement): value for requirement, value in entered.get("marks", {}).items()},
-    )
-
-
-def save_draft(
-    store: Store, person: Person, response_id: int, text: str, *, of: DraftField = "comment"
-) -> None:
-    """Keep an unfinished comment: on the response, or on its question."""
-    require_own(store, person.id, "physician")
-    with store.writing():
-        people.save_draft(store, person.id, _draft_subject(response_id, of), text)
-
-
-def enter(
-    store: Store,
-    person: Person,
-    response_id: int,
-    *,
-    safety_risk: bool | None = None,
-    dimensions: Mapping[str, int | None] | None = None,
-    marks: Mapping[int, int | None] | None = None,
-) -> None:
-    """Keep a flag, some dimensions or some marks of an unfinished answer; None takes one away."""
-    require_own(store, person.id, "physician")
-    with store.writing():
-        known = draft_of(store, person, response_id)
-        entered = {
-            "safety_risk": known.safety_risk if safety_risk is None else safety_risk,
-            "dimensions": _without_none({**known.dimensions, **(dimensions or {})}),
-            "marks": _without_none({**known.marks, **(marks or {})}),
-        }
-        text = json.dumps(entered) if any(entered.values()) else ""
-        people.save_draft(store, person.id, _draft_subject(response_id, "entries"), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +168,7 @@ def score(store: Store, study: Study, person: Person, response_id: int, scoring:
             seconds=scoring.seconds, round=2 if comes_back else 1,
         )  # fmt: skip
         marks.add_marks(store, assessment_id, parts)
-        _save_draft(store, person, response.id, Draft())
+        keep_draft(store, person, response.id, Draft())
         draws.release(store, person.id, response.id)
     return True
 
@@ -361,28 +211,8 @@ def undo(store: Store, study: Study, person: Person, response_id: int) -> None:
             claimed_phase="observed", reason="undone", by=person.name,
         )  # fmt: skip
         parts = marks.marks_of(store, last.id)
-        _save_draft(store, person, response.id, draft_from(last, parts))
+        keep_draft(store, person, response.id, draft_from(last, parts))
         assigning.reserve(store, person, response.id)
-
-
-def draft_from(last: LastAnswer, parts: tuple[Mark, ...]) -> Draft:
-    """An answer that was given, as it was entered."""
-    dimensions = {mark.dimension: mark.value for mark in parts if mark.dimension is not None}
-    marked = {mark.requirement_id: mark.value for mark in parts if mark.requirement_id is not None}
-    has_flag = not set(dimensions) & set(mtg.DIMENSIONS)
-    return Draft(last.comment, bool(last.safety_risk) and has_flag, dimensions, marked)
-
-
-def is_revealed_to(store: Store, study: Study, person: Person, response_id: int) -> bool:
-    """Tell whether a physician may know what others said of a response that they have scored."""
-    require_own(store, person.id, "physician", "lead")
-    own = reviews.last_answer(store, person.id, response_id)
-    if own is None or own.is_withdrawn or study.reveal == "never":
-        return False
-    question_id = response_with_text(store, response_id).question_id
-    if reviews.was_shown(store, person.id, question_id, "machine_verdict"):
-        return True
-    return queue_of(store, study, person).next_response_id is None
 
 
 def set_reveal(store: Store, study: Study, when: Reveal, *, reason: str, by: str) -> None:
@@ -464,20 +294,3 @@ def _parts(scoring: Scoring) -> tuple[Mark, ...]:
 
 def _has_marks(store: Store, last: LastAnswer, parts: tuple[Mark, ...]) -> bool:
     return set(marks.marks_of(store, last.id)) == set(parts)
-
-
-def _save_draft(store: Store, person: Person, response_id: int, draft: Draft) -> None:
-    save_draft(store, person, response_id, draft.comment)
-    people.save_draft(store, person.id, _draft_subject(response_id, "entries"), "")
-    enter(
-        store, person, response_id, safety_risk=draft.safety_risk, dimensions=draft.dimensions,
-        marks=draft.marks,
-    )  # fmt: skip
-
-
-def _without_none(values: Mapping[str, int | None] | Mapping[int, int | None]) -> dict[str, int]:
-    return {str(name): value for name, value in values.items() if value is not None}
-
-
-def _draft_subject(response_id: int, of: DraftField) -> str:
-    return f"review:{response_id}:{of}"

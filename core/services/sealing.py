@@ -15,7 +15,7 @@ from core.domain.splitting import drawn_parts, drawn_uses
 from core.errors import Refused
 from core.services.agreeing import Case
 from core.services.permitting import require, rights_of_actor
-from core.services.reviewing import is_revealed_to
+from core.services.revealing import is_revealed_to
 from core.store import consensus, responses, seals
 from core.store.database import Store
 from core.store.people import Person

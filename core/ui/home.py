@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from core.services.reviewing import Queue, queue_of
+from core.services.offering import Queue, queue_of
 from core.services.surveying import JudgeStanding, Step, Survey, survey_of
 from core.ui.figures import coefficient, percent, show_cards
 from core.ui.shell import Page

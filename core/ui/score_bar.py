@@ -10,7 +10,7 @@ import streamlit as st
 from core.domain import clinic, mtg
 from core.domain.scales import ONE_TO_FIVE, Scale
 from core.i18n import has_key
-from core.services import reviewing
+from core.services import drafting, reviewing
 from core.services.reviewing import NoScore, Scoring, Sheet
 from core.store.database import Store
 from core.store.people import Person
@@ -220,7 +220,7 @@ def _give(
 ) -> None:
     """Store an answer with all that is on the screen, whichever of it came with this press."""
     state, response_id = entered(), press.response_id
-    draft = reviewing.draft_of(store, p.person, response_id)
+    draft = drafting.draft_of(store, p.person, response_id)
     dimensions = _held(state, _dimensions_of(p, response_id), draft.dimensions)
     marks = _held(
         state, _marks_of(p, response_id), {str(one): mark for one, mark in draft.marks.items()}
@@ -243,7 +243,7 @@ def _held(state: Mapping[str, Any], prefix: str, draft: Mapping[str, int]) -> di
 
 
 def _flag(store: Store, p: Page, press: Press) -> None:
-    reviewing.enter(store, p.person, press.response_id, safety_risk=press.value == "1")
+    drafting.enter(store, p.person, press.response_id, safety_risk=press.value == "1")
 
 
 def _decline(_store: Store, p: Page, press: Press) -> None:
@@ -274,15 +274,15 @@ ANSWERS: dict[str, Action] = {
 
 
 def _keep_draft(store: Store, person: Person, response_id: int, comment: str) -> None:
-    reviewing.save_draft(store, person, response_id, entered()[comment])
+    drafting.save_draft(store, person, response_id, entered()[comment])
 
 
 def _keep_dimension(store: Store, person: Person, response_id: int, name: str, key: str) -> None:
-    reviewing.enter(store, person, response_id, dimensions={name: entered()[key]})
+    drafting.enter(store, person, response_id, dimensions={name: entered()[key]})
 
 
 def _keep_mark(store: Store, person: Person, response_id: int, requirement: int, key: str) -> None:
-    reviewing.enter(store, person, response_id, marks={requirement: entered()[key]})
+    drafting.enter(store, person, response_id, marks={requirement: entered()[key]})
 
 
 def _dimensions_of(p: Page, response_id: int) -> str:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.services.offering import queue_of
 from core.services.revealing import revealed_batch
-from core.services.reviewing import queue_of, sheet_of
+from core.services.reviewing import sheet_of
 from core.ui.calibration import draw_calibration
 from core.ui.pressing import draw_field
 from core.ui.reveal import draw_batch, draw_just_revealed, just_revealed

@@ -4,8 +4,9 @@ import html
 
 import streamlit as st
 
-from core.services import reviewing, vetting
-from core.services.reviewing import Queue, Sheet
+from core.services import drafting, offering, reviewing, vetting
+from core.services.offering import Queue
+from core.services.reviewing import Sheet
 from core.store import people
 from core.store.database import Store
 from core.store.people import Person
@@ -51,7 +52,7 @@ def draw_sheet(p: Page, queue: Queue, sheet: Sheet) -> None:
 
 def draw_ahead(p: Page, sheet: Sheet) -> None:
     """What the browser shows, unanswerable, till it has heard that this response is answered."""
-    coming = reviewing.read_ahead(p.store, p.study, p.person, sheet.response_id)
+    coming = offering.read_ahead(p.store, p.study, p.person, sheet.response_id)
     if coming is None or kind_of(coming) != kind_of(sheet):
         return
     look = _look(p, coming.response_id)
@@ -166,7 +167,7 @@ def _audit_comment(p: Page, response_id: int) -> str:
 
 
 def _keep_audit_draft(store: Store, person: Person, response_id: int, comment: str) -> None:
-    reviewing.save_draft(store, person, response_id, entered()[comment], of="audit")
+    drafting.save_draft(store, person, response_id, entered()[comment], of="audit")
 
 
 # --- what a press does ------------------------------------------------------------------------
@@ -177,7 +178,7 @@ def _audit(store: Store, p: Page, press: Press) -> None:
     question_id = reviewing.response_with_text(store, press.response_id).question_id
     is_right = press.do == "audit_right"
     vetting.audit(store, p.study, p.person, question_id, is_right=is_right, comment=said)
-    reviewing.save_draft(store, p.person, press.response_id, "", of="audit")
+    drafting.save_draft(store, p.person, press.response_id, "", of="audit")
 
 
 def _fold_audit(_store: Store, p: Page, press: Press) -> None:

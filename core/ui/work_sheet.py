@@ -9,8 +9,9 @@ import streamlit as st
 
 from core.services import correcting, drifting
 from core.services.correcting import WHICH, Entry, Wanted
+from core.services.drafting import Draft
 from core.services.revealing import Revealed, reconsider
-from core.services.reviewing import Draft, Scoring, Sheet
+from core.services.reviewing import Scoring, Sheet
 from core.store.database import Store
 from core.store.human_scores import HumanScore, human_scores_of_response
 from core.store.offers import Offer

@@ -5,8 +5,8 @@ import pytest
 from core.errors import Refused
 from core.services import adjudicating, enrolling, reviewing
 from core.services.adjudicating import Decision, Dispute
+from core.services.drafting import Draft
 from core.services.enrolling import Enrolment
-from core.services.reviewing import Draft
 from core.store import consensus
 from core.store.database import opened
 from tests.workbench import Workbench

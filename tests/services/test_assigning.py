@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refused, UnknownName
-from core.services import assigning, authenticating, enrolling, reviewing
+from core.services import assigning, authenticating, enrolling, offering, reviewing
 from core.services.authenticating import Attempt
 from core.services.balancing import chances_of
 from core.services.enrolling import Enrolment
@@ -128,7 +128,7 @@ def test_what_is_read_ahead_of_a_draw_is_what_comes(study):
     def come_and_read() -> tuple[list[int | None], list[int | None]]:
         come, read = [next_for(study, "Dr A")], []
         while come[-1] is not None:
-            sheet = reviewing.read_ahead(study.store, study.study, person, come[-1])
+            sheet = offering.read_ahead(study.store, study.study, person, come[-1])
             read.append(sheet.response_id if sheet else None)
             answers(study, "Dr A", come[-1])
             come.append(next_for(study, "Dr A"))

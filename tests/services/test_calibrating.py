@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.services import assigning, calibrating, reviewing
+from core.services import assigning, calibrating, offering, reviewing
 from core.store import draws
 from core.store.draws import Design
 from tests.services.test_assigning import answers, draw, next_for
@@ -53,7 +53,7 @@ def test_who_has_answered_all_sees_where_they_differ_and_that_is_recorded(calibr
 def test_the_page_is_told_that_a_calibration_waits_for_its_end(calibrated):
     scores_all(calibrated, "Dr A", 4)
 
-    queue = reviewing.queue_of(calibrated.store, calibrated.study, calibrated.physician("Dr A"))
+    queue = offering.queue_of(calibrated.store, calibrated.study, calibrated.physician("Dr A"))
 
     assert (queue.next_response_id, queue.is_calibrating, queue.left) == (None, True, 0)
 

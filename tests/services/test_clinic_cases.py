@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import Refused
 from core.formats.catalogue import format_named
-from core.services import reviewing
+from core.services import drafting, reviewing
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.reviewing import Scoring
@@ -76,5 +76,5 @@ def test_taking_it_back_leaves_the_parts_and_the_flag_as_a_draft(clinic):
 
     reviewing.undo(clinic.store, clinic.study, person, response_id)
 
-    draft = reviewing.draft_of(clinic.store, person, response_id)
+    draft = drafting.draft_of(clinic.store, person, response_id)
     assert (draft.dimensions, draft.safety_risk) == ({"diagnosis": 4}, True)

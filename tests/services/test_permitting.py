@@ -15,7 +15,7 @@ import pytest
 import core.services
 from core.domain.rights import PAGES, RIGHTS, Right
 from core.errors import NotAllowed
-from core.services import enrolling, permitting, reviewing
+from core.services import enrolling, offering, permitting, reviewing
 from core.services.enrolling import Enrolment
 from core.services.inspecting import case_of
 from core.services.reviewing import Scoring
@@ -161,10 +161,10 @@ def test_nobody_scores_in_anothers_name(study):
 def test_a_closed_account_is_refused_at_once(study):
     lin = _enrolled(study, "Dr Lin", "physician")
     with opened(study.path, actor=lin.id) as store:
-        reviewing.queue_of(store, study.study, lin)
+        offering.queue_of(store, study.study, lin)
         enrolling.disable(study.store, "Dr Lin", reason="left", by="Dr Lead")
         with pytest.raises(NotAllowed):
-            reviewing.queue_of(store, study.study, lin)
+            offering.queue_of(store, study.study, lin)
 
 
 def test_a_right_that_was_taken_is_refused_at_once(study):
@@ -196,7 +196,7 @@ def test_a_physician_opens_a_case_only_when_it_was_revealed_to_them(study, revea
         reviewing.score(store, study.study, lin, first.id, Scoring(4))
         assert not is_open(first.id)  # the other model's response to this question still waits
         assert not is_open(second.id)
-        while (left := reviewing.queue_of(store, study.study, lin).next_response_id) is not None:
+        while (left := offering.queue_of(store, study.study, lin).next_response_id) is not None:
             reviewing.score(store, study.study, lin, left, Scoring(4))
         assert is_open(second.id) == (reveal != "never")
 

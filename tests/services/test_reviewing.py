@@ -3,9 +3,10 @@
 import pytest
 
 from core.errors import Refused, UnknownName
-from core.services import revealing, reviewing
+from core.services import drafting, offering, revealing, reviewing
 from core.services.agreeing import cases_of
-from core.services.reviewing import Draft, Scoring
+from core.services.drafting import Draft
+from core.services.reviewing import Scoring
 from core.store import human_scores, people
 from core.store.people import Person
 from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench, changed
@@ -61,12 +62,12 @@ def test_a_sheet_shows_the_response_and_its_criteria_and_nothing_of_the_judge(
 
 def test_a_score_saves_and_moves_on(study: Workbench) -> None:
     lin = study.physician()
-    first = reviewing.queue_of(study.store, study.study, lin)
+    first = offering.queue_of(study.store, study.study, lin)
     assert first.next_response_id is not None
 
     reviewing.score(study.store, study.study, lin, first.next_response_id, Scoring(4, "好", False))
 
-    second = reviewing.queue_of(study.store, study.study, lin)
+    second = offering.queue_of(study.store, study.study, lin)
     assert (first.total, first.scored, first.left) == (RESPONSES, 0, RESPONSES)
     assert (second.total, second.scored, second.left) == (RESPONSES, 1, RESPONSES - 1)
     assert second.next_response_id not in (None, first.next_response_id)
@@ -164,7 +165,7 @@ def test_an_unknown_or_absent_response_cannot_be_scored(study: Workbench) -> Non
     for response_id in (999, study.response("MR:1:1", "elm").id):
         with pytest.raises(UnknownName, match="unknown_response"):
             reviewing.score(study.store, study.study, lin, response_id, Scoring(4))
-    assert reviewing.queue_of(study.store, study.study, lin).total == RESPONSES
+    assert offering.queue_of(study.store, study.study, lin).total == RESPONSES
 
 
 def test_a_score_records_the_criteria_that_were_on_the_screen(study: Workbench) -> None:
@@ -261,7 +262,7 @@ def test_no_score_is_an_answer_with_a_reason(study: Workbench, no_score: str, co
     study.scores(lin, "MK:1:1", "cedar", None, no_score=no_score, comment=comment)
 
     assert _scores(study) == [("Dr Lin", None, no_score, "blind", "")]
-    assert reviewing.queue_of(study.store, study.study, lin).scored == 1
+    assert offering.queue_of(study.store, study.study, lin).scored == 1
     assert cases_of(study.store, study.study, study.judge(), 1) == []
     with pytest.raises(Refused, match="already_answered"):
         study.scores(lin, "MK:1:1", "cedar", 4)
@@ -285,9 +286,9 @@ def test_all_that_is_entered_is_a_draft_until_it_is_given_and_again_after_undo(
     def draft() -> Draft:
         return reviewing.sheet_of(study.store, study.study, lin, response_id).draft
 
-    reviewing.save_draft(study.store, lin, response_id, "好")
-    reviewing.enter(study.store, lin, response_id, safety_risk=True, marks={1: 2, 2: 1})
-    reviewing.enter(study.store, lin, response_id, marks={2: None, 3: 0})
+    drafting.save_draft(study.store, lin, response_id, "好")
+    drafting.enter(study.store, lin, response_id, safety_risk=True, marks={1: 2, 2: 1})
+    drafting.enter(study.store, lin, response_id, marks={2: None, 3: 0})
     assert draft() == entered
 
     study.scores(lin, "MK:1:1", "cedar", 2, comment="好", safety_risk=True, marks={1: 2, 3: 0})
@@ -324,7 +325,7 @@ def test_what_is_read_ahead_is_what_comes(study: Workbench, reveal: str) -> None
     lin = study.physician()
     come, read = [study.next_for(lin)], []
     while come[-1] is not None:
-        read.append(reviewing.read_ahead(study.store, study.study, lin, come[-1]))
+        read.append(offering.read_ahead(study.store, study.study, lin, come[-1]))
         reviewing.score(study.store, study.study, lin, come[-1], Scoring(4))
         revealing.revealed_at_once(study.store, study.study, lin, come[-1])
         come.append(study.next_for(lin))
@@ -339,7 +340,7 @@ def test_reading_ahead_shows_nothing_and_reserves_nothing(study: Workbench) -> N
     first = study.next_for(lin)
     assert first is not None
 
-    sheet = reviewing.read_ahead(study.store, study.study, lin, first)
+    sheet = offering.read_ahead(study.store, study.study, lin, first)
 
     assert sheet is not None
     assert sheet == reviewing.sheet_of(study.store, study.study, lin, sheet.response_id)
@@ -354,18 +355,18 @@ def test_a_new_response_joins_the_queue_and_a_replaced_one_leaves_it(study: Work
     study.model_answers("elm", {"MR:1:1": "ECG first."})
     study.model_answers("cedar", {"MR:1:1": "A 12-lead ECG."})
 
-    queue = reviewing.queue_of(study.store, study.study, lin)
+    queue = offering.queue_of(study.store, study.study, lin)
     assert (queue.total, queue.scored, queue.left) == (RESPONSES + 1, RESPONSES - 1, 2)
     assert len(_order_of(study, lin)) == 2
 
 
 def test_the_time_that_is_left_follows_from_the_last_answers(study: Workbench) -> None:
     lin = study.physician()
-    assert reviewing.queue_of(study.store, study.study, lin).seconds_each is None
+    assert offering.queue_of(study.store, study.study, lin).seconds_each is None
     for key, seconds in (("MK:1:1", 20.0), ("MK:1:2", 300.0), ("MR:1:1", 40.0)):
         study.scores(lin, key, "cedar", 4, seconds=seconds)
 
-    assert reviewing.queue_of(study.store, study.study, lin).seconds_each == 40.0
+    assert offering.queue_of(study.store, study.study, lin).seconds_each == 40.0
 
 
 # --- drafts -----------------------------------------------------------------------------------
@@ -378,8 +379,8 @@ def test_a_draft_survives_until_the_score_is_saved(study: Workbench) -> None:
     def draft(person: Person) -> str:
         return reviewing.sheet_of(study.store, study.study, person, response_id).draft.comment
 
-    reviewing.save_draft(study.store, lin, response_id, "每次2~3片 *")
-    reviewing.save_draft(study.store, lin, response_id, "每次2~3片 **")
+    drafting.save_draft(study.store, lin, response_id, "每次2~3片 *")
+    drafting.save_draft(study.store, lin, response_id, "每次2~3片 **")
     assert (draft(lin), draft(weber)) == ("每次2~3片 **", "")
 
     study.scores(lin, "MK:1:1", "cedar", 4, comment="每次2~3片 **")
@@ -400,10 +401,10 @@ def test_undo_puts_the_response_back_and_keeps_the_history(study: Workbench) -> 
         ("Dr Lin", 4, None, "blind", ""),
         ("Dr Lin", None, "withdrawn", "blind", "undone"),
     ]
-    assert reviewing.queue_of(study.store, study.study, lin).scored == 0
+    assert offering.queue_of(study.store, study.study, lin).scored == 0
     assert reviewing.sheet_of(study.store, study.study, lin, response_id).draft.comment == "好"
     assert study.scores(lin, "MK:1:1", "cedar", 4, comment="好")  # a new score, without a reason
-    assert reviewing.queue_of(study.store, study.study, lin).scored == 1
+    assert offering.queue_of(study.store, study.study, lin).scored == 1
 
 
 def test_a_withdrawn_score_does_not_count_in_agreement(study: Workbench) -> None:

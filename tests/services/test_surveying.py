@@ -1,8 +1,9 @@
 """Surveying: where a study stands, and the one thing to do next."""
 
 from core.services.judging import cancel
+from core.services.offering import queue_of
 from core.services.ordering import JudgeOrder
-from core.services.reviewing import Scoring, queue_of, score
+from core.services.reviewing import Scoring, score
 from core.services.revising import revise_checklist
 from core.services.surveying import Survey, survey_of
 from core.store.assessments import Progress
