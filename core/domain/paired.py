@@ -1,14 +1,14 @@
 """The same responses twice: before and after a revision, or under two models."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from core.domain.estimation import Estimate, Floats, interval_of, resampled_tables, undefined
+from core.domain.estimation import Bools, Estimate, Floats, interval_of, resampled_tables, undefined
 
 FLIPS = 10_000
 _CHUNK = 1_000
@@ -68,15 +68,54 @@ def sign_flip_p(sums: Floats, *, seed: int = 0, flips: int = FLIPS) -> Floats:
     Returns:
         Shape (m,).
     """
+    return _flip_p(sums, lambda found: found, seed=seed, flips=flips)
+
+
+def sign_flip_p_of_pairs(
+    values: Floats, known: Bools, pairs: Sequence[tuple[int, int]],
+    *, seed: int = 0, flips: int = FLIPS,
+) -> Floats:  # fmt: skip
+    """As `sign_flip_p`, of the differences of pairs of columns; shape (pairs,).
+
+    A question whose value either column lacks says nothing of their difference. Where all are
+    known, columns are summed before they are subtracted: m sums instead of m² / 2.
+
+    Args:
+        values: shape (clusters, m).
+        known: shape (clusters, m).
+    """
+    first, second = (np.array([pair[side] for pair in pairs], dtype=np.intp) for side in (0, 1))
+    whole = np.asarray(known.all(axis=1))[:, None]
+    columns = np.where(whole, values, 0.0)
+    both = known[:, first] & known[:, second] & ~whole
+    apart = np.where(both, values[:, first] - values[:, second], 0.0)
+    m = values.shape[1] if both.any() else None
+    sums = columns if m is None else np.hstack([columns, apart])
+
+    def differences(found: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        of_whole: npt.NDArray[Any] = found[:, first] - found[:, second]
+        return of_whole if m is None else of_whole + found[:, m:]
+
+    return _flip_p(sums, differences, seed=seed, flips=flips)
+
+
+def _flip_p(
+    sums: Floats,
+    combined: Callable[[npt.NDArray[Any]], npt.NDArray[Any]],
+    *,
+    seed: int,
+    flips: int,
+) -> Floats:
+    """p of what is combined, column by column, from flipped sums of shape (flips, m)."""
     kind = np.float32 if len(sums) >= _MANY else np.float64
     tolerance = 1e-6 if kind is np.float32 else 1e-9
     flat: npt.NDArray[Any] = np.asarray(sums, dtype=kind, order="F")
-    least = np.abs(sums.sum(0)) * (1.0 - tolerance) - 1e-9
-    at_least = np.zeros(sums.shape[1])
+    least = np.abs(combined(sums.sum(0)[None])[0]) * (1.0 - tolerance) - 1e-9
+    at_least = np.zeros(len(least))
     generator = np.random.default_rng(seed)
     for start in range(0, flips, _CHUNK):
         signs: npt.NDArray[Any] = _signs(generator, min(_CHUNK, flips - start), len(sums))
-        at_least += (np.abs(signs.astype(kind) @ flat) >= least).sum(0)
+        at_least += (np.abs(combined(signs.astype(kind) @ flat)) >= least).sum(0)
     p: Floats = (1.0 + at_least) / (1.0 + flips)
     return p
 

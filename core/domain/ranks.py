@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy
 
 from core.domain.estimation import Floats
 
@@ -18,8 +19,9 @@ def rank_shares(draws: Floats) -> Floats:
     """
     models = draws.shape[1]
     shares = np.zeros((models, models))
-    better = (draws[:, None, :] > draws[:, :, None]).sum(2)  # how many beat each model
-    tied = (draws[:, None, :] == draws[:, :, None]).sum(2)  # itself included
+    last = scipy.stats.rankdata(draws, method="max", axis=1)  # 1 is the worst
+    better = models - last  # how many beat each model
+    tied = last - scipy.stats.rankdata(draws, method="min", axis=1) + 1  # itself included
     for rank in range(models):
         at = (better <= rank) & (rank < better + tied)
         shares[:, rank] = (at / tied).mean(0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.domain.correction import may_calibrate
 from core.domain.estimation import Bools, Floats, resampled_apart
-from core.domain.paired import holm, sign_flip_p
+from core.domain.paired import holm, sign_flip_p_of_pairs
 from core.domain.ranks import brackets, rank_interval, rank_shares
 from core.domain.usability import physicians_reading
 from core.services.agreeing import Case, cases_of_panel, votes_of
@@ -190,23 +190,19 @@ def _op_draws(sums: Sequence[Floats], models: int) -> Floats:
 def _apart(sums: Sequence[Floats], models: int) -> Bools:
     """Which pairs of models differ in OP: sign flips over questions, Holm over pairs."""
     pairs = list(combinations(range(models), 2))
-    contributions = []
+    found = np.zeros((models, models), dtype=bool)
+    if not (pairs and sums):
+        return found
+    rates, known = [], []
     for of_column in sums:
         counted = of_column[..., 1]
         rate = np.zeros_like(counted)
         np.divide(of_column[..., 0], counted, out=rate, where=counted > 0)
-        # Questions that either model lacks say nothing of their difference.
-        apart = [
-            np.where((counted[:, i] > 0) & (counted[:, j] > 0), rate[:, i] - rate[:, j], 0.0)
-            for i, j in pairs
-        ]
-        if apart:
-            contributions.append(np.stack(apart, axis=1) / (len(sums) * len(counted)))
-    found = np.zeros((models, models), dtype=bool)
-    if contributions:
-        p_values = holm(sign_flip_p(np.concatenate(contributions)))
-        for (i, j), p in zip(pairs, p_values, strict=True):
-            found[i, j] = found[j, i] = p <= _LEVEL
+        rates.append(rate / (len(sums) * len(counted)))
+        known.append(counted > 0)
+    p_values = holm(sign_flip_p_of_pairs(np.concatenate(rates), np.concatenate(known), pairs))
+    for (i, j), p in zip(pairs, p_values, strict=True):
+        found[i, j] = found[j, i] = p <= _LEVEL
     return found
 
 

@@ -102,13 +102,20 @@ def _board(
     path: Path, study: int, name: str, facts: tuple[int, ...], order: Order, _p: Page,
     _panel: Panel,
 ) -> Board:  # fmt: skip
-    cases = ranking.calibrating(_p.store, _p.study, _panel, active_cases(_p, _panel))
+    cases = calibrating_cases(_p, _panel)
     return ranking.board(_p.store, _p.study, order, verdicts_of_chosen(_p, _panel), *cases)
 
 
 def calibrating_cases(p: Page, panel: Panel) -> tuple[list[Case], list[Case]]:
     """All cases under what is in use, and those whose scores may correct the judge."""
-    return ranking.calibrating(p.store, p.study, panel, active_cases(p, panel))
+    return _calibrating(p.store.path, p.study.id, panel.name, stamp(p.store), p, panel)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _calibrating(
+    path: Path, study: int, name: str, facts: tuple[int, ...], _p: Page, _panel: Panel
+) -> tuple[list[Case], list[Case]]:
+    return ranking.calibrating(_p.store, _p.study, _panel, active_cases(_p, _panel))
 
 
 def columns_of_chosen(p: Page, panel: Panel, every: list[Case]) -> Columns:

@@ -6,7 +6,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from core.domain.agreement import cohen_kappa, percent_agreement
-from core.domain.paired import change_of, holm, mcnemar_p, sign_flip_p
+from core.domain.paired import change_of, holm, mcnemar_p, sign_flip_p, sign_flip_p_of_pairs
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [(1, 0), (5, 1), (12, 12), (30, 9)])
@@ -105,3 +105,21 @@ def test_the_permutation_keeps_its_level():
         rejected += sign_flip_p(sums, flips=1_000)[0] <= 0.05
 
     assert 0.02 <= rejected / 200 <= 0.085
+
+
+@pytest.mark.parametrize("questions", [40, 900])
+@pytest.mark.parametrize("lacking", [0.0, 0.05])
+def test_pairs_of_columns_are_tested_as_their_differences_are(questions, lacking):
+    generator = np.random.default_rng(2)
+    values = generator.random((questions, 4)) + np.array([0.0, 0.02, 0.05, 0.5])
+    known = generator.random(values.shape) >= lacking
+    pairs = [(0, 1), (0, 2), (1, 3), (2, 3)]
+
+    found = sign_flip_p_of_pairs(values, known, pairs)
+
+    apart = np.stack(
+        [np.where(known[:, i] & known[:, j], values[:, i] - values[:, j], 0.0) for i, j in pairs],
+        axis=1,
+    )
+    assert found == pytest.approx(sign_flip_p(apart), abs=1e-3)
+    assert found[0] > 0.05 > found[3]
