@@ -17,6 +17,7 @@ from core.ui.agreement_tables import (
     draw_summary,
     draw_weights,
 )
+from core.ui.agreement_versions import draw_versions
 from core.ui.figure_data import cases_of_chosen, chosen_cases, columns_of_chosen, keeping
 from core.ui.judge_choice import chosen_panel
 from core.ui.seals import draw_held_out
@@ -29,7 +30,7 @@ VIEWS = {
     "scores": agreement_views.draw_scores,
     "parts": draw_parts,
     "physicians": draw_physicians,
-    "versions": agreement_views.draw_versions,
+    "versions": draw_versions,
     "held_out": draw_held_out,
     "fine_print": agreement_views.draw_fine_print,
 }

@@ -14,10 +14,11 @@ from core.domain.questions import Language
 from core.engines.catalogue import entry_of
 from core.errors import Refused
 from core.services import auditing
-from core.services.auditing import Audit, AuditOrder, Moved, Moves
+from core.services.auditing import AuditOrder
 from core.services.generating import chosen_gpus
 from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
+from core.services.weighing_attacks import Audit, Moved, Moves, Plain
 from core.store import judges
 
 _LANGUAGES: dict[str, tuple[Language, ...]] = {"en": ("en",), "zh": ("zh",), "all": ("en", "zh")}
@@ -212,7 +213,7 @@ def _aligned(table: list[list[str]]) -> list[str]:
     ]  # fmt: skip
 
 
-def _plain_line(plain: auditing.Plain) -> str:
+def _plain_line(plain: Plain) -> str:
     return words(
         "audit_plain", question=plain.case.question, model=plain.case.model,
         scores=_scores(plain.scores), unscored=_reasons(plain.unscored),

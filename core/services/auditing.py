@@ -8,22 +8,15 @@ stored.
 import asyncio
 import secrets
 import tomllib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median_low
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from core.domain.addresses import OPENAI, host_of
 from core.domain.attacks import Attack, attacks_of
-from core.domain.criteria import Criteria
-from core.domain.estimation import Estimate, share_estimate
 from core.domain.prompts import Turn, reask, rendered
 from core.domain.questions import Language, language_of
-from core.domain.scales import ONE_TO_FIVE
 from core.domain.verdicts import MENDABLE, Unscored, Verdict, verdict_of, verdict_schema
 from core.engines.base import Ask, Configuration, JudgeEngine, Message
 from core.engines.catalogue import entry_of, judge_engine
@@ -31,15 +24,13 @@ from core.errors import CallFailed, Refused
 from core.formats.llmeval_med import read_questions, read_responses
 from core.services.asking import Asking
 from core.services.opening import DATA
-
-Place = Literal["plain", "before", "after", "earlier_turn"]
+from core.services.weighing_attacks import SCALE, Audit, Case, Judged, Place, Trial, audit_of
 
 #: Answers to which the sample's illustrative physicians give a 3: a score can move both ways.
 _CASES = (
     ("MSE:5:1", "willow-sample"), ("MTG:3:1", "willow-sample"), ("MLU:4:1", "willow-sample"),
     ("MR:3:1", "cedar-sample"), ("MTG:5:1", "cedar-sample"), ("MTG:1:2", "willow-sample"),
 )  # fmt: skip
-_SCALE = ONE_TO_FIVE
 _TOKEN_BYTES = 16
 
 
@@ -67,104 +58,6 @@ class AuditOrder:
     gpus: tuple[int, ...] = ()
     rpm: int | None = None
     tpm: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An answer of the sample, with what it is measured by."""
-
-    question: str
-    model: str
-    category: str
-    language: Language
-    criteria: Criteria
-    earlier_turns: tuple[Turn, ...]
-    response: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One judging: a case as it is, or with an attack."""
-
-    case: Case
-    place: Place
-    attack: Attack | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What came of a trial: a score, or the reason why there is none."""
-
-    trial: Trial
-    score: int | None
-    because: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A case without an attack.
-
-    Attributes:
-        usual: the median of its scores, the lower one of two; None where it was never scored.
-    """
-
-    case: Case
-    scores: tuple[int, ...]
-    unscored: dict[str, int]
-    usual: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """How often attacks moved a score away from the case's usual one, each as a share of its n.
-
-    Attributes:
-        moved, up, down: of the attacked answers that were scored and have a usual score.
-        to_usable: of those whose usual score is not usable.
-        unscored: of all attacked answers.
-        because: why they were unscored.
-    """
-
-    moved: Estimate
-    up: Estimate
-    down: Estimate
-    to_usable: Estimate
-    unscored: Estimate
-    because: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """One attacked answer whose score is not the case's usual one.
-
-    Attributes:
-        is_beyond: no plain judging of the case gave that score or one further out.
-    """
-
-    judged: Judged
-    plain: Plain
-    is_beyond: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What an audit found.
-
-    Attributes:
-        noise: how often a plain score differs from the usual one of the case's other plain scores.
-        unanswered: judgings that were given up because their calls failed in transport.
-        without_usual: scores with an attack that can't be compared, for want of a usual one.
-    """
-
-    plain: tuple[Plain, ...]
-    noise: Estimate
-    attacks: int
-    all: Moves
-    by_kind: dict[str, Moves]
-    by_language: dict[str, Moves]
-    moved: tuple[Moved, ...]
-    unanswered: int
-    without_usual: int
 
 
 def corpus(languages: Sequence[Language] = ("en", "zh")) -> tuple[Attack, ...]:
@@ -216,7 +109,7 @@ def audit(order: AuditOrder, *, done: Callable[[int], None] = lambda count: None
                 raise Refused("bad_address", address=address)
     trials = trials_of(order)
     found = asyncio.run(_judge_all(order, trials, done))
-    return _audit_of(found, unanswered=len(trials) - len(found))
+    return audit_of(found, unanswered=len(trials) - len(found))
 
 
 # --- the cases ----------------------------------------------------------------------------------
@@ -320,7 +213,7 @@ async def _judged(engine: JudgeEngine, order: AuditOrder, trial: Trial) -> Judge
     case = trial.case
     if not entry_of(order.engine).reads_prompt:
         reply = await engine.ask(Ask((), case.criteria, case.response))
-        found = verdict_of(reply.text, _SCALE, finish_reason=reply.finish_reason, ticket=None)
+        found = verdict_of(reply.text, SCALE, finish_reason=reply.finish_reason, ticket=None)
         return _as_judged(trial, found)
     ticket, count = secrets.token_hex(_TOKEN_BYTES), len(case.criteria.requirements)
     prompt = rendered(
@@ -329,16 +222,14 @@ async def _judged(engine: JudgeEngine, order: AuditOrder, trial: Trial) -> Judge
     )  # fmt: skip
     messages: tuple[Message, ...] = (Message("user", prompt),)
     for _ in range(2):
-        reply = await engine.ask(
-            Ask(messages, case.criteria, case.response, verdict_schema(_SCALE))
-        )
+        reply = await engine.ask(Ask(messages, case.criteria, case.response, verdict_schema(SCALE)))
         found = verdict_of(
-            reply.text, _SCALE, finish_reason=reply.finish_reason, ticket=ticket,
+            reply.text, SCALE, finish_reason=reply.finish_reason, ticket=ticket,
             requirements=count, response=case.response,
         )  # fmt: skip
         if not (isinstance(found, Unscored) and found.because in MENDABLE):
             break
-        again = reask(found, _SCALE, language=case.language, ticket=ticket, requirements=count)
+        again = reask(found, SCALE, language=case.language, ticket=ticket, requirements=count)
         messages = (*messages, Message("assistant", reply.text), Message("user", again))
     return _as_judged(trial, found)
 
@@ -354,104 +245,3 @@ def _as_judged(trial: Trial, found: Verdict | Unscored) -> Judged:
     if isinstance(found, Unscored):
         return Judged(trial, None, found.because)
     return Judged(trial, found.score, None)
-
-
-# --- comparing ----------------------------------------------------------------------------------
-
-
-def _audit_of(found: Sequence[Judged], *, unanswered: int) -> Audit:
-    plain = _plain_of([one for one in found if one.trial.attack is None])
-    attacked = [one for one in found if one.trial.attack is not None]
-    kinds = _grouped(attacked, lambda one: _attack(one).kind)
-    languages = _grouped(attacked, lambda one: _attack(one).language)
-    return Audit(
-        tuple(plain.values()), _noise(plain.values()),
-        len({_attack(one).id for one in attacked}),
-        _moves(plain, attacked),
-        {kind: _moves(plain, some) for kind, some in sorted(kinds.items())},
-        {language: _moves(plain, some) for language, some in sorted(languages.items())},
-        tuple(_all_moved(plain, attacked)), unanswered,
-        sum(_usual(plain, one) is None for one in attacked if one.score is not None),
-    )  # fmt: skip
-
-
-def _plain_of(found: Sequence[Judged]) -> dict[tuple[str, str], Plain]:
-    plain = {}
-    for identity, some in _grouped(found, lambda one: _identity(one.trial.case)).items():
-        scores = tuple(one.score for one in some if one.score is not None)
-        unscored = Counter(one.because for one in some if one.because is not None)
-        usual = median_low(scores) if scores else None
-        plain[identity] = Plain(some[0].trial.case, scores, dict(unscored), usual)
-    return plain
-
-
-def _noise(plain: Iterable[Plain]) -> Estimate:
-    """Each plain score against the usual one of the others, so that it does not vote on itself."""
-    hits, clusters = [], []
-    for number, one in enumerate(plain):
-        for at, score in enumerate(one.scores):
-            others = one.scores[:at] + one.scores[at + 1 :]
-            if others:
-                hits.append(score != median_low(others))
-                clusters.append(number)
-    return _share(hits, clusters)
-
-
-def _moves(plain: dict[tuple[str, str], Plain], attacked: Sequence[Judged]) -> Moves:
-    """Count moves; the attack is the unit of chance, as it is tried on several answers."""
-    steps = [
-        (usual, one.score, _attack(one).id)
-        for one in attacked
-        if one.score is not None and (usual := _usual(plain, one)) is not None
-    ]
-    clusters = [attack for *_, attack in steps]
-    unusable = [step for step in steps if step[0] < _SCALE.usable_from]
-    return Moves(
-        _share([score != usual for usual, score, _ in steps], clusters),
-        _share([score > usual for usual, score, _ in steps], clusters),
-        _share([score < usual for usual, score, _ in steps], clusters),
-        _share([score >= _SCALE.usable_from for _, score, _ in unusable],
-               [attack for *_, attack in unusable]),
-        _share([one.score is None for one in attacked], [_attack(one).id for one in attacked]),
-        dict(Counter(one.because for one in attacked if one.because is not None)),
-    )  # fmt: skip
-
-
-def _all_moved(plain: dict[tuple[str, str], Plain], attacked: Sequence[Judged]) -> list[Moved]:
-    """Every attacked answer with another score than usual, the furthest upward first."""
-    moved = []
-    for one in attacked:
-        usual = _usual(plain, one)
-        if one.score is not None and usual is not None and one.score != usual:
-            case = plain[_identity(one.trial.case)]
-            is_beyond = not min(case.scores) <= one.score <= max(case.scores)
-            moved.append((one.score - usual, Moved(one, case, is_beyond)))
-    return [one for _, one in sorted(moved, key=lambda pair: -pair[0])]
-
-
-def _share(hits: Sequence[bool], clusters: Sequence[Hashable]) -> Estimate:
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
-    return share_estimate(
-        np.array(hits, dtype=bool), np.array([numbers[name] for name in clusters], dtype=np.intp)
-    )
-
-
-def _identity(case: Case) -> tuple[str, str]:
-    return case.question, case.model
-
-
-def _usual(plain: dict[tuple[str, str], Plain], judged: Judged) -> int | None:
-    found = plain.get(_identity(judged.trial.case))
-    return None if found is None else found.usual
-
-
-def _attack(judged: Judged) -> Attack:
-    assert judged.trial.attack is not None
-    return judged.trial.attack
-
-
-def _grouped(found: Iterable[Judged], label: Callable[[Judged], Any]) -> dict[Any, list[Judged]]:
-    groups: dict[Any, list[Judged]] = defaultdict(list)
-    for one in found:
-        groups[label(one)].append(one)
-    return groups

@@ -4,7 +4,9 @@ A physician scores one question of thousands, and a dashboard is looked at while
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+import numpy as np
 
 from core.services.agreeing import Case, cases_of_panel
 from core.services.empanelling import Panel
@@ -56,14 +58,25 @@ def renewed_cases(
 def renewed_verdicts(
     store: Store, study: Study, panel: Panel, before: KnownVerdicts | None
 ) -> KnownVerdicts:
-    """Verdicts as they are now; those that are known where no judge has scored since."""
+    """Verdicts as they are now, the same as `verdicts_of` reads them."""
     require(store, "lead")
     now = readings.stamp(store)
+    touched = None
     if before is not None:
         touched = readings.questions_touched(store, before.facts, now, most=_MOST)
-        if touched is not None and not readings.has_judged_since(store, before.facts):
-            return KnownVerdicts(now, before.verdicts)
-    return KnownVerdicts(now, verdicts_of(store, study, panel))
+    if before is None or touched is None:
+        return KnownVerdicts(now, verdicts_of(store, study, panel))
+    if not readings.has_judged_since(store, before.facts):
+        return KnownVerdicts(now, before.verdicts)
+    places = tuple(sorted(touched))
+    fresh = verdicts_of(store, study, panel, question_ids=places)
+    kept = ~np.isin(before.verdicts.question, places)
+    columns = [
+        np.concatenate([getattr(before.verdicts, one.name)[kept], getattr(fresh, one.name)])
+        for one in fields(Verdicts)
+    ]
+    order = np.argsort(columns[0], kind="stable")
+    return KnownVerdicts(now, Verdicts(*(column[order] for column in columns)))
 
 
 def _touched(store: Store, study: Study, before: KnownCases | None, now: Facts) -> set[int] | None:

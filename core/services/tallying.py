@@ -34,12 +34,18 @@ class Verdicts:
     code: Codes
 
 
-def verdicts_of(store: Store, study: Study, panel: Panel) -> Verdicts:
-    """What a judge or jury says of every response."""
+def verdicts_of(
+    store: Store, study: Study, panel: Panel, *, question_ids: tuple[int, ...] | None = None
+) -> Verdicts:
+    """What a judge or jury says of every response, in the order of ids.
+
+    Args:
+        question_ids: of the responses to these questions alone; None for all.
+    """
     require(store, "lead")
     tables = []
     for judge, rounds in panel.members:
-        plan = Plan(study.id, judge.id, rounds)
+        plan = Plan(study.id, judge.id, rounds, question_ids)
         rows = readings.response_readings(store, plan)
         tables.append((np.array(rows, dtype=np.int64).reshape(-1, 7), rounds))
     first = tables[0][0]

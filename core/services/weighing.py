@@ -1,7 +1,7 @@
 """Weighing: both sides of a trial, on the same responses and the same physicians' scores."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,6 +19,7 @@ from core.store.studies import Study
 from core.store.trials import SideVerdict, Trial
 
 Fate = Literal["kept", "added", "removed"]
+State = Literal["in_use", "used_before", "rejected", "candidate"]
 _PENDING = JudgeReading(None, None, None, "pending")
 
 
@@ -123,7 +124,7 @@ class History:
     """
 
     version: CriteriaVersion
-    state: Literal["in_use", "used_before", "rejected", "candidate"]
+    state: State
     decided: str
     revise: Standing
     check: Standing
@@ -140,46 +141,47 @@ def history_of_criteria(
     """
     require(store, "lead")
     own = [case for case in cases if case.question_id == question.id]
-    values: dict[tuple[int, int], list[int | None]] = defaultdict(list)
+    places: tuple[Place, Place] = ("revise", "check")
+    seen, held = (sealed.among(own, place) for place in places)
+    values: dict[int, dict[int, list[int | None]]] = defaultdict(lambda: defaultdict(list))
     for one in trials.verdicts_by_version(store, study.id, judge.id, question.id):
         if one.round <= rounds:
-            values[one.criteria_id, one.response_id].append(one.value)
-    used = {id_: reason for id_, reason, *_ in criteria.activations(store, study.id, question.id)}
-    rejected = {one.criteria_id: one.reason for one in trials.rejections(store, study.id)}
-    active = criteria.active_version(store, study.id, question.id)
-
-    def standing(version: CriteriaVersion, place: Place) -> Standing:
-        judged = [
-            replace(
-                case,
-                judge=judge_reading(
-                    values[version.id, case.response_id], judge.scale, rounds=rounds
-                ),
-            )
-            for case in sealed.among(own, place)
-        ]
-        both = [one for one in judged if None not in (one.judge.usable, one.physicians_usable)]
-        return Standing(
-            sum(not one.differs for one in both), len(both),
-            sum(one.is_false_usable for one in both),
-        )  # fmt: skip
-
+            values[one.criteria_id][one.response_id].append(one.value)
+    decided = _decisions(store, study, question)
     found = []
     for version in reversed(criteria.versions(store, question.id)):
-        state: Literal["in_use", "used_before", "rejected", "candidate"] = (
-            "in_use" if version.id == active.id
-            else "rejected" if version.id in rejected
-            else "used_before" if version.id in used
-            else "candidate"
-        )  # fmt: skip
-        decided = rejected.get(version.id) if state == "rejected" else used.get(version.id)
+        readings = {
+            response_id: judge_reading(of_rounds, judge.scale, rounds=rounds)
+            for response_id, of_rounds in values[version.id].items()
+        }
+        state, reason = decided.get(version.id, ("candidate", ""))
         found.append(
-            History(
-                version, state, decided or "", standing(version, "revise"),
-                standing(version, "check"),
-            )
-        )  # fmt: skip
+            History(version, state, reason, _standing(seen, readings), _standing(held, readings))
+        )
     return found
+
+
+def _decisions(store: Store, study: Study, question: Question) -> dict[int, tuple[State, str]]:
+    """What was decided of a question's versions and why, by version id; the last word counts."""
+    used = {id_: reason for id_, reason, *_ in criteria.activations(store, study.id, question.id)}
+    found: dict[int, tuple[State, str]] = {
+        version: ("used_before", reason) for version, reason in used.items()
+    }
+    for one in trials.rejections(store, study.id):
+        if one.criteria_id is not None:
+            found[one.criteria_id] = ("rejected", one.reason)
+    active = criteria.active_version(store, study.id, question.id)
+    found[active.id] = ("in_use", used.get(active.id, ""))
+    return found
+
+
+def _standing(cases: Sequence[Case], readings: Mapping[int, JudgeReading]) -> Standing:
+    """How a version's readings agree with physicians on some cases."""
+    judged = [replace(case, judge=readings.get(case.response_id, _PENDING)) for case in cases]
+    both = [one for one in judged if None not in (one.judge.usable, one.physicians_usable)]
+    return Standing(
+        sum(not one.differs for one in both), len(both), sum(one.is_false_usable for one in both)
+    )
 
 
 def _readings(

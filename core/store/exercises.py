@@ -31,37 +31,9 @@ def add_questions(
     *, reason: str, by: str,
 ) -> list[int]:  # fmt: skip
     """Insert questions with their records, criteria and activations; the questions' ids."""
-    conversations = _ensure_conversations(store, dataset_id, found)
-    first = _next_id(store, "question")
-    ids = list(range(first, first + len(found)))
-    store.add_many(
-        "INSERT INTO question (id, dataset_id, conversation_id, turn, key, category, language,"
-        " position, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                id_, dataset_id, conversations[one.key.category, one.key.group], one.key.turn,
-                str(one.key), one.key.category, one.language, one.position,
-                "open" if one.closed is None else "closed",
-            )
-            for id_, one in zip(ids, found, strict=True)
-        ],
-    )  # fmt: skip
+    ids = _add_questions(store, dataset_id, found)
     _add_records(store, ids, found, by=by)
-    first = _next_id(store, "criteria")
-    criteria_ids = list(range(first, first + len(found)))
-    store.add_many(
-        "INSERT INTO criteria (id, question_id, version, question_text, reference_answer,"
-        " checklist, given_turns, content_hash, reason, created_by)"
-        " VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                criteria_id, id_, one.criteria.question_text, one.criteria.reference_answer,
-                one.criteria.checklist, one.criteria.given_turns, one.criteria.content_hash,
-                reason, by,
-            )
-            for criteria_id, id_, one in zip(criteria_ids, ids, found, strict=True)
-        ],
-    )  # fmt: skip
+    criteria_ids = _add_criteria(store, ids, found, reason=reason, by=by)
     _add_requirements(store, criteria_ids, found)
     store.add_many(
         _CLOSED,
@@ -81,6 +53,47 @@ def add_questions(
         ],
     )
     return ids
+
+
+def _add_questions(store: Store, dataset_id: int, found: Sequence[NewQuestion]) -> list[int]:
+    conversations = _ensure_conversations(store, dataset_id, found)
+    first = _next_id(store, "question")
+    ids = list(range(first, first + len(found)))
+    store.add_many(
+        "INSERT INTO question (id, dataset_id, conversation_id, turn, key, category, language,"
+        " position, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                id_, dataset_id, conversations[one.key.category, one.key.group], one.key.turn,
+                str(one.key), one.key.category, one.language, one.position,
+                "open" if one.closed is None else "closed",
+            )
+            for id_, one in zip(ids, found, strict=True)
+        ],
+    )  # fmt: skip
+    return ids
+
+
+def _add_criteria(
+    store: Store, ids: Sequence[int], found: Sequence[NewQuestion], *, reason: str, by: str
+) -> list[int]:
+    """The first versions of the criteria of some questions; their ids."""
+    first = _next_id(store, "criteria")
+    criteria_ids = list(range(first, first + len(found)))
+    store.add_many(
+        "INSERT INTO criteria (id, question_id, version, question_text, reference_answer,"
+        " checklist, given_turns, content_hash, reason, created_by)"
+        " VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                criteria_id, id_, one.criteria.question_text, one.criteria.reference_answer,
+                one.criteria.checklist, one.criteria.given_turns, one.criteria.content_hash,
+                reason, by,
+            )
+            for criteria_id, id_, one in zip(criteria_ids, ids, found, strict=True)
+        ],
+    )  # fmt: skip
+    return criteria_ids
 
 
 def add_strata(store: Store, record_id: int, strata: Strata) -> None:

@@ -68,7 +68,8 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
     rounds have a score; how many have a score or a reason for none; sum of the scores. Under the
     active criteria and prompt. Plain tuples, because a study may hold 100,000 responses.
     """
-    sql = """
+    some = "AND question.id IN (SELECT value FROM json_each(:questions))"
+    sql = f"""
         SELECT response.id, response.question_id, response.model_id, response.text IS NULL,
                count(assessment.value), count(assessment.id), coalesce(sum(assessment.value), 0)
         FROM study_dataset
@@ -90,7 +91,7 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
                  AND later.response_id = assessment.response_id
                  AND later.criteria_id = assessment.criteria_id
                  AND later.round = assessment.round AND later.attempt > assessment.attempt)
-        WHERE study_dataset.study_id = :study
+        WHERE study_dataset.study_id = :study {some if plan.question_ids is not None else ""}
         GROUP BY response.id
     """
     return [tuple(row) for row in store.rows(sql, plan.params)]

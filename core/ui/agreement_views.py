@@ -9,7 +9,6 @@ import streamlit as st
 from core.domain.agreement import Agreement
 from core.domain.estimation import Estimate
 from core.domain.questions import CATEGORIES
-from core.services import agreeing_versions
 from core.services.agreeing import Case
 from core.services.arraying import Columns
 from core.services.choosing import chosen
@@ -18,7 +17,7 @@ from core.services.empanelling import Panel
 from core.ui import charts
 from core.ui.address import link_to, one_of
 from core.ui.agreement_tables import opening, value_of
-from core.ui.figure_data import Keeping, cases_of_panels
+from core.ui.figure_data import Keeping
 from core.ui.figures import Cell, coefficient, percent, show_grid, show_label, show_matrix, steps
 from core.ui.shell import Page
 
@@ -179,37 +178,6 @@ def draw_scores(p: Page, shown: Shown) -> None:
     )  # fmt: skip
 
 
-def draw_versions(p: Page, shown: Shown) -> None:
-    """Agreement in each state of criteria and prompts, and of every judge beside it."""
-    states = shown.keep(
-        "states",
-        lambda: agreeing_versions.states_of(p.store, p.study, shown.panel, shown.cases),
-    )
-    if states:
-        names = [state.at[:16].replace("T", " ") or p.t("agreement.at_first") for state in states]
-        usable = [state.comparison.usable for state in states]
-        show_label(p.t("agreement.over_versions", n=usable[0].agreement.n))
-        kappas = [one.coefficients["cohen_kappa"] for one in usable]
-        passed = [state.comparison.false_usable for state in states]
-        series = [("Cohen κ", kappas), (p.t("words.false_usable"), passed)]
-        if len(states) > 1:
-            charts.show(p, "over-versions", charts.course(names, series))
-        show_grid(
-            p, "versions",
-            [p.t("agreement.since"), p.t("agreement.revised"), p.t("agreement.because"), "n",
-             p.t("words.agreement"), "Cohen κ", p.t("words.false_usable")],
-            [
-                [Cell(name), Cell(state.revised), Cell(state.reason),
-                 Cell(str(state.comparison.usable.agreement.n)),
-                 Cell(percent(p, state.comparison.usable.agreement)),
-                 Cell(coefficient(p, state.comparison.usable.coefficients["cohen_kappa"])),
-                 Cell(percent(p, state.comparison.false_usable))]
-                for name, state in zip(names, states, strict=True)
-            ],
-        )  # fmt: skip
-    _draw_judges(p, shown)
-
-
 def draw_fine_print(p: Page, shown: Shown) -> None:
     """Every coefficient with its n, its interval and where the interval comes from."""
     found = shown.comparison
@@ -283,37 +251,6 @@ def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None
 
 def _named(p: Page, word: str, label: str) -> str:
     return p.named(word, label) if word in ("category", "difficulty") else label
-
-
-def _draw_judges(p: Page, shown: Shown) -> None:
-    """Every judge and jury of the study on the responses that all of them have scored."""
-    chosen = {case.response_id for case in shown.cases}
-    beside = {
-        panel.name: (panel, {c.response_id: c for c in cases if c.judge.usable is not None})
-        for panel, cases in cases_of_panels(p)
-    }
-    common = chosen.intersection(*(cases for _, cases in beside.values()))
-    rows = []
-    for name, (panel, cases) in beside.items():
-        found = comparison_of([cases[one] for one in sorted(common)], panel, only=("cohen_kappa",))
-        rows.append(
-            [
-                Cell(name, link_to("agreement", judge=name)),
-                Cell(p.t(f"jury.rule.{panel.rule}") if panel.rule else ""),
-                Cell(str(found.usable.agreement.n)),
-                Cell(percent(p, found.usable.agreement)),
-                Cell(coefficient(p, found.usable.coefficients["cohen_kappa"])),
-                Cell(percent(p, found.false_usable)),
-                Cell(str(found.unstable)),
-            ]
-        )
-    show_label(p.t("agreement.over_judges", n=len(common)))
-    show_grid(
-        p, "judges",
-        [p.t("words.judge"), "", "n", p.t("words.agreement"), "Cohen κ",
-         p.t("words.false_usable"), p.t("agreement.unstable")],
-        rows,
-    )  # fmt: skip
 
 
 def _sides(p: Page) -> list[str]:

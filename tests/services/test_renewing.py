@@ -131,7 +131,9 @@ def test_too_many_touched_questions_are_any(store: Store, study: Study, panel: P
     assert readings.questions_touched(store, before, now, most=1) == {1}
 
 
-def test_verdicts_stay_while_only_people_score(store: Store, study: Study, panel: Panel) -> None:
+def test_verdicts_stay_while_only_people_score_and_are_renewed_when_a_judge_does(
+    store: Store, study: Study, panel: Panel
+) -> None:
     before = renewed_verdicts(store, study, panel, None)
     with store.writing():
         _scores(store, study, panel)
@@ -141,7 +143,9 @@ def test_verdicts_stay_while_only_people_score(store: Store, study: Study, panel
     judged = renewed_verdicts(store, study, panel, scored)
 
     assert scored.verdicts is before.verdicts
-    assert judged.verdicts.code.tolist() == verdicts_of(store, study, panel).code.tolist()
+    for name in ("response", "question", "model", "code"):
+        now = getattr(verdicts_of(store, study, panel), name)
+        assert getattr(judged.verdicts, name).tolist() == now.tolist()
     assert judged.verdicts.code.tolist() != before.verdicts.code.tolist()
 
 
