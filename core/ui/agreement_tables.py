@@ -16,10 +16,12 @@ from core.services.empanelling import Panel
 from core.services.picking import picked
 from core.services.reviewing import expose
 from core.ui.address import link_to
-from core.ui.figures import Cell, coefficient, percent, show_cards
+from core.ui.figures import Cell, coefficient, percent, show_cards, unbroken
 from core.ui.shell import Page, entered
 
 _ROWS_PER_PAGE = 20
+#: Signs that end a clause and belong to no link.
+_STOPS = ",.;，。；"
 #: κ and AC1 further apart than this are explained.
 _PARTING = 0.2
 
@@ -41,7 +43,7 @@ def draw_sentence(p: Page, found: Comparison, among: Agreement) -> None:
     link = link_to("agreement", view="cases", of="false_usable")
     danger = p.t("agreement.sentence_danger", n=count)
     st.html(
-        f'<div class="sentence">{html.escape(text)} '
+        f'<div class="sentence">{html.escape(unbroken(text))} '
         f'<a href="{html.escape(link)}" target="_self" class="danger">{html.escape(danger)}</a>'
         "</div>"
     )
@@ -196,7 +198,8 @@ def _counted(p: Page, kind: str, count: int) -> str:
     if not count:
         return text
     href = html.escape(link_to("agreement", view="cases", of=kind))
-    return f'<a href="{href}" target="_self">{text}</a>'
+    said = text.rstrip(_STOPS)
+    return f'<a href="{href}" target="_self">{said}</a>{text[len(said) :]}'
 
 
 def _show(name: str) -> None:

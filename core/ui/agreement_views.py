@@ -23,6 +23,8 @@ from core.ui.shell import Page
 
 _WORST = 10
 _MODELS_BESIDE = 3
+#: Row and column of what the judge passes and physicians reject.
+_FALSE_USABLE = (0, 1)
 #: What cases are grouped by, by the word that names it.
 _GROUPS = ("category", "model", "difficulty", "category2", "scene")
 #: What a group's filter is called in the address, where it is not the word itself.
@@ -114,7 +116,9 @@ def draw_matrices(p: Page, shown: Shown) -> None:
     left, right = st.columns([2, 3])
     with left:
         show_label(p.t("agreement.matrix_usable", n=found.usable.agreement.n))
-        show_matrix(p, found.usable, _sides(p), _cell_links("usable", range(2)))
+        show_matrix(
+            p, found.usable, _sides(p), _cell_links("usable", range(2)), danger=_FALSE_USABLE
+        )
         for name in ("sensitivity", "specificity"):
             estimate: Estimate = getattr(found, name)
             show_label(f"{p.t(f'agreement.{name}')} {percent(p, estimate)} · n {estimate.n}")
@@ -131,7 +135,8 @@ def draw_matrices(p: Page, shown: Shown) -> None:
         ):
             with column:
                 show_label(f"{model} · n {usable.agreement.n} · {percent(p, usable.agreement)}")
-                show_matrix(p, usable, _sides(p), _cell_links("usable", range(2), model=model))
+                links = _cell_links("usable", range(2), model=model)
+                show_matrix(p, usable, _sides(p), links, danger=_FALSE_USABLE)
 
 
 def _matrices(shown: Shown) -> list[tuple[str, Agreement]]:

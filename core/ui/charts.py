@@ -15,6 +15,8 @@ Ints = npt.NDArray[np.intp]
 
 _FONT = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 ACCENT, QUIET, DANGER = "#1f5f8b", "#8a97a6", "#b3261e"
+#: Room to the right of a chart for the words of a line, in pixels.
+_BESIDE = 130
 #: Told apart by people who see colours in another way (Okabe and Ito 2008), red left out.
 LINES = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#8a97a6", "#000000")
 
@@ -23,7 +25,8 @@ def show(p: Page, name: str, figure: go.Figure, *, height: int = 300) -> None:
     """Draw a chart with buttons that download it as it is, in the format that is chosen."""
     figure.update_layout(
         font={"family": _FONT, "size": 13, "color": "#1c2430"}, height=height,
-        margin={"l": 50, "r": 20, "t": 30, "b": 40}, plot_bgcolor="white", paper_bgcolor="white",
+        margin={"l": 50, "r": figure.layout.margin.r or 20, "t": 30, "b": 40},
+        plot_bgcolor="white", paper_bgcolor="white",
         legend={"orientation": "h", "y": 1.12, "x": 0},
     )  # fmt: skip
     figure.update_xaxes(showline=True, linecolor="#c9d1da", automargin=True)
@@ -64,8 +67,9 @@ def bars(
     if line is not None:
         figure.add_hline(
             y=100 * line[0], line_dash="dash", line_color=QUIET, annotation_text=line[1],
-            annotation_position="top right",
+            annotation_position="right",
         )  # fmt: skip
+        figure.update_layout(margin_r=_BESIDE)
     return figure
 
 

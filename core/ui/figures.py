@@ -1,6 +1,7 @@
 """Numbers as people read them: the value, its interval, its n, or why there is none."""
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from core.domain.estimation import Estimate
 from core.formats.latex import csv_table, latex_table
 from core.services.exporting_cases import harmless
 from core.ui.shell import Page
+
+_INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
 
 
 def percent(p: Page, estimate: Estimate) -> str:
@@ -33,6 +36,11 @@ def coefficient(p: Page, estimate: Estimate) -> str:
     return f"{_short(estimate.value)}{interval}"
 
 
+def unbroken(text: str) -> str:
+    """A sentence whose intervals stay in one line each."""
+    return _INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+
+
 def show_cards(cards: list[tuple[str, str, str]]) -> None:
     """Show figures side by side: label, value, and a quiet line below."""
     cells = "".join(
@@ -53,14 +61,29 @@ class Cell:
 
 
 def show_matrix(
-    p: Page, agreement: Agreement, labels: list[str], hrefs: list[list[str]] | None = None
+    p: Page,
+    agreement: Agreement,
+    labels: list[str],
+    hrefs: list[list[str]],
+    *,
+    danger: tuple[int, int] | None = None,
 ) -> None:
-    """Show a confusion matrix, physicians in rows and the judge in columns."""
+    """Show a confusion matrix, physicians in rows and the judge in columns.
+
+    Args:
+        danger: row and column of the cell that can hurt, red unless it is empty.
+    """
     rows = [
-        [Cell(label), *(Cell(str(cell), href) for cell, href in zip(row, links, strict=True))]
-        for label, row, links in zip(
-            labels, agreement.table, hrefs or [[""] * len(labels)] * len(labels), strict=True
-        )
+        [
+            Cell(label),
+            *(
+                Cell(str(count), href, is_danger=(row, column) == danger and count > 0)
+                for column, (count, href) in enumerate(
+                    zip(agreement.table[row], hrefs[row], strict=True)
+                )
+            ),
+        ]
+        for row, label in enumerate(labels)
     ]
     _show_html([p.t("agreement.matrix_corner"), *labels], rows, kind="matrix")
 
