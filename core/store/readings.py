@@ -66,11 +66,13 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
 
     Columns: response, question and model id; whether the response is absent; how many of the
     rounds have a score; how many have a score or a reason for none; sum of the scores. Under the
-    active criteria and prompt. Plain tuples, because a study may hold 100,000 responses.
+    active criteria and prompt. Plain tuples, because a study may hold 100,000 responses; both
+    indexes that are named hold all that is read of assessments.
     """
     some = "AND question.id IN (SELECT value FROM json_each(:questions))"
     sql = f"""
-        SELECT response.id, response.question_id, response.model_id, response.text IS NULL,
+        SELECT response.id, response.question_id, response.model_id,
+               response.absent_because IS NOT NULL,
                count(assessment.value), count(assessment.id), coalesce(sum(assessment.value), 0)
         FROM study_dataset
         JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
@@ -81,20 +83,22 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
              AND active_rater.judge_id = :judge
              AND (active_rater.category = '*' OR (active_rater.category = question.category
                   AND active_rater.language = question.language))
-        LEFT JOIN assessment ON assessment.rater_id = active_rater.rater_id
+        LEFT JOIN assessment INDEXED BY assessment_by_rater
+              ON assessment.rater_id = active_rater.rater_id
              AND assessment.purpose = 'study' AND assessment.response_id = response.id
              AND assessment.criteria_id = active_criteria.criteria_id
              AND assessment.round <= :rounds
              AND NOT EXISTS (
-               SELECT 1 FROM assessment AS later
-               WHERE later.rater_id = assessment.rater_id AND later.purpose = 'study'
+               SELECT 1 FROM assessment AS later INDEXED BY assessment_again
+               WHERE later.attempt > 1
+                 AND later.rater_id = assessment.rater_id AND later.purpose = 'study'
                  AND later.response_id = assessment.response_id
                  AND later.criteria_id = assessment.criteria_id
                  AND later.round = assessment.round AND later.attempt > assessment.attempt)
         WHERE study_dataset.study_id = :study {some if plan.question_ids is not None else ""}
         GROUP BY response.id
     """
-    return [tuple(row) for row in store.rows(sql, plan.params)]
+    return store.conn.execute(sql, plan.params).fetchall()
 
 
 def flagged_responses(store: Store, plan: Plan, among: Collection[int]) -> set[int]:
