@@ -7,11 +7,8 @@ from statistics import median
 
 from playwright.sync_api import sync_playwright
 
-from core.domain.scales import ONE_TO_FIVE
 from core.i18n import sentence
-from core.store import human_scores, judges, people
-from core.store.assessments import Given
-from tests.bench.large_study import Size, ensure_large_study
+from tests.bench.large_study import Size, ensure_large_study, one_more_score
 from tests.e2e.conftest import FLAGS, executable
 from tests.e2e.served import ROOT, Served, Visit
 
@@ -115,23 +112,11 @@ def _after_a_score(visit: Visit) -> list[tuple[str, float]]:
         visit.settles()
         times = []
         for number in range(_TIMES):
-            _one_more_score(visit.served)
+            with visit.served.store() as store:
+                one_more_score(store)
             times.append(_chooses(visit, group, views[1 - number % 2]))
         found.append((f"{page}, the first click after a new score", median(times)))
     return found
-
-
-def _one_more_score(served: Served) -> None:
-    with served.store() as store, store.writing():
-        rater = judges.ensure_person_rater(store, people.ensure_person(store, "Dr New").id)
-        response_id, question_id = store.row(
-            "SELECT id, question_id FROM response WHERE id NOT IN"
-            " (SELECT response_id FROM assessment WHERE rater_id = ?) LIMIT 1", (rater,),
-        )  # fmt: skip
-        human_scores.add_human_assessment(
-            store, response_id, rater, question_id, Given(ONE_TO_FIVE, 4, None),
-            claimed_phase="blind", reason="", by="bench",
-        )  # fmt: skip
 
 
 def _chooses(visit: Visit, group: str, name: str) -> float:

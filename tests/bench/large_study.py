@@ -10,12 +10,14 @@ from core.domain.questions import CATEGORIES
 from core.domain.scales import ONE_TO_FIVE
 from core.services.opening import ensure_workbench
 from core.store import (
+    assessments,
     datasets,
     judges,
     people,
     responses,
     studies,
 )
+from core.store.assessments import Given
 from core.store.database import Store, opened
 
 _SHARES = (0.47, 0.17, 0.15, 0.08, 0.13)
@@ -184,6 +186,21 @@ class _Writer:
                     for i, s in zip(chosen, scores, strict=True)
                 ],
             )
+
+
+def one_more_score(store: Store) -> None:
+    """A physician scores a response that they had not scored, as happens while others look."""
+    with store.writing():
+        rater = judges.ensure_person_rater(store, people.ensure_person(store, "Dr New").id)
+        response = store.row(
+            "SELECT id, question_id FROM response WHERE id NOT IN"
+            " (SELECT response_id FROM assessment WHERE rater_id = ?) LIMIT 1", (rater,),
+        )  # fmt: skip
+        assert response is not None
+        assessments.add_human_assessment(
+            store, response["id"], rater, response["question_id"], Given(ONE_TO_FIVE, 4, None),
+            claimed_phase="blind", reason="", by="bench",
+        )  # fmt: skip
 
 
 def _scores(worth: np.ndarray) -> np.ndarray:

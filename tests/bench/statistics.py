@@ -10,16 +10,17 @@ from sklearn.metrics import cohen_kappa_score
 
 from core.domain.agreement import agreement_of
 from core.services import ranking
-from core.services.agreeing import cases_of_panel
 from core.services.agreeing_physicians import among_physicians
-from core.services.choosing import Choice, chosen
+from core.services.arraying import chosen_columns, columns_of
+from core.services.choosing import Choice
 from core.services.comparing import comparison_of
 from core.services.empanelling import panel_of_study
 from core.services.rating import Order
+from core.services.renewing import renewed_cases
 from core.services.tallying import verdicts_of
 from core.store.database import Store, opened
 from core.store.studies import Study, study_named
-from tests.bench.large_study import Size, ensure_large_study
+from tests.bench.large_study import Size, ensure_large_study, one_more_score
 
 _RESAMPLES = 2_000
 _MODELS, _SAMPLES, _ROUNDS = 13, 3, 3
@@ -86,12 +87,12 @@ def _growth(work: Path) -> str:
     rows = "\n".join(lines)
     return f"""## Agreement and leaderboard of a whole study
 
-Seconds: to read the cases and the verdicts (each once, until a study fact is added); to compute
-the dashboard's figures anew, of the same choice and of another one; to make the leaderboard.
+Seconds: to read the cases and the verdicts (once), and the cases again after one more score; to
+compute the dashboard's figures anew, of the same choice and of another one; to make the leaderboard.
 
-| machine scores | physicians' scores | read cases | read verdicts | redraw | another choice \
-| leaderboard |
-|---:|---:|---:|---:|---:|---:|---:|
+| machine scores | physicians' scores | read cases | read verdicts | one more score | redraw \
+| another choice | leaderboard |
+|---:|---:|---:|---:|---:|---:|---:|---:|
 {rows}
 """
 
@@ -99,14 +100,20 @@ the dashboard's figures anew, of the same choice and of another one; to make the
 def _study_seconds(store: Store, study: Study) -> list[float]:
     panel = panel_of_study(store, study, None)
     started = time.perf_counter()
-    cases = cases_of_panel(store, study, panel)
+    known = renewed_cases(store, study, panel, None)
+    cases = known.cases
+    whole = columns_of(cases)
     read = time.perf_counter() - started
+    one_more_score(store)
+    started = time.perf_counter()
+    columns_of(renewed_cases(store, study, panel, known).cases)
+    renewed = time.perf_counter() - started
     started = time.perf_counter()
     verdicts = verdicts_of(store, study, panel)
     read_verdicts = time.perf_counter() - started
 
     def redraw(choice: Choice) -> None:
-        narrowed = chosen(cases, choice)
+        narrowed = chosen_columns(whole, choice)
         comparison_of(narrowed, panel)
         among_physicians(narrowed)
 
@@ -116,4 +123,4 @@ def _study_seconds(store: Store, study: Study) -> list[float]:
     other = sum(_seconds(lambda: redraw(one)) for one in others) / len(others)  # noqa: B023
     calibration = ranking.calibrating(store, study, panel, cases)
     board = _seconds(lambda: ranking.board(store, study, Order(), verdicts, *calibration))
-    return [read, read_verdicts, again, other, board]
+    return [read, read_verdicts, renewed, again, other, board]
