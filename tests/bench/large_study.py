@@ -10,8 +10,8 @@ from core.domain.questions import CATEGORIES
 from core.domain.scales import ONE_TO_FIVE
 from core.services.opening import ensure_workbench
 from core.store import (
-    assessments,
     datasets,
+    human_scores,
     judges,
     people,
     responses,
@@ -197,7 +197,7 @@ def one_more_score(store: Store) -> None:
             " (SELECT response_id FROM assessment WHERE rater_id = ?) LIMIT 1", (rater,),
         )  # fmt: skip
         assert response is not None
-        assessments.add_human_assessment(
+        human_scores.add_human_assessment(
             store, response["id"], rater, response["question_id"], Given(ONE_TO_FIVE, 4, None),
             claimed_phase="blind", reason="", by="bench",
         )  # fmt: skip

@@ -88,7 +88,7 @@ def _growth(work: Path) -> str:
     return f"""## Agreement and leaderboard of a whole study
 
 Seconds: to read the cases and the verdicts (once), and the cases again after one more score; to
-compute the dashboard's figures anew, of the same choice and of another one; to make the leaderboard.
+compute the dashboard's figures anew, of the same choice and of another; to make the leaderboard.
 
 | machine scores | physicians' scores | read cases | read verdicts | one more score | redraw \
 | another choice | leaderboard |
