@@ -59,6 +59,7 @@ def _survey(survey: surveying.Survey) -> dict[str, Any]:
             }
             for one in survey.judges
         ],
+        "exams": [asdict(one) for one in survey.exams],
         "next": survey.next_step,
     }
 
@@ -77,4 +78,5 @@ def _survey_lines(survey: surveying.Survey) -> str:
         )
         for one in survey.judges
     ]  # fmt: skip
+    lines += [words("study_exam", **asdict(one)) for one in survey.exams]
     return "\n".join(lines)

@@ -96,6 +96,42 @@ def exam_table(
 
 
 @dataclass(frozen=True, slots=True)
+class ExamStanding:
+    """An exam at a glance, as it was last scored.
+
+    Attributes:
+        scored, unread, absent: responses of all models.
+        best: the most accurate model and its accuracy; None before the first scoring.
+    """
+
+    dataset: str
+    questions: int
+    models: int
+    scored: int
+    unread: int
+    absent: int
+    best: tuple[str, Estimate] | None
+
+
+def standings(store: Store, study: Study) -> tuple[ExamStanding, ...]:
+    """A study's exams, in the order in which they came in."""
+    require(store, "lead")
+    ids = {name: dataset_id for dataset_id, name in exams.closed_datasets(store, study.id)}
+    found = []
+    for name, questions in exams.closed_counts(store, study.id):
+        rows = [(model, one) for _, model, one in exams.tallies(store, ids[name], "exact", ())]
+        ranked = sorted(rows, key=lambda row: (-(row[1].share.value or 0.0), row[0]))
+        found.append(
+            ExamStanding(
+                name, questions, len(rows), sum(one.n for _, one in rows),
+                sum(one.unscored for _, one in rows), sum(one.absent for _, one in rows),
+                (ranked[0][0], ranked[0][1].share) if ranked else None,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceRow:
     """A model and a place of the options, from the top.
 

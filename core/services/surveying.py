@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from core.services import examining_reports
 from core.services.agreeing import cases_of
 from core.services.choosing import counted
 from core.services.comparing import Comparison, comparison_of
+from core.services.examining_reports import ExamStanding
 from core.services.permitting import require
 from core.store import assessments, datasets, human_scores, jobs, judges, responses
 from core.store.assessments import Plan, Progress
@@ -15,7 +17,9 @@ from core.store.judges import Judge
 from core.store.responses import ResponseCounts
 from core.store.studies import Study
 
-Step = Literal["import_responses", "judge", "wait", "score", "see_false_usable", "read_agreement"]
+Step = Literal[
+    "import_responses", "judge", "wait", "score", "see_false_usable", "read_agreement", "read_exams"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Survey:
     running: tuple[Job, ...]
     personal_data: dict[str, int]
     next_step: Step
+    exams: tuple[ExamStanding, ...]
 
 
 def survey_of(store: Store, study: Study, *, waiting: int | None = None) -> Survey:
@@ -66,6 +71,7 @@ def survey_of(store: Store, study: Study, *, waiting: int | None = None) -> Surv
         _standing(store, study, judge, rounds)
         for judge, rounds in judges.judges_of_study(store, study.id)
     )
+    known = examining_reports.standings(store, study)
     running = tuple(job for job in jobs.unfinished_jobs(store) if job.study_id == study.id)
     personal: dict[str, int] = {}
     for dataset in datasets.datasets_of_study(store, study.id):
@@ -74,9 +80,10 @@ def survey_of(store: Store, study: Study, *, waiting: int | None = None) -> Surv
     return Survey(
         study, counts, len(counting), len({score.person_id for score in counting}),
         standings, running, personal,
-        _next_step(
+        "read_exams" if known and not counts.questions and not running else _next_step(
             counts, standings, running, is_scored=_is_scored(counts, len(counting), waiting)
         ),
+        known,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import html
 
 import streamlit as st
 
+from core.services.examining_reports import ExamStanding
 from core.services.offering import Queue, queue_of
 from core.services.surveying import JudgeStanding, Step, Survey, survey_of
 from core.ui.figures import coefficient, percent, show_cards
@@ -16,6 +17,7 @@ _TARGETS: dict[Step, str] = {
     "score": "pages/review.py",
     "see_false_usable": "pages/agreement.py",
     "read_agreement": "pages/agreement.py",
+    "read_exams": "pages/exams.py",
 }
 
 
@@ -35,10 +37,35 @@ def _draw_study(p: Page, queue: Queue | None) -> None:
     show_cards(_counts(p, survey))
     for standing in survey.judges:
         _draw_judge(p, standing)
+    for exam in survey.exams:
+        _draw_exam(p, exam)
     step, target = p.t(f"home.step.{survey.next_step}", n=queue.left if queue else 0), ""
     if survey.next_step == "score" and queue is None:
         step, target = p.t("home.others_score"), "pages/people.py"
     _draw_next(p, step, target or _TARGETS[survey.next_step])
+
+
+def _draw_exam(p: Page, exam: ExamStanding) -> None:
+    """An exam in figures of its own, which nothing above includes."""
+    st.html(f"<h3>{p.t('home.exam')} {html.escape(exam.dataset)}</h3>")
+    best = [("", "–", p.t("home.exam_unscored"))]
+    if exam.best is not None:
+        model, share = exam.best
+        best = [(p.t("home.exam_best"), percent(p, share), f"{model} · n {share.n:,}")]
+    show_cards(
+        [
+            (p.t("home.exam_questions"), f"{exam.questions:,}", p.t("home.exam_exact")),
+            (
+                p.t("home.exam_scored"), f"{exam.scored:,}",
+                p.t(
+                    "home.exam_scored_below", models=exam.models, unread=exam.unread,
+                    absent=exam.absent,
+                ),
+            ),
+            *best,
+        ]
+    )  # fmt: skip
+    st.page_link("pages/exams.py", label=p.t("home.exam_go", name=exam.dataset), icon=None)
 
 
 def _draw_own_work(p: Page, queue: Queue) -> None:

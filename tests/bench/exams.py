@@ -94,7 +94,8 @@ def add_answers(store: Store, models: int, *, seed: int = 0) -> int:
     )
     hardness = chance.normal(0, 1.5, len(rows))
     forms = ("{}", "答案：{}", "正确答案是{}。", "{}. 如上")
-    first = 1
+    first = store.value("SELECT coalesce(max(id), 0) + 1 FROM response")
+    before = first
     for number in range(models):
         store.change("INSERT INTO model (label) VALUES (?)", (f"model-{number + 1:02d}",))
         model_id = store.value("SELECT max(id) FROM model")
@@ -111,7 +112,7 @@ def add_answers(store: Store, models: int, *, seed: int = 0) -> int:
             ],
         )  # fmt: skip
         first += len(rows)
-    return first - 1
+    return int(first - before)
 
 
 def _imported(path: Path, database: Path) -> tuple[float, int]:

@@ -17,6 +17,7 @@ from core.services.importing_table import TableImport, import_table, read_for_im
 from core.services.inspecting import case_of
 from core.services.naming import study_of_dataset
 from core.services.ordering import JudgeOrder
+from core.services.surveying import survey_of
 from core.store import exercises, jobs, responses
 from core.worker.running import do_in_foreground
 from tests.openai_server import Fault, OpenAIServer
@@ -152,6 +153,18 @@ def test_a_scoring_that_is_broken_off_goes_on_where_it_stopped(exam, monkeypatch
     assert seen == [(3, 8), (6, 8), (2, 2)]
     assert (done.read, done.responses) == (2, 8)
     assert shares(exam) == {("cedar",): (4, 3 / 4), ("willow",): (3, 2 / 3)}
+
+
+def test_a_survey_shows_exams_by_figures_of_their_own(exam):
+    unscored = survey_of(exam.store, exam.study)
+    scores(exam)
+    scored = survey_of(exam.store, exam.study)
+
+    (before,), (after,) = unscored.exams, scored.exams
+    assert (before.questions, before.scored, before.best) == (4, 0, None)
+    assert (after.models, after.scored, after.unread, after.absent) == (2, 7, 1, 0)
+    assert (after.best[0], after.best[1].value, after.best[1].n) == ("cedar", 3 / 4, 4)
+    assert (scored.human_scores, scored.counts.questions, scored.next_step) == (0, 0, "read_exams")
 
 
 def test_a_corrected_right_answer_scores_all_its_answers_anew(exam):
