@@ -22,6 +22,7 @@ from core.services.opening import ensure_workbench
 from core.store.database import opened
 from tests.bench.coverage import coverage
 from tests.bench.dashboard import dashboard
+from tests.bench.exam_pages import exam_pages
 from tests.bench.exams import exams
 from tests.bench.generation import generating
 from tests.bench.gpu import generating_on_gpu
@@ -51,6 +52,7 @@ _SECTIONS: dict[str, Callable[[Path], str]] = {
     "coverage": coverage,
     "dashboard": dashboard,
     "exams": exams,
+    "exam_pages": exam_pages,
     "gpu": lambda work: generating_on_gpu(work, Path(_DATASET)),
     "pages": pages_beside_generation,
     "reviewing": reviewing,
