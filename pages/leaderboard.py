@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.domain.questions import CATEGORIES
+from core.services.ranking import benchmarks
 from core.services.rating import Order
 from core.ui import leaderboard_tables
 from core.ui.address import one_of
@@ -40,6 +41,11 @@ with page("leaderboard") as p:
             p, "unscored", ["left_out", "not_usable"], label=p.t("leaderboard.unscored"),
             shown=lambda name: p.t(f"leaderboard.{name}"),
         )  # fmt: skip
+    known = benchmarks(p.store, p.study)
+    benchmark, categories = "", CATEGORIES
+    if len(known) > 1:
+        benchmark = one_of(p, "benchmark", list(known), label=p.t("leaderboard.benchmark"))
+        categories = known[benchmark]
     by_place, category_place, excluded_place = st.columns([4, 5, 4])
     with by_place:
         by = one_of(
@@ -48,7 +54,7 @@ with page("leaderboard") as p:
         )  # fmt: skip
     with category_place:
         category = one_of(
-            p, "within", ["all", *CATEGORIES], label=p.t("words.category"),
+            p, "within", ["all", *categories], label=p.t("words.category"),
             shown=lambda name: p.t("choice.all") if name == "all" else name,
         )  # fmt: skip
     with excluded_place:
@@ -57,7 +63,7 @@ with page("leaderboard") as p:
             shown=lambda name: p.t(f"leaderboard.{name}_excluded"),
         )  # fmt: skip
     order = Order(
-        unscored, by, None if category == "all" else category, with_excluded=excluded == "with"
+        unscored, by, None if category == "all" else category, excluded == "with", benchmark
     )
     found = drawn(p, panel, order)
     if panel.is_floor:

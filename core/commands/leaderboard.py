@@ -47,11 +47,15 @@ def leaderboard(
     terminal: Terminal, *, dataset: str, judge: str | None, facet: Facet, category: str | None,
     unscored: Unscored, with_excluded: bool, figure: Figure, format_: Format, out: Path | None,
 ) -> None:  # fmt: skip
-    """Usability per model and category: judge alone, physicians alone, corrected."""
+    """Usability per model and category: judge alone, physicians alone, corrected.
+
+    Of a study with several benchmarks, the one that --dataset names: no mean goes over two.
+    """
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         panel = panel_of_study(store, study, judge)
-        order = Order(unscored, facet, category, with_excluded)
+        several = len(ranking.benchmarks(store, study)) > 1
+        order = Order(unscored, facet, category, with_excluded, dataset if several else "")
         board = ranking.board_of(store, study, panel, order)
     text = _WRITERS[format_](board, figure)
     if out is not None:

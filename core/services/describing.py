@@ -130,7 +130,10 @@ def description_of(store: Store, study: Study, panel: Panel) -> Description:
         tuple(_coded(within_of(store, study), cases)),
         requirements_of(store, study, panel, cases),
         tuple(dimensions_by_model(store, study, panel, cases)),
-        ranking.board(store, study, Order(), verdicts, *calibration),
+        ranking.board(
+            store, study, Order(benchmark=next(iter(ranking.benchmarks(store, study)), "")),
+            verdicts, *calibration,
+        ),
         comparison_of(every, panel) if exclusions else None, tuple(exclusions),
         tuple(zip(readings.SOURCES, readings.stamp(store), strict=True)),
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), platform.python_version(),

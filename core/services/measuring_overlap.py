@@ -8,7 +8,7 @@ did not (.5 is chance).
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -71,13 +71,22 @@ def _row(metric: Metric, compared: Sequence[Compared], scores: _Scores) -> Metri
         if one.response_id in known:
             by_model[one.model].append((known[one.response_id], one.question_id))
     models = {
-        model: mean_estimate(
-            np.array([value for value, _ in some]),
-            np.array([question for _, question in some], dtype=np.intp),
+        model: _share(
+            mean_estimate(
+                np.array([value for value, _ in some]),
+                np.array([question for _, question in some], dtype=np.intp),
+            )
         )
         for model, some in sorted(by_model.items())
     }
     return _with_physicians(metric, models, compared, known, scores)
+
+
+def _share(found: Estimate) -> Estimate:
+    """A mean of values from 0 to 1, whose interval stays there."""
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
 
 
 def _labels_row(compared: Sequence[Compared], scores: _Scores) -> MetricRow:

@@ -1,6 +1,6 @@
 """Ranking: models by their rates, with uncertainty, and which of them can't be told apart."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -17,8 +17,9 @@ from core.services.permitting import require
 from core.services.rating import Order, Rater, Rates, facet
 from core.services.sealing import sealed_since
 from core.services.tallying import ABSENT, Verdicts, verdicts_of
-from core.store import questions, readings, responses, table_settings
+from core.store import datasets, questions, readings, responses, table_settings
 from core.store.database import Store
+from core.store.questions import Question
 from core.store.studies import Study
 
 _LEVEL = 0.05
@@ -111,12 +112,7 @@ def board(
     """The leaderboard of verdicts that are known."""
     require(store, "lead")
     left_out = {one.question_id for one in table_settings.exclusions(store, study.id)}
-    known = {
-        question.id: question
-        for question in questions.questions_of_study(store, study.id)
-        if (order.with_excluded or question.id not in left_out)
-        and order.category in (None, question.category)
-    }
+    known = _questions(store, study, order, left_out)
     labels = dict(responses.models_of_study(store, study.id))
     groups = table_settings.model_groups(store, study.id)
     rater = Rater(order, known, verdicts, cases, calibration)
@@ -139,6 +135,32 @@ def board(
     return Board(rows, rater.columns, tuple((run[0], run[-1]) for run in runs), len(left_out))
 
 
+def benchmarks(store: Store, study: Study) -> dict[str, tuple[str, ...]]:
+    """A study's datasets with open questions, the first one first, and their categories."""
+    require(store, "lead")
+    found: dict[int, dict[str, None]] = {}
+    for one in questions.questions_of_study(store, study.id):
+        found.setdefault(one.dataset_id, {})[one.category] = None
+    return {
+        one.name: tuple(found[one.id])
+        for one in datasets.datasets_of_study(store, study.id) if one.id in found
+    }  # fmt: skip
+
+
+def _questions(
+    store: Store, study: Study, order: Order, left_out: Collection[int]
+) -> dict[int, Question]:
+    """The questions that a leaderboard counts."""
+    named = {one.id: one.name for one in datasets.datasets_of_study(store, study.id)}
+    return {
+        question.id: question
+        for question in questions.questions_of_study(store, study.id)
+        if (order.with_excluded or question.id not in left_out)
+        and order.category in (None, question.category)
+        and order.benchmark in ("", named[question.dataset_id])
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A response behind a number of the leaderboard."""
@@ -158,11 +180,9 @@ def listed(
     label = facet(order.by)
     left_out = {one.question_id for one in table_settings.exclusions(store, study.id)}
     known = {
-        question.id: question
-        for question in questions.questions_of_study(store, study.id)
+        id_: question
+        for id_, question in _questions(store, study, order, left_out).items()
         if column in ("", label(question))
-        and order.category in (None, question.category)
-        and (order.with_excluded or question.id not in left_out)
     }
     model_id = responses.model_id_of(store, model)
     rows = np.flatnonzero((verdicts.model == model_id) & (verdicts.code != ABSENT))

@@ -49,12 +49,14 @@ class Order:
     Attributes:
         by: what the columns are; OP is of categories where it is not `category` too.
         category: only this category; None for all.
+        benchmark: only the dataset of this name; '' for all of the study, in one mean.
     """
 
     unscored: Unscored = "left_out"
     by: Facet = "category"
     category: str | None = None
     with_excluded: bool = False
+    benchmark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

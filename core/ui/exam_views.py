@@ -53,7 +53,10 @@ def draw_accuracy(p: Page, dataset: str) -> None:
         label=p.t("exams.measure"), shown=lambda name: p.t(f"exams.{name}"),
     )  # fmt: skip
     found = examining_reports.exam_table(p.store, p.study, dataset, cut, measure)
-    _show_table(p, found)
+    if cut:
+        _show_table(p, found)
+    else:
+        _show_models(p, found)
     st.html(f'<div class="quiet">{html.escape(p.t(f"exams.about_{measure}"))}</div>')
     if "level" in cut and any(_ESTIMATED in value for cell in found.cells for value in cell):
         st.html(f'<div class="quiet">{html.escape(p.t("exams.estimated"))}</div>')
@@ -86,7 +89,9 @@ def draw_places(p: Page, dataset: str) -> None:
     rows = [
         [
             Cell(one.model), Cell(str(one.place)), Cell(percent(p, one.chosen)),
-            Cell(f"{one.is_right:.0%}"), Cell(percent(p, one.accuracy)), Cell(str(one.chosen.n)),
+            Cell(f"{one.is_right:.0%}"),
+            Cell("–" if one.accuracy.value is None else percent(p, one.accuracy)),
+            Cell(f"{one.chosen.n:,}"),
         ]
         for one in found
     ]  # fmt: skip
@@ -186,10 +191,25 @@ def _draw_map(p: Page, dataset: str, facet: str, model: str) -> None:
     st.html(f'<div class="quiet">{html.escape(p.t("exams.map", model=model))}</div>')
 
 
+def _show_models(p: Page, found: ExamTable) -> None:
+    """A model a row, with what its share is of and what is left out."""
+    head = [p.t("words.model"), p.t(f"exams.{found.measure}"), "n", p.t("exams.left_unread"),
+            p.t("exams.absent")]  # fmt: skip
+    by_model = {one.model: one for one in found.found}
+    rows = [
+        [
+            Cell(model), Cell("–" if one.share.value is None else percent(p, one.share)),
+            Cell(f"{one.tally.n:,}"), Cell(f"{one.tally.unscored:,}"),
+            Cell(f"{one.tally.absent:,}"),
+        ]
+        for model in found.models if (one := by_model[model])
+    ]  # fmt: skip
+    show_grid(p, "exam-accuracy", head, rows)
+
+
 def _show_table(p: Page, found: ExamTable) -> None:
     by_place = {(one.cell, one.model): one for one in found.found}
     head = [*(p.t(f"exams.{facet}") for facet in found.cut), *found.models]
-    head = head if found.cut else [p.t("exams.all"), *found.models]
     rows = []
     for cell in found.cells:
         names = [value_name(p, facet, value) for facet, value in zip(found.cut, cell, strict=True)]
@@ -197,7 +217,7 @@ def _show_table(p: Page, found: ExamTable) -> None:
         for model in found.models:
             one = by_place.get((cell, model))
             figures.append(Cell("–") if one is None else Cell(_with_n(p, one.share)))
-        rows.append([*map(Cell, names or [found.dataset]), *figures])
+        rows.append([*map(Cell, names), *figures])
     show_grid(p, "exam-accuracy", head, rows)
 
 

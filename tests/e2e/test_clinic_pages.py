@@ -105,19 +105,21 @@ def test_a_clinic_case_is_scored_in_three_parts_by_key(
     visit, name = open_browser(clinic, locale=_LOCALES[language]), f"Dr {language}"
     visit.signs_in(name, "/review", ("physician",))
     page = visit.page
+
+    def stands(text: str) -> None:  # the next response waits beside this one, out of sight
+        expect(page.get_by_text(text, exact=True).filter(visible=True)).to_have_count(1)
+
     for part in ("examination_plan", "diagnosis", "treatment"):
-        expect(page.get_by_text(sentence(language, f"part.{part}"), exact=True)).to_be_visible()
+        stands(sentence(language, f"part.{part}"))
     for section in ("history", "examination", "findings"):
-        expect(
-            page.get_by_text(sentence(language, f"section.{section}"), exact=True)
-        ).to_be_visible()
-    expect(page.get_by_text("每次2~3片", exact=False).first).to_be_visible()
+        stands(sentence(language, f"section.{section}"))
+    expect(page.get_by_text("每次2~3片").filter(visible=True).first).to_be_visible()
     response_id = visit.shown()
     visit.reads()
 
     for key in "452":
         page.keyboard.press(key)
-    expect(page.get_by_text(sentence(language, "part.unusable", score=2))).to_be_visible()
+    stands(sentence(language, "part.unusable", score=2))
     page.keyboard.press("Enter")
     visit.shows_another_than(response_id)
 

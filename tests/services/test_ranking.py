@@ -8,10 +8,13 @@ import pytest
 
 from core.domain.usability import overall_performance
 from core.errors import Refused, UnknownName
+from core.formats.catalogue import format_named
 from core.services.agreeing import cases_of_panel
 from core.services.empanelling import add_jury, panel_of_study
 from core.services.excluding import exclude, group_model
-from core.services.ranking import Board, board_of, calibrating, listed
+from core.services.importing_questions import QuestionImport, import_benchmark
+from core.services.importing_responses import ResponseImport, import_responses
+from core.services.ranking import Board, benchmarks, board_of, calibrating, listed
 from core.services.rating import Order
 from core.services.revising import revise_checklist
 from core.services.sealing import open_response, seals_of
@@ -255,3 +258,26 @@ def test_equal_models_share_a_bracket(questions_only: Workbench) -> None:
 
     assert found.brackets == ((0, 1),)
     assert [row.ranks for row in found.rows] == [(1, 2), (1, 2)]
+
+
+def test_a_benchmark_that_joined_the_study_is_in_no_mean_with_the_first(scored: Workbench) -> None:
+    alone = _board(scored)
+    case = {"title": "t", "description": "主诉：胸痛。", "QA_pairs": [
+        {"question": "诊断？", "solution": "心肌梗死"},
+    ]}  # fmt: skip
+    path = scored.file([case], "clinic.json")
+    options = QuestionImport("clinic", "Dr Lead", study=scored.name)
+    import_benchmark(scored.store, path, format_named("cmb-clin"), options)
+    lines = scored.file('{"question": "CLINIC:1:1", "response": "便秘。"}', "cedar.jsonl")
+    import_responses(scored.store, lines, ResponseImport("clinic", "cedar", "Dr Lead"))
+
+    together, first = _board(scored), _board(scored, Order(benchmark=scored.name))
+    clinic = _board(scored, Order(benchmark="clinic"))
+
+    known = benchmarks(scored.store, scored.study)
+    assert list(known) == [scored.name, "clinic"]
+    assert known["clinic"] == ("CLINIC",)
+    assert first.columns == alone.columns
+    assert [row.op for row in first.rows] == [row.op for row in alone.rows]
+    assert (together.columns, clinic.columns) == ((*alone.columns, "CLINIC"), ("CLINIC",))
+    assert [row.model for row in clinic.rows] == ["cedar"]
