@@ -33,15 +33,23 @@ EN_CHOOSE = (
     r"\b(?:i\s+(?:would\s+|will\s+|'d\s+|'ll\s+)?|we\s+|i'd\s+|i'll\s+)?"
     r"(?:choose|chose|select|pick|go\s+with|opt\s+for)"
 )
-INTRODUCED = re.compile(rf"(?:{ZH_RIGHT_IS}|{ZH_MARK}|{EN_MARK})", re.IGNORECASE)
+#: Signs that the words above begin with: the others are passed over five times as fast.
+INTRODUCED_BY, CHOSEN_BY = "正最符不错标参答选tcbrfmao", "故应所因我本该此可宜综,\\siwspg"
+INTRODUCED = re.compile(
+    rf"(?=[{INTRODUCED_BY}])(?:{ZH_RIGHT_IS}|{ZH_MARK}|{EN_MARK})", re.IGNORECASE
+)
 BRACKETED = re.compile(
     rf"(?:\\boxed\{{\s*(?:\\text\{{)?|[<【\[「『]{{1,2}}\s*)(?P<letters>{LETTERS})\s*"
     r"(?:[.、:][^<>【】\[\]「」『』{}\n]{0,60})?(?:\}\}?|[>】\]」』]{1,2})"
 )
 STATED = re.compile(
-    rf"(?P<mark>{ZH_RIGHT_IS}|{ZH_MARK}|{ZH_CHOOSE}|{EN_MARK}|{EN_CHOOSE})"
+    rf"(?=[{INTRODUCED_BY}{CHOSEN_BY}])(?P<mark>{ZH_RIGHT_IS}|{ZH_MARK}|{ZH_CHOOSE}|{EN_MARK}|{EN_CHOOSE})"
     rf"{FRAME}{OPTION_WORD}{FRAME}(?P<letters>{LETTERS})(?P<hedge>{OR})",
     re.IGNORECASE,
+)
+#: What `SAID_RIGHT` has at its end, for answers that have none of it.
+RIGHT_WORD = re.compile(
+    r"(?=[正最对符cbrm])(?:正确|最佳|对的|符合|最恰|最合|correct|right|best|most)", re.IGNORECASE
 )
 SAID_RIGHT = re.compile(
     rf"(?:选项|\boption\s+|\bchoice\s+)?{FRAME}(?P<letters>{LETTERS}){FRAME}"

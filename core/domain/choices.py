@@ -27,6 +27,7 @@ from core.domain.choice_words import (
     NEGATED,
     ONLY_LETTERS,
     PLAINEST,
+    RIGHT_WORD,
     SAID_RIGHT,
     SAID_WRONG,
     SPECIES,
@@ -260,8 +261,8 @@ class _Reader:
         for one in INTRODUCED.finditer(self.text):
             if self._is_negated(one.start()):
                 continue
-            line = re.split(r"[\n。;!]", self.text[one.end() :])[0]
-            rest = re.split(r"\.(?:\s|$)|,(?=因|由|\s*because)", line)[0]
+            line = re.split(r"[\n。;!]", self.text[one.end() :], maxsplit=1)[0]
+            rest = re.split(r"\.(?:\s|$)|,(?=因|由|\s*because)", line, maxsplit=1)[0]
             for said in (line, rest):
                 same = self._same_text(said)
                 if same is not None and not re.fullmatch(rf"{FRAME}[A-P]{FRAME}", said):
@@ -270,7 +271,9 @@ class _Reader:
 
     def _weak(self) -> list[_Statement]:
         """What is said to be right."""
-        found = []
+        found: list[_Statement] = []
+        if not RIGHT_WORD.search(self.text):
+            return found
         for one in SAID_RIGHT.finditer(self.text):
             letters = _letters(one["letters"])
             if self._is_negated(one.start()) or not set(letters) <= set(self.options):
