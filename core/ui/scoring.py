@@ -11,7 +11,7 @@ from core.ui.calibration import draw_calibration
 from core.ui.pressing import draw_field
 from core.ui.reveal import draw_batch, draw_just_revealed, just_revealed
 from core.ui.score_bar import ANSWERS, draw_undo
-from core.ui.sheet import READING, draw_ahead, draw_keys, draw_sheet
+from core.ui.sheet import READING, draw_keys, draw_sheet
 from core.ui.shell import Page, draw_notice, told_in_one_sentence
 
 
@@ -34,7 +34,6 @@ def _draw(p: Page) -> None:
         draw_field(p, ANSWERS | READING)
         draw_keys(p)
         draw_just_revealed(p, just_shown)
-        draw_ahead(p, sheet)  # last, so that nothing waits for it
     elif queue.is_calibrating:
         draw_undo(p)
         draw_calibration(p)

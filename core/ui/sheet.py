@@ -41,23 +41,26 @@ _KEYS = (
 def draw_sheet(p: Page, queue: Queue, sheet: Sheet) -> None:
     """Draw one response to be scored, and the keys that score it."""
     look = _look(p, sheet.response_id)
-    place = _place_html(p, queue, sheet)
+    # What every press changes is one element; texts stay as they are, scrolled as they are.
+    st.html(_place_html(p, queue, sheet) + _ahead_html(p, sheet, look))
     if look.is_plain(sheet):
-        st.html(place + boxes_html(p, sheet, look))  # one element, so that it is drawn at once
+        st.html(boxes_html(p, sheet, look))
     else:
-        st.html(place)
         _draw_columns(p, sheet, look)
     draw_score_bar(p, sheet, raw=look.raw)
 
 
-def draw_ahead(p: Page, sheet: Sheet) -> None:
+def _ahead_html(p: Page, sheet: Sheet, look: Look) -> str:
     """What the browser shows, unanswerable, till it has heard that this response is answered."""
+    if not look.is_plain(sheet):
+        return ""
     coming = offering.read_ahead(p.store, p.study, p.person, sheet.response_id)
     if coming is None or kind_of(coming) != kind_of(sheet):
-        return
-    look = _look(p, coming.response_id)
-    if look.is_plain(sheet) and look.is_plain(coming):
-        st.html(ahead_html(p, coming, look, after=sheet.response_id))
+        return ""
+    its_look = _look(p, coming.response_id)
+    if not its_look.is_plain(coming):
+        return ""
+    return ahead_html(p, coming, its_look, after=sheet.response_id)
 
 
 def _look(p: Page, response_id: int) -> Look:

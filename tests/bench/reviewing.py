@@ -21,6 +21,7 @@ from core.services.opening import ensure_workbench
 from core.store import people, studies
 from core.store.database import Store, opened
 from core.store.draws import Design
+from tests.bench.sockets import socket_times
 from tests.e2e.served import ROOT, Served, Visit
 from tests.workbench import five_keys, plain_questions
 
@@ -39,6 +40,7 @@ _SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)
 #: when the server had answered: its row is stored, and the next response takes a score.
 _DRIVER = """
     window.presses = [];
+    window.early = 0;
     const sheet = () => {
         const bar = document.querySelector("[class*='-score-5']:has(button)");
         return bar ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
@@ -63,13 +65,20 @@ _DRIVER = """
         }
         return false;
     };
+    const field = () => document.querySelector("[class*='-presses'] input");
     window.press = async (count, seconds, pause) => {
         const end = performance.now() + 1000 * seconds;
-        for (let number = 0; number < count && performance.now() < end; number++) {
-            const id = sheet(), key = String(1 + number % 5), at = performance.now();
+        while (window.presses.length < count && performance.now() < end) {
+            const id = sheet(), key = String(1 + window.presses.length % 5);
+            const at = performance.now(), before = field().value;
             for (const type of ["keydown", "keyup"])
                 document.body.dispatchEvent(new KeyboardEvent(type,
                     {key, code: `Digit${key}`, keyCode: 48 + Number(key), bubbles: true}));
+            if (field().value === before) {  // so soon that nobody can have read: it does nothing
+                window.early++;
+                await rest(400);
+                continue;
+            }
             const since = async (found) => {
                 const came = await another(found, id, at + 10000);
                 await painted();
@@ -87,8 +96,8 @@ _DRIVER = """
 
 
 @dataclass(frozen=True, slots=True)
-class Reaction:
-    """Times of one setting, in milliseconds; a response that never came is infinite."""
+class Times:
+    """Times from the key on, in milliseconds; what never came is infinite."""
 
     times: tuple[float, ...]
 
@@ -102,6 +111,26 @@ class Reaction:
         """The time that 95 of 100 presses stay within."""
         return sorted(self.times)[math.ceil(0.95 * len(self.times)) - 1]
 
+    def __str__(self) -> str:
+        return f"{self.median:.0f} / {self.p95:.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What followed the presses of one setting.
+
+    Attributes:
+        painted: till the next response's text was on the screen.
+        answered: till its row was stored and the next response took a score.
+        served: the server's part of that, without a browser.
+        wrong: how often another response had to come than the one that was painted.
+    """
+
+    painted: Times
+    answered: Times
+    served: Times
+    wrong: int
+
 
 def reviewing(work: Path) -> str:
     """Measure reaction times, and return the section of the document."""
@@ -113,21 +142,33 @@ def reviewing(work: Path) -> str:
     with _browser() as browser:
         found = [_reaction(browser, path, physicians) for _, path, physicians in settings]
     rows = "\n".join(
-        f"| {_scores(path):,} | {asked} | {physicians} | {one.median:.0f} ms | {one.p95:.0f} ms |"
+        f"| {_scores(path):,} | {asked} | {physicians} | {one.painted} | {one.answered} |"
+        f" {one.served} |"
         for (asked, path, physicians), one in zip(settings, found, strict=True)
     )
-    growth = [found[at + 2].median / found[at].median for at in (0, 1)]
+    growth = [
+        [getattr(found[at + 2], what).median / getattr(found[at], what).median for at in (0, 1)]
+        for what in ("painted", "answered", "served")
+    ]
+    grown = "; ".join(
+        f"{what} {one:.2f}× and {five:.2f}×"
+        for what, (one, five) in zip(("painted", "answered", "the server"), growth, strict=True)
+    )
+    presses = sum(len(one.painted.times) for one in found)
     return f"""## A physician's key to the next response on the screen
 
 Real Chromium on the same machine as the server, {_PRESSES} presses by each physician, about one \
-every {_PAUSE / 1000:.1f} s; the time runs from the key to the next response painted, with its text.
+every {_PAUSE / 1000:.1f} s. Milliseconds, median / 95%, from the key on: till the next response's \
+text is painted; till the last one's row is stored and the next takes a score; and the server's \
+part of that, over its socket with no browser beside it.
 
-| machine scores | asked for | physicians at once | median | p95 |
-|---:|---|---:|---:|---:|
+| machine scores | asked for | physicians at once | painted | answered | the server |
+|---:|---|---:|---:|---:|---:|
 {rows}
 
-From the small to the large study the median grows {growth[0]:.2f}× with one physician, \
-{growth[1]:.2f}× with five.
+From the small to the large study the medians grow with one and with five physicians: {grown}. \
+Of {presses:,} responses that were painted ahead, {sum(one.wrong for one in found)} had to give \
+way to another.
 """
 
 
@@ -259,12 +300,18 @@ def _at_the_sheet(
 
 
 def _reaction(browser: Browser, database: Path, physicians: int) -> Reaction:
-    """Reaction times of physicians who press at once."""
+    """What follows the presses of physicians who press at once."""
     with _served(database) as served, _at_the_sheet(browser, served, physicians) as present:
         _press(present, count=5, seconds=60, pause=_PAUSE)  # the first ones load and fill caches
-        presses = _press(present, count=_PRESSES, seconds=120, pause=_PAUSE)
-    times = [press["ms"] or math.inf for of_one in presses.values() for press in of_one]
-    return Reaction(tuple(times))
+        by_name = _press(present, count=_PRESSES, seconds=120, pause=_PAUSE)
+    presses = [press for of_one in by_name.values() for press in of_one]
+    painted, answered = (
+        Times(tuple(press[what] or math.inf for press in presses)) for what in ("ms", "answered")
+    )
+    with _served(database) as served:
+        names = [f"Dr {number}" for number in range(physicians)]
+        times = socket_times(served, names, count=_PRESSES, pause=_PAUSE / 1000)
+    return Reaction(painted, answered, Times(times), sum(not press["right"] for press in presses))
 
 
 def _pressing(
@@ -282,11 +329,25 @@ def _pressing(
             for name in presses
         }  # fmt: skip
     problems = [
-        f"{name}: {len(of_one)} presses, {len(stored[name])} rows"
+        f"{name}: {len(of_one)} presses, {len(stored[name])} rows; {_first(of_one, stored[name])}"
         for name, of_one in presses.items()
-        if [(press["id"], press["key"]) for press in of_one] != stored[name]
+        if _said(of_one) != stored[name]
     ]
     return sum(map(len, presses.values())), problems
+
+
+def _said(presses: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
+    """Response and score of every press."""
+    return [(press["id"], press["key"]) for press in presses]
+
+
+def _first(presses: Sequence[dict[str, Any]], stored: Sequence[tuple[Any, ...]]) -> str:
+    """The first press that is not its own row."""
+    said = _said(presses)
+    at = next(
+        (at for at, one in enumerate(said) if at >= len(stored) or one != stored[at]), len(said)
+    )
+    return f"press {at} {presses[at : at + 1]}, row {list(stored[at : at + 1])}"
 
 
 @contextmanager
@@ -305,7 +366,7 @@ def _press(
 ) -> dict[str, list[dict[str, Any]]]:
     """Let everybody press at once; what they pressed, and how long the next response took."""
     for _, page in present:
-        page.evaluate("window.presses = []; window.isDone = false")
+        page.evaluate("window.presses = []; window.early = 0; window.isDone = false")
         page.evaluate(f"void window.press({count}, {seconds}, {pause})")
     until = time.monotonic() + seconds + 60
     for _, page in present:

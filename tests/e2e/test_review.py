@@ -214,6 +214,22 @@ def test_a_response_that_the_server_does_not_take_is_shown_again(physician):
     assert visit.shown() == last
 
 
+def test_a_flag_leaves_the_texts_scrolled_as_they_are(physician):
+    visit, page = physician.visit, physician.visit.page
+    page.set_viewport_size({"width": 1366, "height": 420})
+    box = page.locator(".sheet-response")
+    box.evaluate("box => { box.scrollTop = 10; box.dataset.seen = 'yes'; }")
+    assert box.evaluate("box => box.scrollTop") == 10
+
+    page.keyboard.press("s")
+
+    expect(
+        visit.page.get_by_role("button", name=sentence("en", "review.safety_on"))
+    ).to_be_visible()
+    visit.settles()
+    assert box.evaluate("box => [box.scrollTop, box.dataset.seen]") == [10, "yes"]
+
+
 def test_a_button_clicked_twice_is_one_score(physician):
     first = physician.visit.shown()
     physician.visit.score_button(3).dblclick()
