@@ -53,15 +53,19 @@ class Store(sqlite_utils.Database):
     path: Path
     actor: int | None
 
-    def __init__(self, path: Path, *, actor: int | None = None) -> None:
-        connection = sqlite3.connect(
+    def __init__(
+        self, path: Path, *, actor: int | None = None, kept: sqlite3.Connection | None = None
+    ) -> None:
+        """Open a file, or go on with a connection to it that such a store has had."""
+        connection = kept or sqlite3.connect(
             path, timeout=30, check_same_thread=False, isolation_level=None
         )
         super().__init__(connection, execute_plugins=False, use_old_upsert=False)
         self.path = path
         self.actor = actor
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA foreign_keys=ON")
+        if kept is None:
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA foreign_keys=ON")
 
     @contextmanager
     def writing(self) -> Iterator[None]:

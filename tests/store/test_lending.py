@@ -1,6 +1,7 @@
 """Connections are lent to one at a time, kept open, and never with what the last one left."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -20,29 +21,39 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_connection_is_lent_again_and_to_nobody_else_meanwhile(path: Path) -> None:
     with lent(path, actor=7) as first, lent(path, actor=8) as second:
-        assert first is not second
+        known = (first.conn, second.conn)
+        assert first.conn is not second.conn
         assert (first.actor, second.actor) == (7, 8)
     with lent(path, actor=NOBODY) as again:
-        assert again in (first, second)
+        assert again.conn in known
         assert again.actor == NOBODY
+
+
+def test_who_had_a_connection_can_do_nothing_with_it_any_more(path: Path) -> None:
+    with lent(path, actor=7) as first:
+        assert people.people(first) == []
+    with lent(path, actor=8), pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        people.people(first)
 
 
 def test_who_is_lent_a_connection_reads_what_others_have_written_meanwhile(path: Path) -> None:
     with lent(path, actor=None) as first:
+        known = first.conn
         assert people.people(first) == []
     with opened(path) as other, other.writing():
         people.ensure_person(other, "Dr Lin")
     with lent(path, actor=None) as again:
-        assert again is first
+        assert again.conn is known
         assert [one.name for one in people.people(again)] == ["Dr Lin"]
 
 
 def test_an_unfinished_transaction_is_lent_to_nobody(path: Path) -> None:
     with lent(path, actor=None) as first:
+        known = first.conn
         first.conn.execute("BEGIN IMMEDIATE")
         people.ensure_person(first, "Dr Lin")
     with lent(path, actor=None) as second:
-        assert second is not first
+        assert second.conn is not known
         assert people.people(second) == []
 
 
