@@ -132,6 +132,20 @@ class Reaction:
     wrong: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What became of many presses.
+
+    Attributes:
+        early: keys that rightly did nothing.
+        problems: every physician with a press that is not exactly its own row.
+    """
+
+    presses: int
+    early: int
+    problems: list[str]
+
+
 def reviewing(work: Path) -> str:
     """Measure reaction times, and return the section of the document."""
     small, large = _database(work, "small", _SMALL), _database(work, "large", _LARGE)
@@ -176,13 +190,15 @@ def pressing(work: Path, *, sessions: int = 20, seconds: float = 300) -> str:
     """Let many press for minutes, and return the section that says what became of every press."""
     large = _database(work, "large", _LARGE)
     with _browser() as browser:
-        presses, problems = _pressing(browser, large, sessions=sessions, seconds=seconds)
-    said = "\n".join(f"- {one}" for one in problems)
+        pressed = _pressing(browser, large, sessions=sessions, seconds=seconds)
+    said = "\n".join(f"- {one}" for one in pressed.problems)
     return f"""## Many physicians at once
 
 {sessions} sessions in real Chromium press for {seconds:.0f} s on {_scores(large):,} machine \
-scores, each the next key when the next response stands: {presses:,} presses, each compared \
-with its row (response, score, order). Lost, doubled or on another response: {len(problems)}.
+scores, each the next key when the next response stands: {pressed.presses:,} presses, each compared \
+with its row (response, score, order). Lost, doubled or on another response: \
+{len(pressed.problems)}. {pressed.early:,} keys more were struck before the response had stood for \
+0.3 s; they do nothing.
 {said}
 """
 
@@ -314,13 +330,12 @@ def _reaction(browser: Browser, database: Path, physicians: int) -> Reaction:
     return Reaction(painted, answered, Times(times), sum(not press["right"] for press in presses))
 
 
-def _pressing(
-    browser: Browser, database: Path, *, sessions: int, seconds: float
-) -> tuple[int, list[str]]:
-    """How many presses there were, and every one that is not exactly its own row."""
+def _pressing(browser: Browser, database: Path, *, sessions: int, seconds: float) -> Pressed:
+    """Let so many press, and compare every press with what is stored."""
     with _served(database) as served:
         with _at_the_sheet(browser, served, sessions) as present:
             presses = _press(present, count=100_000, seconds=seconds, pause=_PAUSE)
+            early = sum(page.evaluate("window.early") for _, page in present)
         stored = {
             name: served.rows(
                 "SELECT response_id, value FROM human_assessment JOIN person ON person.id ="
@@ -333,7 +348,7 @@ def _pressing(
         for name, of_one in presses.items()
         if _said(of_one) != stored[name]
     ]
-    return sum(map(len, presses.values())), problems
+    return Pressed(sum(map(len, presses.values())), early, problems)
 
 
 def _said(presses: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
