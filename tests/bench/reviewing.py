@@ -4,15 +4,12 @@ import json
 import math
 import shutil
 import statistics
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from core.services import assigning
 from core.services.importing_questions import QuestionImport, import_questions
@@ -21,78 +18,14 @@ from core.services.opening import ensure_workbench
 from core.store import people, studies
 from core.store.database import Store, opened
 from core.store.draws import Design
+from tests.bench.keyboard import a_browser, app_on, at_the_sheet, let_press
 from tests.bench.sockets import socket_times
-from tests.e2e.served import ROOT, Served, Visit
 from tests.workbench import five_keys, plain_questions
 
-_FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
-    "--disable-backgrounding-occluded-windows",
-)  # fmt: skip
 _QUESTIONS = 667
 _PRESSES, _PAUSE = 30, 500
 #: Models, samples and judging rounds that make so many machine scores.
 _SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)
-
-#: Presses a digit as a keyboard does, and notes when the text of another response was painted, and
-#: when the server had answered: its row is stored, and the next response takes a score.
-_DRIVER = """
-    window.presses = [];
-    window.early = 0;
-    const sheet = () => {
-        const bar = document.querySelector("[class*='-score-5']:has(button)");
-        return bar ? Number(bar.className.match(/review-\\d+-(\\d+)-score-5/)[1]) : null;
-    };
-    const read = () => {
-        const ahead = document.querySelector(".is-ahead .sheet-ahead");
-        const text = (ahead ?? document).querySelector(
-            ":is(.sheet-response, .ahead-response) :is(.clinical-rendered, .clinical)");
-        return text?.checkVisibility({visibilityProperty: true})
-            ? Number(ahead?.dataset.next ?? sheet()) : null;
-    };
-    const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
-    const rest = ms => new Promise(done => setTimeout(done, ms));
-    const another = async (found, old, until) => {
-        while (performance.now() < until) {
-            if (found() && found() !== old) return true;
-            await new Promise(done => {
-                const observer = new MutationObserver(() => { observer.disconnect(); done(); });
-                observer.observe(document, {subtree: true, childList: true, attributes: true});
-                setTimeout(() => { observer.disconnect(); done(); }, 100);
-            });
-        }
-        return false;
-    };
-    const field = () => document.querySelector("[class*='-presses'] input");
-    window.press = async (count, seconds, pause) => {
-        const end = performance.now() + 1000 * seconds;
-        while (window.presses.length < count && performance.now() < end) {
-            const id = sheet(), key = String(1 + window.presses.length % 5);
-            const at = performance.now(), before = field().value;
-            for (const type of ["keydown", "keyup"])
-                document.body.dispatchEvent(new KeyboardEvent(type,
-                    {key, code: `Digit${key}`, keyCode: 48 + Number(key), bubbles: true}));
-            if (field().value === before) {  // so soon that nobody can have read: it does nothing
-                window.early++;
-                await rest(400);
-                continue;
-            }
-            const since = async (found) => {
-                const came = await another(found, id, at + 10000);
-                await painted();
-                return came ? performance.now() - at : null;
-            };
-            const press = {id, key: Number(key), ms: await since(read), next: read()};
-            press.answered = await since(sheet);
-            press.right = press.next === sheet();
-            window.presses.push(press);
-            await rest(pause * (0.75 + Math.random() / 2));
-        }
-        window.isDone = true;
-    };
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +86,7 @@ def reviewing(work: Path) -> str:
         ("everything", small, 1), ("everything", small, 5), ("everything", large, 1),
         ("everything", large, 5), ("2,000 of them, drawn", _drawn(large), 5),
     ]  # fmt: skip
-    with _browser() as browser:
+    with a_browser() as browser:
         found = [_reaction(browser, path, physicians) for _, path, physicians in settings]
     rows = "\n".join(
         f"| {_scores(path):,} | {asked} | {physicians} | {one.painted} | {one.answered} |"
@@ -189,14 +122,14 @@ way to another.
 def pressing(work: Path, *, sessions: int = 20, seconds: float = 300) -> str:
     """Let many press for minutes, and return the section that says what became of every press."""
     large = _database(work, "large", _LARGE)
-    with _browser() as browser:
+    with a_browser() as browser:
         pressed = _pressing(browser, large, sessions=sessions, seconds=seconds)
     said = "\n".join(f"- {one}" for one in pressed.problems)
     return f"""## Many physicians at once
 
 {sessions} sessions in real Chromium press for {seconds:.0f} s on {_scores(large):,} machine \
-scores, each the next key when the next response stands: {pressed.presses:,} presses, each compared \
-with its row (response, score, order). Lost, doubled or on another response: \
+scores, each the next key when the next response stands: {pressed.presses:,} presses, each \
+compared with its row (response, score, order). Lost, doubled or on another response: \
 {len(pressed.problems)}. {pressed.early:,} keys more were struck before the response had stood for \
 0.3 s; they do nothing.
 {said}
@@ -287,44 +220,16 @@ def _scores(path: Path) -> int:
                                " AND created_by = 'bench'"))  # fmt: skip
 
 
-@contextmanager
-def _browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def _at_the_sheet(
-    browser: Browser, served: Served, physicians: int
-) -> Iterator[Sequence[tuple[str, Page]]]:
-    """So many physicians, each with a response in front of them."""
-    found = []
-    for number in range(physicians):
-        context = browser.new_context(locale="en-US", viewport={"width": 1366, "height": 768})
-        context.set_default_timeout(60_000)
-        visit = Visit(context.new_page(), served)
-        visit.page.add_init_script(_DRIVER)
-        visit.signs_in(f"Dr {number}", "/review")
-        visit.score_button(5).wait_for()
-        found.append((f"Dr {number}", visit.page))
-    yield found
-    for _, page in found:
-        page.context.close()
-
-
 def _reaction(browser: Browser, database: Path, physicians: int) -> Reaction:
     """What follows the presses of physicians who press at once."""
-    with _served(database) as served, _at_the_sheet(browser, served, physicians) as present:
-        _press(present, count=5, seconds=60, pause=_PAUSE)  # the first ones load and fill caches
-        by_name = _press(present, count=_PRESSES, seconds=120, pause=_PAUSE)
+    with app_on(database) as served, at_the_sheet(browser, served, physicians) as present:
+        let_press(present, count=5, seconds=60, pause=_PAUSE)  # the first ones load and fill caches
+        by_name = let_press(present, count=_PRESSES, seconds=120, pause=_PAUSE)
     presses = [press for of_one in by_name.values() for press in of_one]
     painted, answered = (
         Times(tuple(press[what] or math.inf for press in presses)) for what in ("ms", "answered")
     )
-    with _served(database) as served:
+    with app_on(database) as served:
         names = [f"Dr {number}" for number in range(physicians)]
         times = socket_times(served, names, count=_PRESSES, pause=_PAUSE / 1000)
     return Reaction(painted, answered, Times(times), sum(not press["right"] for press in presses))
@@ -332,9 +237,9 @@ def _reaction(browser: Browser, database: Path, physicians: int) -> Reaction:
 
 def _pressing(browser: Browser, database: Path, *, sessions: int, seconds: float) -> Pressed:
     """Let so many press, and compare every press with what is stored."""
-    with _served(database) as served:
-        with _at_the_sheet(browser, served, sessions) as present:
-            presses = _press(present, count=100_000, seconds=seconds, pause=_PAUSE)
+    with app_on(database) as served:
+        with at_the_sheet(browser, served, sessions) as present:
+            presses = let_press(present, count=100_000, seconds=seconds, pause=_PAUSE)
             early = sum(page.evaluate("window.early") for _, page in present)
         stored = {
             name: served.rows(
@@ -363,27 +268,3 @@ def _first(presses: Sequence[dict[str, Any]], stored: Sequence[tuple[Any, ...]])
         (at for at, one in enumerate(said) if at >= len(stored) or one != stored[at]), len(said)
     )
     return f"press {at} {presses[at : at + 1]}, row {list(stored[at : at + 1])}"
-
-
-@contextmanager
-def _served(database: Path) -> Iterator[Served]:
-    """The app on a copy of a database."""
-    with tempfile.TemporaryDirectory() as folder:
-        served = Served(ROOT / "app.py", Path(shutil.copy(database, folder)))
-        try:
-            yield served
-        finally:
-            served.stop()
-
-
-def _press(
-    present: Sequence[tuple[str, Page]], *, count: int, seconds: float, pause: float
-) -> dict[str, list[dict[str, Any]]]:
-    """Let everybody press at once; what they pressed, and how long the next response took."""
-    for _, page in present:
-        page.evaluate("window.presses = []; window.early = 0; window.isDone = false")
-        page.evaluate(f"void window.press({count}, {seconds}, {pause})")
-    until = time.monotonic() + seconds + 60
-    for _, page in present:
-        page.wait_for_function("window.isDone", timeout=1000 * max(1, until - time.monotonic()))
-    return {name: page.evaluate("window.presses") for name, page in present}
