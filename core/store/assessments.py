@@ -89,7 +89,7 @@ class Plan:
         }
 
 
-_ACTIVE = """JOIN active_criteria AS followed ON followed.study_id = study_dataset.study_id
+_ACTIVE = """CROSS JOIN active_criteria AS followed ON followed.study_id = study_dataset.study_id
                           AND followed.question_id = question.id"""
 _VERSION = """JOIN (SELECT id AS criteria_id, question_id FROM criteria WHERE version = :version)
            AS followed ON followed.question_id = question.id"""
@@ -99,7 +99,8 @@ def held(plan: Plan) -> str:
     """A statement's beginning, with every key that a plan asks for in `held`.
 
     They are those under the plan's criteria and the active prompts, each with its last attempt; its
-    columns are NULL while the key has none. Both indexes that it names hold all it reads.
+    columns are NULL while the key has none. Both indexes that it names hold all it reads. Open
+    questions come first: a study may have ten times as many closed ones.
     """
     some = "AND question.id IN (SELECT value FROM json_each(:questions))"
     return f"""
@@ -112,7 +113,7 @@ def held(plan: Plan) -> str:
              question.category, response.model_id,
              response.absent_because IS NOT NULL AS is_absent
       FROM study_dataset
-      JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
+      CROSS JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
       JOIN current_response AS response ON response.question_id = question.id
       {_ACTIVE if plan.version is None else _VERSION}
       JOIN active_rater ON active_rater.study_id = study_dataset.study_id

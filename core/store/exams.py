@@ -22,10 +22,12 @@ def closed_datasets(store: Store, study_id: int) -> list[tuple[int, str]]:
 def closed_counts(store: Store, study_id: int) -> list[tuple[str, int]]:
     """Name and number of closed questions of a study's datasets that have any."""
     sql = """
-        SELECT dataset.name, count(*)
-        FROM study_dataset JOIN question ON question.dataset_id = study_dataset.dataset_id
-        JOIN dataset ON dataset.id = question.dataset_id
-        WHERE study_id = ? AND kind = 'closed' GROUP BY dataset.id ORDER BY dataset.id
+        SELECT name, n FROM (
+          SELECT dataset.id, dataset.name,
+                 (SELECT count(*) FROM question WHERE dataset_id = dataset.id AND kind = 'closed')
+                 AS n
+          FROM study_dataset JOIN dataset ON dataset.id = dataset_id WHERE study_id = ?)
+        WHERE n > 0 ORDER BY id
     """
     return [(name, n) for name, n in store.rows(sql, (study_id,))]
 

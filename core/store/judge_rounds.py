@@ -35,7 +35,7 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
         SELECT response_id, question_id, category, model_id, round, value, unscored_because,
                is_absent
         FROM held WHERE 1 {scored if only_scored else ""}
-        ORDER BY response_id, round"""
+        ORDER BY +response_id, round"""  # or every response there is would be walked in order
     return store.read(JudgeRound, sql, plan.params)
 
 

@@ -17,13 +17,15 @@ from tests.bench.exams import EXERCISES, MODELS, SMALL, add_answers, write_exam
 from tests.e2e.conftest import FLAGS, executable
 from tests.e2e.served import LEAD, ROOT, Served, Visit, run_core
 
-_LOADS, _WARM_UP = 9, 2
+_LOADS, _WARM_UP = 7, 1
 _PAGES = {
     "home": "/", "data": "/data", "exams: accuracy": "/exams",
     "exams: department × difficulty": "/exams?rows=department&across=level",
     "exams: unread": "/exams?view=unread", "a closed case": "/case?response={closed}",
     "an open case": "/case?response={open}", "score": "/review", "work": "/work",
-    "search": "/search?q=%E8%83%B8%E7%97%9B", "runs": "/runs",
+    "search": "/search?q=%E8%83%B8%E7%97%9B", "runs": "/runs", "agreement": "/agreement",
+    "leaderboard": "/leaderboard", "checklists": "/checklists", "prompts": "/prompts",
+    "assign": "/assign", "adjudicate": "/adjudicate", "people": "/people",
 }  # fmt: skip
 
 
