@@ -177,7 +177,9 @@ def draw_case_row(p: Page, case: Case) -> None:
 
 
 def opening(p: Page, text: str, of: str, **narrowed: str) -> Cell:
-    """A number that opens its cases."""
+    """A number that opens its cases; one that has none opens nothing."""
+    if text == "–":
+        return Cell(text)
     return Cell(text, link_to("agreement", view="cases", of=of, **narrowed))
 
 

@@ -18,7 +18,16 @@ from core.ui import charts
 from core.ui.address import link_to, one_of
 from core.ui.agreement_tables import opening, value_of
 from core.ui.figure_data import Keeping
-from core.ui.figures import Cell, coefficient, percent, show_grid, show_label, show_matrix, steps
+from core.ui.figures import (
+    Cell,
+    coefficient,
+    percent,
+    percent_of,
+    show_grid,
+    show_label,
+    show_matrix,
+    steps,
+)
 from core.ui.shell import Page
 
 _WORST = 10
@@ -71,8 +80,8 @@ def draw_danger(p: Page, shown: Shown) -> None:
                 Cell(model),
                 opening(p, str(one.usable.table[0][1]), "false_usable",
                         category=category, model=model),
-                Cell(percent(p, one.false_usable), is_danger=bool(one.usable.table[0][1])),
-                opening(p, percent(p, one.missed_risk), "missed_risk",
+                Cell(percent_of(p, one.false_usable), is_danger=bool(one.usable.table[0][1])),
+                opening(p, percent_of(p, one.missed_risk), "missed_risk",
                         category=category, model=model),
                 Cell(percent(p, one.usable.agreement)),
                 opening(p, str(one.usable.agreement.n), "paired", category=category, model=model),
@@ -80,6 +89,7 @@ def draw_danger(p: Page, shown: Shown) -> None:
             for category, model, one in worst
         ],
     )  # fmt: skip
+    st.html(f'<div class="quiet">{p.t("agreement.after_dot")}</div>')
 
 
 def _slices(shown: Shown) -> list[tuple[str, str, Comparison]]:
@@ -241,7 +251,7 @@ def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None
             [
                 Cell(_named(p, word, label)),
                 opening(p, str(found.usable.agreement.n), "paired", **{name: label}),
-                opening(p, percent(p, found.false_usable), "false_usable", **{name: label}),
+                opening(p, percent_of(p, found.false_usable), "false_usable", **{name: label}),
                 opening(p, percent(p, found.usable.agreement), "differ", **{name: label}),
                 Cell(coefficient(p, found.usable.coefficients["cohen_kappa"])),
                 Cell(coefficient(p, found.usable.coefficients["gwet_ac1"])),
@@ -252,6 +262,7 @@ def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None
             for found in (groups[label],)
         ],
     )  # fmt: skip
+    st.html(f'<div class="quiet">{p.t("agreement.after_dot")}</div>')
 
 
 def _named(p: Page, word: str, label: str) -> str:

@@ -26,6 +26,11 @@ def percent(p: Page, estimate: Estimate) -> str:
     return f"{100 * estimate.value:.0f}%{interval}"
 
 
+def percent_of(p: Page, estimate: Estimate) -> str:
+    """A share with what it is of, such as `88% [84, 91] · 120`; `–` where it is of nothing."""
+    return f"{percent(p, estimate)} · {estimate.n}" if estimate.n else "–"
+
+
 def coefficient(p: Page, estimate: Estimate) -> str:
     """A coefficient such as `.71 [.63, .78]`."""
     if estimate.value is None:
