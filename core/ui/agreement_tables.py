@@ -43,7 +43,7 @@ def draw_sentence(p: Page, found: Comparison, among: Agreement) -> None:
     link = link_to("agreement", view="cases", of="false_usable")
     danger = p.t("agreement.sentence_danger", n=count)
     st.html(
-        f'<div class="sentence">{html.escape(unbroken(text))} '
+        f'<div class="sentence">{unbroken(text)} '
         f'<a href="{html.escape(link)}" target="_self" class="danger">{html.escape(danger)}</a>'
         "</div>"
     )

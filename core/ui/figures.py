@@ -42,8 +42,8 @@ def coefficient(p: Page, estimate: Estimate) -> str:
 
 
 def unbroken(text: str) -> str:
-    """A sentence whose intervals stay in one line each."""
-    return _INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+    """A sentence as HTML, whose intervals stay in one line each."""
+    return _INTERVAL.sub(r'<span class="whole">\g<0></span>', html.escape(text))
 
 
 def show_cards(cards: list[tuple[str, str, str]]) -> None:
