@@ -9,6 +9,7 @@ import numpy as np
 from core.domain.correction import may_calibrate
 from core.domain.estimation import Bools, Floats, resampled_apart
 from core.domain.paired import holm, sign_flip_p_of_pairs
+from core.domain.questions import CATEGORIES
 from core.domain.ranks import brackets, rank_interval, rank_shares
 from core.domain.usability import physicians_reading
 from core.services.agreeing import Case, cases_of_panel, votes_of
@@ -142,9 +143,14 @@ def benchmarks(store: Store, study: Study) -> dict[str, tuple[str, ...]]:
     for one in questions.questions_of_study(store, study.id):
         found.setdefault(one.dataset_id, {})[one.category] = None
     return {
-        one.name: tuple(found[one.id])
+        one.name: tuple(sorted(found[one.id], key=_place))
         for one in datasets.datasets_of_study(store, study.id) if one.id in found
     }  # fmt: skip
+
+
+def _place(category: str) -> int:
+    """LLMEval-Med's categories in its paper's order, others behind them."""
+    return CATEGORIES.index(category) if category in CATEGORIES else len(CATEGORIES)
 
 
 def _questions(
