@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from core.cli import main
 from core.engines.catalogue import ENGINES
 from core.errors import AttendingError
-from core.i18n import error_sentence
+from core.i18n import error_sentence, sentence
 from core.services.opening import ensure_workbench
 from core.store import jobs, schema
 from core.store.database import opened
@@ -429,7 +429,7 @@ def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer
 
     assert said.code == 2
     assert json.loads(said.out) == {
-        "job": 1, "state": "failed", "judge": "oak",
+        "job": 1, "state": "failed", "judge": "oak", "asked": 13, "same_judge_as": [],
         "judged": 13, "unscored": 0, "outstanding": 1, "absent": 0,
     }  # fmt: skip
     assert said.err == _told("calls_failed", count=1)
@@ -469,6 +469,22 @@ def test_what_is_unscored_is_asked_again_on_demand(study: Shell, server: OpenAIS
     assert study(*typed).json["unscored"] == 1
     assert study(*typed, "--retry-unscored").json["unscored"] == 0
     assert len(server.received) == 14 + 1 + 1
+
+
+def test_the_same_configuration_under_another_name_is_said_to_be_the_same_judge(
+    study: Shell, server: OpenAIServer
+) -> None:
+    judging = ["judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
+               "--rounds", 1, "--base-url", server.url]  # fmt: skip
+    study(*judging)
+    asked = len(server.received)
+
+    said = study(*judging, "--judge", "acorn")
+
+    assert len(server.received) == asked
+    assert sentence("en", "cli.twins", judges="oak", asked=0) in said.out
+    other = study(*judging, "--judge", "leaf", "--max-tokens", 900, "--json")
+    assert (other.json["same_judge_as"], other.json["asked"]) == ([], 14)
 
 
 def test_a_judge_needs_a_model_where_it_reads_a_prompt(study: Shell) -> None:
@@ -557,7 +573,7 @@ def test_the_whole_loop(shell: Shell, server: OpenAIServer) -> None:
     server.fails(saying(5), when=lambda prompt: "\n1. 写明 15 mg" in prompt)
     server.fails(saying(1), when=lambda prompt: "不写剂量" in prompt)
     assert shell(*judging).json == {
-        "job": 1, "state": "done", "judge": "oak",
+        "job": 1, "state": "done", "judge": "oak", "asked": 14, "same_judge_as": [],
         "judged": 13, "unscored": 1, "outstanding": 0, "absent": 0,
     }  # fmt: skip
     assert shell(*judging).json["job"] == 2

@@ -61,6 +61,8 @@ def test_two_versions_are_compared_word_by_word(shell: Shell) -> None:
     said = shell("prompt", "diff", *MK, "--from", 1)
 
     assert "每个[-数值-]{+剂量+}都要" in said.out
+    assert len(said.out) < len(EDITED) / 2, "lines that both have are left out"
+    assert shell("prompt", "diff", *MK).out == said.out
     pieces = shell("prompt", "diff", *MK, "--from", 1, "--to", 2, "--json").json["pieces"]
     assert "".join(one["text"] for one in pieces if one["kind"] != "removed") == EDITED
 

@@ -7,7 +7,7 @@ import click
 
 from core.commands.root import main
 from core.commands.terminal import FILE, Terminal, command, words
-from core.domain.differences import Kind, differences
+from core.domain.differences import Kind, Passage, differences, passages
 from core.errors import UnknownName
 from core.formats.base import text_of_file
 from core.services import prompting, revising
@@ -18,6 +18,8 @@ from core.store import prompts, responses
 _CATEGORY = click.option("--category", required=True, help="MK, …, or one of your own.")
 _LANGUAGE = click.option("--language", type=click.Choice(prompting.LANGUAGES), required=True)
 _VERSION = click.option("--version", type=click.IntRange(min=1), help="[default: the newest]")
+#: Lines that both versions have in a row, up to which all are shown.
+_NEAR = 2
 _MARKS: dict[Kind, str] = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 
 
@@ -63,15 +65,19 @@ def show_command(terminal: Terminal, *, category: str, language: str, version: i
 @command(prompt_group, "diff")
 @_CATEGORY
 @_LANGUAGE
-@click.option("--from", "old", type=click.IntRange(min=1), required=True)
+@click.option(
+    "--from", "old", type=click.IntRange(min=1), help="[default: the one before the other]"
+)
 @click.option("--to", "new", type=click.IntRange(min=1), help="[default: the newest]")
 def diff_command(
-    terminal: Terminal, *, category: str, language: str, old: int, new: int | None
+    terminal: Terminal, *, category: str, language: str, old: int | None, new: int | None
 ) -> None:
-    """What changed between two versions, word by word: [-removed-] and {+added+}."""
+    """The lines that differ between two versions: [-removed-] and {+added+}; --json has all."""
     with terminal.store() as store:
-        before = prompting.prompt_version(store, category, language, old)
         after = prompting.prompt_version(store, category, language, new)
+        before = prompting.prompt_version(
+            store, category, language, old or max(1, after.version - 1)
+        )
     pieces = differences(before.text, after.text)
     terminal.show(
         {
@@ -79,8 +85,16 @@ def diff_command(
             "to": after.version,
             "pieces": [asdict(piece) for piece in pieces],
         },
-        "".join(_MARKS[piece.kind].format(piece.text) for piece in pieces),
+        "".join(_shown(one) for one in passages(before.text, after.text)),
     )
+
+
+def _shown(passage: Passage) -> str:
+    """What differs with its marks; of what is the same, the lines next to it."""
+    if not passage.is_same:
+        return "".join(_MARKS[piece.kind].format(piece.text) for piece in passage.pieces)
+    lines = "".join(piece.text for piece in passage.pieces).splitlines(keepends=True)
+    return "".join(lines) if len(lines) <= _NEAR else f"{lines[0]}…\n{lines[-1]}"
 
 
 @command(prompt_group, "add", writes=True)
@@ -118,7 +132,10 @@ def activate_command(
     reason: str,
     dry_run: bool,
 ) -> None:
-    """Let a version serve a judge; only its category and language become outstanding."""
+    """Let a version serve a judge: what it judges becomes outstanding, and nothing is asked.
+
+    `activate` does the same for a version that was tried, and asks for what is missing.
+    """
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         chosen, rounds = judge_of_study(store, study, judge)

@@ -196,10 +196,16 @@ def judge_command(
         judge = judges.judge_by_id(store, job.plan["judge"])
         left = judging.progress_of(store, study.id, judge)
         spent, said = spent_in_job(store, job)
+        twins = judges.twins(store, judge)
+    if twins:
+        said += "\n" + words("twins", judges=", ".join(twins), asked=job.done)
     terminal.show(
-        {"job": job_id, "state": job.state, "judge": judge.name, **asdict(left), **spent},
+        {
+            "job": job_id, "state": job.state, "judge": judge.name, "asked": job.done,
+            "same_judge_as": twins, **asdict(left), **spent,
+        },
         words("judged", judge=judge.name, **asdict(left)) + said,
-    )
+    )  # fmt: skip
     _tell_end(job)
 
 

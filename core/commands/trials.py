@@ -161,7 +161,7 @@ def compare_command(
     terminal: Terminal, *, dataset: str, judge: str | None, key: str | None, old: int | None,
     new: int | None, category: str | None, language: str | None,
 ) -> None:  # fmt: skip
-    """What versions did to agreement: seen beside held back; without a name all revisions."""
+    """What versions did to agreement: seen beside held back; without a name all questions."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         chosen, rounds = judge_of_study(store, study, judge)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from core.domain.closed import LABELS
 from core.domain.scales import Scale
@@ -24,6 +24,24 @@ SCORE_FIELDS = (
 #: A row that holds 0 here is history: it is counted, and left out.
 FIELDS = (*QUESTION_FIELDS, *EXAM_FIELDS, *RESPONSE_FIELDS, *SCORE_FIELDS, "is_current")
 RATERS = ("judge", "physician")
+#: Scales that are guessed, the usual one first, then from narrow to wide.
+_SCALES = (
+    (1, 5),
+    (0, 1),
+    (0, 2),
+    (0, 3),
+    (0, 4),
+    (0, 5),
+    (1, 7),
+    (0, 7),
+    (1, 10),
+    (0, 10),
+    (0, 100),
+)
+_NEARLY_ALL = 0.95
+#: Scores that tell a scale from slips.
+_ENOUGH = 20
+_WHOLE = re.compile(r"-?\d{1,9}")
 
 #: Names that people give to columns, without case, spaces and punctuation.
 _USUAL = {
@@ -122,6 +140,24 @@ def read_scale(written: str, usable_from: int | None) -> Scale:
     if not minimum <= usable_from <= maximum:
         raise Refused("usable_outside_scale", usable=usable_from, written=written)
     return Scale("", minimum, maximum, usable_from)
+
+
+def guessed_scale(cells: Iterable[object]) -> Scale:
+    """The scale that holds nearly all scores of a table: 1-5 if it does, else the narrowest.
+
+    The upper quarter of another scale than 1-5 is taken for usable, to be said otherwise by whoever
+    knows.
+    """
+    written = (str(cell).strip().removesuffix(".0") for cell in cells)
+    scores = [int(text) for text in written if _WHOLE.fullmatch(text)]
+    if len(scores) < _ENOUGH:
+        return Scale("", 1, 5, 4)
+    for minimum, maximum in _SCALES:
+        inside = sum(minimum <= score <= maximum for score in scores)
+        if inside >= _NEARLY_ALL * len(scores):
+            usable_from = maximum - (maximum - minimum) // 4
+            return Scale("", minimum, maximum, usable_from)
+    return Scale("", 1, 5, 4)
 
 
 def harmless(text: str) -> str:

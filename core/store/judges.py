@@ -71,6 +71,12 @@ def judge_by_id(store: Store, judge_id: int) -> Judge:
     return _judge(*found)
 
 
+def twins(store: Store, judge: Judge) -> list[str]:
+    """Names of the other judges with the same configuration: they are one rater, with it."""
+    sql = "SELECT name FROM judge WHERE configuration_id = ? AND id <> ? ORDER BY id"
+    return [name for (name,) in store.rows(sql, (judge.configuration_id, judge.id))]
+
+
 def judges_of_study(store: Store, study_id: int) -> list[tuple[Judge, int]]:
     """The judges of a study with their number of rounds, oldest first."""
     sql = f"""SELECT judge.*, rounds FROM ({_COLUMNS}) AS judge

@@ -1,5 +1,5 @@
-// What a keyboard needs that widgets don't give: a key is for the button that is seen, one that is held
-// or struck twice acts once, N goes to the comment, Escape leaves it; digits fill the next dimension,
+// What a keyboard needs that widgets don't give: a key is for the button that is seen, one that answers
+// and is held or struck twice acts once, N goes to the comment, Escape leaves it or the list of keys; digits fill the next dimension,
 // Y, P and O mark the next requirement, Backspace takes the last one back. While a page starts, parts
 // of it come in any order: till all are there nothing is scored, and what only opens something waits.
 // And the clock of the response on the sheet.
@@ -139,13 +139,17 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const key = /^[a-z0-9]$/i.test(event.key) && event.key.toLowerCase();
-    const isSecondStrike = event.key === last.key && event.timeStamp - last.at < strikeTwice;
+    // Only what answers is guarded; Tab, arrows and pages move as often and as long as they are pressed.
+    const answersBy = key || ["Enter", "Backspace"].includes(event.key)
+      || (event.key === " " && event.target.matches?.("button"));
+    const isSecondStrike = answersBy && event.key === last.key && event.timeStamp - last.at < strikeTwice;
     last = { key: event.key, at: event.timeStamp };
     const stop = () => {
       event.stopImmediatePropagation();
       event.preventDefault();
     };
-    if (event.repeat) stop();
+    if (event.repeat && answersBy) stop();
+    else if (event.key === "Escape" && document.querySelector(".keys")) act("h");
     else if (key && (isStarting() || isAnswering())) {
       stop();
       if (opens.includes(key)) waiting.push(key);

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import streamlit as st
 
+from core.domain.scales import Scale
 from core.domain.table_fields import (
     EXAM_FIELDS,
     FIELDS,
@@ -17,6 +18,7 @@ from core.domain.table_fields import (
     RATERS,
     RESPONSE_FIELDS,
     guessed_field,
+    guessed_scale,
     read_scale,
 )
 from core.formats.table_rows import Phase
@@ -60,7 +62,9 @@ def draw_table_import(p: Page) -> None:
         f'<div class="quiet">{_escaped(p, "tables.read_as", table, rows=len(table.rows))}</div>'
     )
     mapping = _draw_mapping(p, f"{file.file_id}-{sheet}", table)
-    options = _draw_options(p, mapping, Path(file.name).stem)
+    scores = [at for at, one in enumerate(table.columns) if _is_score(mapping.get(one, ""))]
+    guess = guessed_scale(row[at] for _, row in table.rows for at in scores)
+    options = _draw_options(p, mapping, Path(file.name).stem, guess)
     reading = _reading(
         (file.file_id, sheet, tuple(mapping.items()), options.model, options.scale,
          options.judge_scale, options.phase),
@@ -134,13 +138,17 @@ def _draw_mapping(p: Page, file: str, table: Table) -> dict[str, str]:
     return mapping
 
 
+def _is_score(field: str) -> bool:
+    return field == "score" or (field.partition(":")[0] in RATERS and ":" in field)
+
+
 def _field_name(p: Page, field: str) -> str:
     """What a column can stand for, in words."""
     kind, colon, label = field.partition(":")
     return p.t("table_field.option", label=label) if colon else p.t(f"table_field.{kind}")
 
 
-def _draw_options(p: Page, mapping: dict[str, str], name: str) -> TableImport:
+def _draw_options(p: Page, mapping: dict[str, str], name: str, guess: Scale) -> TableImport:
     """Dataset, model, scales and phase."""
     first, second, third, fourth = st.columns(4)
     dataset = first.text_input(p.t("tables.name"), value=name, key=p.key("table", "name"))
@@ -155,9 +163,10 @@ def _draw_options(p: Page, mapping: dict[str, str], name: str) -> TableImport:
     )  # fmt: skip
     with fourth:
         scale, usable = st.columns(2)
-        limits = scale.text_input(p.t("tables.scale"), "1-5", key=p.key("table", "limits"))
+        range_ = f"{guess.minimum}-{guess.maximum}"
+        limits = scale.text_input(p.t("tables.scale"), range_, key=p.key(range_, "limits"))
         from_ = usable.number_input(
-            p.t("tables.usable"), value=4, step=1, key=p.key("table", "usable")
+            p.t("tables.usable"), value=guess.usable_from, step=1, key=p.key(range_, "usable")
         )
     return TableImport(
         dataset, p.person.name, mapping, model.strip(), read_scale(limits, int(from_)),

@@ -163,6 +163,22 @@ def test_a_key_pressed_twice_is_one_score(physician):
     assert physician.visit.shown() != first
 
 
+def test_tab_moves_as_fast_as_it_is_pressed_and_escape_closes_the_list_of_keys(physician):
+    page = physician.visit.page
+    page.evaluate(
+        """() => { window.reached = new Set();
+            addEventListener("focusin", (event) => window.reached.add(event.target)); }"""
+    )
+    for _ in range(6):
+        page.keyboard.press("Tab")
+    assert page.evaluate("() => window.reached.size") == 6
+
+    page.keyboard.press("h")
+    page.locator(".keys").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator(".keys")).to_have_count(0)
+
+
 def test_the_next_response_is_read_at_once_and_scored_when_the_last_one_is_stored(physician):
     first, page = physician.visit.shown(), physician.visit.page
     seen = page.evaluate(
