@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from core.services import reviewing
 from core.services.calibrating import Compared, compared
 from core.ui.clinical import show_response, show_text
 from core.ui.figures import show_label
 from core.ui.manual import show_manual
 from core.ui.reveal import said
+from core.ui.sheet import draw_criteria
 from core.ui.shell import Page
 
 
@@ -29,7 +31,20 @@ def _line(p: Page, one: Compared) -> str:
 
 
 def _draw_compared(p: Page, one: Compared) -> None:
-    show_response(one.text, raw=False)
+    """What was scored on the left; who said what, and by what it is measured, on the right."""
+    sheet = reviewing.sheet_of(p.store, p.study, p.person, one.response_id)
+    left, right = st.columns([3, 2], gap="small")
+    with left:
+        show_label(p.t("words.question"))
+        show_text(sheet.criteria.question_text)
+        show_label(p.t("words.response"))
+        show_response(one.text, raw=False)
+    with right:
+        _draw_said(p, one)
+        draw_criteria(p, sheet.criteria.reference_answer, sheet.criteria.checklist)
+
+
+def _draw_said(p: Page, one: Compared) -> None:
     show_label(p.t("reveal.you", said=said(p, one.own)))
     if one.own.comment:
         show_text(one.own.comment, kind="quote")
