@@ -520,9 +520,11 @@ def test_at_once_nothing_is_shown_before_the_questions_last_response(served, ope
 # --- the screen -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("width", [1366, 1024])
 @pytest.mark.parametrize("language", ["English", "中文"])
-def test_texts_score_bar_and_comment_fit_a_laptop(physician, language):
+def test_texts_score_bar_and_comment_fit_a_laptop_and_a_tablet(physician, language, width):
     page = physician.visit.page
+    page.set_viewport_size({"width": width, "height": 768})
     page.get_by_role("radio", name=language).click()
     for key in "24135":
         physician.visit.settles()
