@@ -75,10 +75,10 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
                response.absent_because IS NOT NULL,
                count(assessment.value), count(assessment.id), coalesce(sum(assessment.value), 0)
         FROM study_dataset
-        JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
+        CROSS JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
         JOIN current_response AS response ON response.question_id = question.id
-        JOIN active_criteria ON active_criteria.study_id = study_dataset.study_id
-                            AND active_criteria.question_id = question.id
+        CROSS JOIN active_criteria ON active_criteria.study_id = study_dataset.study_id
+                                  AND active_criteria.question_id = question.id
         LEFT JOIN active_rater ON active_rater.study_id = study_dataset.study_id
              AND active_rater.judge_id = :judge
              AND (active_rater.category = '*' OR (active_rater.category = question.category

@@ -38,6 +38,14 @@ class Scored:
     use: Use | None
 
 
+#: Open questions of a study come first: it may have many times as many closed ones.
+_OPEN = """study_dataset
+        CROSS JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id"""
+_SEALED = f"""{_OPEN}
+        CROSS JOIN conversation_seal ON conversation_seal.study_id = study_dataset.study_id
+             AND conversation_seal.conversation_id = question.conversation_id"""
+
+
 def seal_of(store: Store, study_id: int) -> Seal | None:
     """How a study is drawn; None where it is not yet."""
     sql = "SELECT salt, held_out, created_by, created_at FROM seal WHERE study_id = ?"
@@ -53,25 +61,26 @@ def add_seal(store: Store, study_id: int, salt: str, held_out: float, *, by: str
 
 
 def undrawn(store: Store, study_id: int) -> int:
-    """How many conversations of a study have no part yet."""
-    sql = """
-        SELECT count(*) FROM conversation JOIN study_dataset USING (dataset_id)
+    """How many conversations of a study with open questions have no part yet."""
+    sql = f"""
+        SELECT count(DISTINCT conversation_id) FROM {_OPEN}
         WHERE study_dataset.study_id = :study AND NOT EXISTS (
           SELECT 1 FROM conversation_seal
-          WHERE study_id = :study AND conversation_id = conversation.id)
+          WHERE study_id = :study AND conversation_id = question.conversation_id)
     """
     return int(store.value(sql, {"study": study_id}))
 
 
 def talks(store: Store, study_id: int) -> list[Talk]:
-    """A study's conversations with their texts in use."""
-    sql = """
+    """A study's conversations with the texts of their open questions in use."""
+    sql = f"""
         SELECT conversation_id, question.category, conversation.group_code, question_text
-        FROM question
+        FROM {_OPEN}
         JOIN conversation ON conversation.id = conversation_id
-        JOIN active_criteria ON active_criteria.question_id = question.id
+        CROSS JOIN active_criteria ON active_criteria.study_id = study_dataset.study_id
+                                  AND active_criteria.question_id = question.id
         JOIN criteria ON criteria.id = criteria_id
-        WHERE active_criteria.study_id = ? ORDER BY conversation_id, turn
+        WHERE study_dataset.study_id = ? ORDER BY conversation_id, turn
     """
     found: dict[int, Talk] = {}
     for talk_id, category, group, text in store.rows(sql, (study_id,)):
@@ -88,20 +97,18 @@ def parts(store: Store, study_id: int) -> dict[int, Part]:
 
 
 def parts_of_questions(store: Store, study_id: int) -> dict[int, Part]:
-    """The part of every question, as drawn."""
-    sql = """
-        SELECT question.id, part FROM question JOIN conversation_seal USING (conversation_id)
-        WHERE study_id = ?
+    """The part of every open question, as drawn."""
+    sql = f"""
+        SELECT question.id, part FROM {_SEALED} WHERE study_dataset.study_id = ?
     """
     return dict(map(tuple, store.rows(sql, (study_id,))))
 
 
 def drawn_at(store: Store, study_id: int) -> tuple[dict[int, str], dict[int, str]]:
     """When questions were held out, and when responses were held back; both by id, in UTC."""
-    held_out = """
-        SELECT question.id, conversation_seal.created_at
-        FROM question JOIN conversation_seal USING (conversation_id)
-        WHERE study_id = ? AND part = 'held_out'
+    held_out = f"""
+        SELECT question.id, conversation_seal.created_at FROM {_SEALED}
+        WHERE study_dataset.study_id = ? AND part = 'held_out'
     """
     check = (
         "SELECT response_id, created_at FROM response_seal WHERE study_id = ? AND part = 'check'"
