@@ -128,8 +128,11 @@ def revised_at(store: Store, study_id: int, judge_id: int) -> dict[int, str]:
     """
     sql = """
         WITH criteria_change AS (
-          SELECT question_id, max(created_at) AS changed_at FROM criteria_activation
-          WHERE study_id = :study GROUP BY question_id HAVING count(*) > 1),
+          SELECT question_id, max(created_at) AS changed_at
+          FROM study_dataset CROSS JOIN open_question AS question USING (dataset_id)
+          CROSS JOIN criteria_activation ON criteria_activation.study_id = study_dataset.study_id
+               AND criteria_activation.question_id = question.id
+          WHERE study_dataset.study_id = :study GROUP BY question_id HAVING count(*) > 1),
         prompt_change AS (
           SELECT prompt_activation.category, prompt_activation.language,
                  max(prompt_activation.created_at) AS changed_at
@@ -140,7 +143,7 @@ def revised_at(store: Store, study_id: int, judge_id: int) -> dict[int, str]:
           HAVING count(DISTINCT judge_prompt_id) > 1 OR max(version) > 1)
         SELECT question.id,
                max(coalesce(criteria_change.changed_at, ''), coalesce(prompt_change.changed_at, ''))
-        FROM study_dataset JOIN question USING (dataset_id)
+        FROM study_dataset CROSS JOIN open_question AS question USING (dataset_id)
         LEFT JOIN criteria_change ON criteria_change.question_id = question.id
         LEFT JOIN prompt_change ON prompt_change.category = question.category
                                AND prompt_change.language = question.language
@@ -153,7 +156,8 @@ def revised_at(store: Store, study_id: int, judge_id: int) -> dict[int, str]:
 def versions(store: Store, study_id: int) -> list[int]:
     """Versions of the criteria of a study's questions, oldest first."""
     sql = """
-        SELECT DISTINCT version FROM study_dataset JOIN question USING (dataset_id)
+        SELECT DISTINCT version
+        FROM study_dataset CROSS JOIN open_question AS question USING (dataset_id)
         JOIN criteria ON criteria.question_id = question.id WHERE study_id = ? ORDER BY version
     """
     return [version for (version,) in store.rows(sql, (study_id,))]
