@@ -294,12 +294,13 @@ def repeats(store: Store, study_id: int) -> list[Repeat]:
                first_value AS first, repeated_value AS repeated,
                {usable.format("before")} AS first_usable,
                {usable.format("after")} AS repeated_usable
-        FROM human_repeat JOIN question ON question.id = question_id
+        FROM person CROSS JOIN human_repeat ON human_repeat.person_id = person.id
+        JOIN question ON question.id = question_id
         JOIN study_dataset USING (dataset_id)
         JOIN assessment AS before ON before.id = first_id
         JOIN assessment AS after ON after.id = repeated_id
         JOIN scale ON scale.name = human_repeat.scale
-        WHERE study_id = ? AND human_repeat.scale = first_scale ORDER BY repeated_id
+        WHERE study_id = ? AND human_repeat.scale = first_scale ORDER BY +repeated_id
     """
     return store.read(Repeat, sql, (study_id,))
 

@@ -99,7 +99,8 @@ def answered(store: Store, study_id: int, person_id: int) -> dict[int, int]:
 def answered_questions(store: Store, study_id: int) -> dict[int, int]:
     """The question of every response of a study that any person has answered, by response."""
     sql = """
-        SELECT DISTINCT given.response_id, given.question_id FROM human_assessment AS given
+        SELECT DISTINCT given.response_id, given.question_id
+        FROM person CROSS JOIN human_assessment AS given ON given.person_id = person.id
         JOIN question ON question.id = given.question_id
         JOIN study_dataset USING (dataset_id) WHERE study_id = ?
     """
