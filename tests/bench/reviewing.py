@@ -55,13 +55,11 @@ class Reaction:
     Attributes:
         painted: till the next response's text was on the screen.
         answered: till its row was stored and the next response took a score.
-        served: the server's part of that, without a browser.
         wrong: how often another response had to come than the one that was painted.
     """
 
     painted: Times
     answered: Times
-    served: Times
     wrong: int
 
 
@@ -88,18 +86,19 @@ def reviewing(work: Path) -> str:
     ]  # fmt: skip
     with a_browser() as browser:
         found = [_reaction(browser, path, physicians) for _, path, physicians in settings]
+    served = [_served(path, physicians) for _, path, physicians in settings]  # no browser beside
     rows = "\n".join(
-        f"| {_scores(path):,} | {asked} | {physicians} | {one.painted} | {one.answered} |"
-        f" {one.served} |"
-        for (asked, path, physicians), one in zip(settings, found, strict=True)
+        f"| {_scores(path):,} | {asked} | {physicians} | {one.painted} | {one.answered} | {alone} |"
+        for (asked, path, physicians), one, alone in zip(settings, found, served, strict=True)
     )
-    growth = [
-        [getattr(found[at + 2], what).median / getattr(found[at], what).median for at in (0, 1)]
-        for what in ("painted", "answered", "served")
-    ]
+    columns = {
+        "painted": [one.painted for one in found],
+        "answered": [one.answered for one in found],
+        "the server": served,
+    }
     grown = "; ".join(
-        f"{what} {one:.2f}× and {five:.2f}×"
-        for what, (one, five) in zip(("painted", "answered", "the server"), growth, strict=True)
+        f"{what} {some[2].median / some[0].median:.2f}× and {some[3].median / some[1].median:.2f}×"
+        for what, some in columns.items()
     )
     presses = sum(len(one.painted.times) for one in found)
     return f"""## A physician's key to the next response on the screen
@@ -229,10 +228,14 @@ def _reaction(browser: Browser, database: Path, physicians: int) -> Reaction:
     painted, answered = (
         Times(tuple(press[what] or math.inf for press in presses)) for what in ("ms", "answered")
     )
+    return Reaction(painted, answered, sum(not press["right"] for press in presses))
+
+
+def _served(database: Path, physicians: int) -> Times:
+    """The server's part of the presses of physicians who press at once."""
     with app_on(database) as served:
         names = [f"Dr {number}" for number in range(physicians)]
-        times = socket_times(served, names, count=_PRESSES, pause=_PAUSE / 1000)
-    return Reaction(painted, answered, Times(times), sum(not press["right"] for press in presses))
+        return Times(socket_times(served, names, count=_PRESSES, pause=_PAUSE / 1000))
 
 
 def _pressing(browser: Browser, database: Path, *, sessions: int, seconds: float) -> Pressed:
