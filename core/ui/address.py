@@ -26,7 +26,7 @@ def several(
     return tuple(found)
 
 
-def one_of(
+def one_of_many(
     p: Page,
     name: str,
     options: Sequence[str],
@@ -34,12 +34,32 @@ def one_of(
     label: str,
     shown: Callable[[str], str] = str,
 ) -> str:
-    """One option of a few, the first by default."""
+    """One option of a list, the first by default."""
+    asked = st.query_params.get(name, "")
+    key = p.key(p.study.id, name)
+    return st.selectbox(
+        label, options, index=options.index(asked) if asked in options else 0, format_func=shown,
+        key=key, on_change=_keep, args=(name, key),
+    )  # fmt: skip
+
+
+def one_of(
+    p: Page,
+    name: str,
+    options: Sequence[str],
+    *,
+    label: str,
+    shown: Callable[[str], str] = str,
+    first: str | None = None,
+    is_labelled: bool = False,
+) -> str:
+    """One option of a few, the first by default or the one that `first` names."""
     asked = st.query_params.get(name, "")
     key = p.key(p.study.id, name)
     return st.segmented_control(
-        label, options, default=asked if asked in options else options[0], required=True,
-        format_func=shown, key=key, label_visibility="collapsed", on_change=_keep, args=(name, key),
+        label, options, default=asked if asked in options else first or options[0], required=True,
+        format_func=shown, key=key, label_visibility="visible" if is_labelled else "collapsed",
+        on_change=_keep, args=(name, key),
     )  # fmt: skip
 
 

@@ -98,15 +98,16 @@ def show_grid(p: Page, name: str, head: Sequence[str], rows: Sequence[Sequence[C
     _show_html(head, rows, kind="grid")
     texts = [[cell.text for cell in row] for row in rows]
     safe = [[str(harmless(cell)) for cell in row] for row in texts]
-    csv, latex, _ = st.columns([2, 2, 9])
-    csv.download_button(
-        p.t("charts.csv"), "\ufeff" + csv_table([str(harmless(one)) for one in head], safe),
-        f"{name}.csv", "text/csv", key=p.key(name, "csv"), on_click="ignore", type="tertiary",
-    )  # fmt: skip
-    latex.download_button(
-        p.t("charts.latex"), latex_table(head, texts), f"{name}.tex", "text/x-tex",
-        key=p.key(name, "latex"), on_click="ignore", type="tertiary",
-    )  # fmt: skip
+    with st.container(horizontal=True):
+        st.download_button(
+            p.t("charts.csv"), "\ufeff" + csv_table([str(harmless(one)) for one in head], safe),
+            f"{name}.csv", "text/csv", key=p.key(name, "csv"), on_click="ignore", type="tertiary",
+            width="content",
+        )  # fmt: skip
+        st.download_button(
+            p.t("charts.latex"), latex_table(head, texts), f"{name}.tex", "text/x-tex",
+            key=p.key(name, "latex"), on_click="ignore", type="tertiary", width="content",
+        )  # fmt: skip
 
 
 def _show_html(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, kind: str) -> None:

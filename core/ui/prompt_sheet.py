@@ -12,7 +12,7 @@ from core.store.database import Store
 from core.store.people import Person
 from core.store.prompts import PromptVersion, Serving
 from core.store.tested import Reading
-from core.ui.address import link_to
+from core.ui.address import link_to, one_of, one_of_many
 from core.ui.clinical import show_text
 from core.ui.decision_sheet import draw_decision
 from core.ui.diffs import SIDES, show_sides
@@ -30,16 +30,15 @@ def draw_choice(p: Page) -> list[PromptVersion]:
     st.html(_HERE / "prompts.css")
     script = (_HERE / "placeholders.js").read_text(encoding="utf-8")
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
-    category = st.selectbox(
-        p.t("words.category"), prompting.categories(p.store), key="category",
-        bind="query-params", format_func=lambda code: _category(p, code),
+    category = one_of_many(
+        p, "category", prompting.categories(p.store), label=p.t("words.category"),
+        shown=lambda code: _category(p, code),
     )  # fmt: skip
     languages = prompting.languages_of(p.store, category)
-    language = st.segmented_control(
-        p.t("prompts.language"), languages, key="prompt-language", required=True,
-        default=p.language if p.language in languages else languages[0],
-        format_func=_LANGUAGES.__getitem__,
-        bind="query-params",
+    language = one_of(
+        p, "prompt-language", languages, label=p.t("prompts.language"),
+        shown=_LANGUAGES.__getitem__, first=p.language if p.language in languages else None,
+        is_labelled=True,
     )  # fmt: skip
     return prompts.versions(p.store, category, language)
 

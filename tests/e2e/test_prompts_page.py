@@ -1,5 +1,6 @@
 """The page of judge prompts: placeholders while typing, new versions, preview, comparison, use."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,3 +162,14 @@ def _serving(served: Served, language: str) -> int:
         " AND active_rater.category = 'MK' AND active_rater.language = ?",
         (language,),
     )
+
+
+def test_a_link_of_the_worklist_opens_its_prompt_in_either_language(served, open_browser):
+    visit = _visit(served, open_browser, "zh")
+    expect(_text_field(visit)).to_have_value(re.compile("你是"))
+
+    visit.page.get_by_role("link", name="MSE English", exact=True).click()
+
+    expect(visit.page).to_have_url(re.compile("category=MSE.*prompt-language=en"))
+    expect(_text_field(visit)).to_have_value(re.compile("MSE"))
+    expect(_text_field(visit)).not_to_have_value(re.compile("你是"))
