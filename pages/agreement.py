@@ -58,7 +58,7 @@ with page("agreement") as p:
     draw_summary(p, shown.comparison)
     draw_weights(p, shown.comparison)
     draw_left_out(p, shown.comparison)
-    draw_excluded(p, panel, whole, choice)
+    draw_excluded(p, panel, whole, keep)
     view = one_of(
         p, "view", [*VIEWS, "cases"], label=p.t("agreement.view"),
         shown=lambda name: p.t(f"agreement.views.{name}"),

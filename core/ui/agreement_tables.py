@@ -10,12 +10,12 @@ from core.domain.estimation import Estimate
 from core.services import sealing
 from core.services.agreeing import Case
 from core.services.arraying import Columns, chosen_columns
-from core.services.choosing import Choice
 from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel
 from core.services.picking import picked
 from core.services.reviewing import expose
 from core.ui.address import link_to
+from core.ui.figure_data import Keeping
 from core.ui.figures import Cell, coefficient, percent, show_cards, unbroken
 from core.ui.shell import Page, entered
 
@@ -92,12 +92,16 @@ def draw_weights(p: Page, found: Comparison) -> None:
     st.html(f'<div class="quiet">{html.escape(said)}</div>')
 
 
-def draw_excluded(p: Page, panel: Panel, every: Columns, choice: Choice) -> None:
+def draw_excluded(p: Page, panel: Panel, every: Columns, keep: Keeping) -> None:
     """How many responses stand out because their question is excluded, and the other reading."""
     if not every.is_excluded.any():
         return
-    cases = chosen_columns(every, replace(choice, with_excluded=not choice.with_excluded))
-    other = comparison_of(cases, panel, only=("cohen_kappa",))
+    choice = keep.choice
+    otherwise = replace(choice, with_excluded=not choice.with_excluded)
+    other = keep(
+        "other reading",
+        lambda: comparison_of(chosen_columns(every, otherwise), panel, only=("cohen_kappa",)),
+    )
     said = p.t(
         f"agreement.excluded_{'counted' if choice.with_excluded else 'left_out'}",
         n=int(every.is_excluded.sum()), other=other.usable.agreement.n,
