@@ -22,7 +22,7 @@
   const isFilled = (row) => chosen(row) || performance.now() - (filledAt.get(row.className) ?? -1e9) < 700;
 
   function choose(kind, option) {
-    const row = rows(kind).find((one) => !isFilled(one));
+    const all = rows(kind), row = all.length === 1 ? all[0] : all.find((one) => !isFilled(one));
     const button = [...(row?.querySelectorAll("button") ?? [])]
       .find((one) => one.textContent.trim() === option);
     if (!button) return;
@@ -135,6 +135,11 @@
   document.addEventListener("keydown", (event) => {
     if (isField(event.target)) {
       if (event.key === "Escape") event.target.blur();
+      const save = event.key === "Enter" && event.target.closest('[class*="st-key-work-"]') && button("Enter");
+      if (save) {
+        event.target.blur(); // which hands over what was typed
+        setTimeout(() => save.click(), 50);
+      }
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -45,12 +45,16 @@ def draw_just_revealed(p: Page, shown: list[Revealed]) -> None:
         return
     asked = next((found for found in shown if found.asks_why), None)
     with st.container(key="reveal-strip", horizontal=True, vertical_alignment="center"):
-        line = html.escape(_line(p, asked or shown[0]))
-        st.html(f'<div class="quiet">{line}</div>', width="content")
+        line = p.t("reveal.just", line=_line(p, shown[0]))
+        if asked is not None and asked is not shown[0]:
+            line += f" · {p.t('reveal.same_question', line=_line(p, asked))}"
+        st.html(f'<div class="quiet">{html.escape(line)}</div>', width="content")
         if asked is not None:
             _draw_cause_keys(p, asked)
     for found in shown:
-        with st.expander(_line(p, found)):
+        line = _line(p, found)
+        title = line if found is shown[0] else p.t("reveal.same_question", line=line)
+        with st.expander(title):
             draw_revealed(p, found)
 
 

@@ -177,7 +177,9 @@ def _tools_html(p: Page, sheet: Sheet, *, raw: bool) -> str:
             button_html(p.t("scoring.cannot_judge"), "cannot_judge", key="b"),
             cannot,
         ]
-    undo = button_html(p.t("review.undo"), "undo", key="u", is_off=not _can_undo(p))
+    can = _can_undo(p)
+    why = "" if can else p.t("review.no_undo")
+    undo = button_html(p.t("review.undo"), "undo", key="u", says=why, is_off=not can)
     return f'<div class="tools" data-of="{sheet.response_id}">{"".join(tools)}{undo}</div>'
 
 

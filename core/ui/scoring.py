@@ -32,7 +32,7 @@ def _draw(p: Page) -> None:
         sheet = sheet_of(p.store, p.study, p.person, queue.next_response_id)
         draw_sheet(p, queue, sheet)
         draw_field(p, ANSWERS | READING)
-        draw_keys(p)
+        draw_keys(p, sheet)
         draw_just_revealed(p, just_shown)
     elif queue.is_calibrating:
         draw_undo(p)

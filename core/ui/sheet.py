@@ -107,10 +107,11 @@ def _reading_html(p: Page) -> str:
     return f"{''.join(buttons)}{keys}{style}"
 
 
-def draw_keys(p: Page) -> None:
-    """The list of keys, once somebody asked for it."""
+def draw_keys(p: Page, sheet: Sheet) -> None:
+    """The list of the keys that this sheet has, once somebody asked for it."""
+    other = "score" if sheet.dimensions else "dimensions"
     if p.kept.get(_shown(p, "help")):
-        st.html(keys_html(p, _KEYS))
+        st.html(keys_html(p, [one for one in _KEYS if one != other]))
 
 
 def draw_criteria(p: Page, reference_answer: str, checklist: str) -> None:

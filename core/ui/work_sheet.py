@@ -3,6 +3,7 @@
 import html
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -143,8 +144,15 @@ def _draw_correction(p: Page, sheet: Sheet, revealed: Revealed | None) -> None:
     """A new answer beside the old one; informed where something was shown."""
     last, before = correcting.given_before(p.store, p.person, sheet.response_id)
     is_asked = st.query_params.get("reconsider") == "1" and revealed is not None
-    title = p.t("work.informed_ask" if is_asked else "work.correct")
-    with st.expander(title, expanded=is_asked):
+    opened = p.key(sheet.response_id, "correcting")
+    if not is_asked and not p.kept.get(opened):
+        st.button(
+            p.t("work.correct"), key=p.key(sheet.response_id, "correct"), shortcut="c",
+            on_click=partial(p.kept.update, {opened: True}),
+        )  # fmt: skip
+        return
+    with st.container(border=True):
+        show_label(p.t("work.informed_ask" if is_asked else "work.correct"))
         stays = "work.stays_blind" if sheet.is_exposed else "work.stays"
         show_text(p.t(stays), kind="note")
         kind = st.segmented_control(
@@ -208,6 +216,7 @@ def _save(store: Store, p: Page, sheet: Sheet, before: Draft, is_asked: bool) ->
         if any(offer.response_id == response_id for offer in asked):
             scoring = replace(scoring, claimed_phase="informed")
         correcting.correct(store, p.study, p.person, response_id, scoring, reason=reason)
+        p.kept.pop(p.key(response_id, "correcting"), None)
     open_answer(p.kept, response_id)
 
 
