@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.domain.questions import CATEGORIES
 from core.services.ranking import benchmarks
 from core.services.rating import Order
 from core.ui import leaderboard_tables
@@ -42,10 +41,10 @@ with page("leaderboard") as p:
             shown=lambda name: p.t(f"leaderboard.{name}"),
         )  # fmt: skip
     known = benchmarks(p.store, p.study)
-    benchmark, categories = "", CATEGORIES
+    benchmark = ""
     if len(known) > 1:
         benchmark = one_of(p, "benchmark", list(known), label=p.t("leaderboard.benchmark"))
-        categories = known[benchmark]
+    categories = known[benchmark or next(iter(known))] if known else ()
     by_place, category_place, excluded_place = st.columns([4, 5, 4])
     with by_place:
         by = one_of(
@@ -73,6 +72,7 @@ with page("leaderboard") as p:
         shown=lambda name: p.t(f"leaderboard.views.{name}"),
     )  # fmt: skip
     if not found.board.rows:
-        st.info(p.t("leaderboard.nothing"))
+        key = "nothing" if category == "all" else "nothing_in"
+        st.info(p.t(f"leaderboard.{key}", category=category))
         st.stop()
     VIEWS[view](p, found, figure)
