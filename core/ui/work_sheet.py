@@ -147,7 +147,7 @@ def _draw_correction(p: Page, sheet: Sheet, revealed: Revealed | None) -> None:
     opened = p.key(sheet.response_id, "correcting")
     if not is_asked and not p.kept.get(opened):
         st.button(
-            p.t("work.correct"), key=p.key(sheet.response_id, "correct"), shortcut="c",
+            p.t("work.correct"), key=p.key(sheet.response_id, "correct"), shortcut="e",
             on_click=partial(p.kept.update, {opened: True}),
         )  # fmt: skip
         return

@@ -328,7 +328,7 @@ def test_ones_own_work_is_found_and_corrected_with_a_reason(ward, arrive, langua
     expect(page.get_by_text(sentence(language, "work.correct"))).to_be_visible()
     visit.settles()
     page.keyboard.press("Enter")
-    page.keyboard.press("c")
+    page.keyboard.press("e")
     row = page.locator("[class*='-dimension-score']")
     row.wait_for()
     visit.settles()
