@@ -83,7 +83,7 @@ def unread_command(terminal: Terminal, *, dataset: str, limit: int) -> None:
         "counts": [dict(zip(("model", "because", "n"), row, strict=True)) for row in counts],
         "responses": [asdict(one) for one in listed],
     }
-    terminal.show(found, "\n".join(lines) or words("exam_none"))
+    terminal.show(found, "\n".join(lines) or words("exam_all_read"))
 
 
 @command(exam_group, "subset", writes=True)

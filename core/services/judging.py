@@ -19,7 +19,7 @@ from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, purse_of
 from core.services.exchanging import Reading, Said, exchange_of, prepared, second_question
 from core.services.generating import chosen_gpus
-from core.services.ordering import check_prompts, gpus_wished
+from core.services.ordering import check_prompts, gpus_wished, why_nothing
 from core.services.permitting import require
 from core.services.queueing import Lease, ended, noting
 from core.services.releasing import check_may_send
@@ -57,12 +57,12 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
 
     Raises:
         UnknownName: `unknown_judge`, with the names that take part.
-        Refused: `no_judge` where the study has none.
+        Refused: `no_judge` where the study has none, `needs_no_judge` where it is an exam.
     """
     require(store, "lead")
     known = judges.judges_of_study(store, study.id)
     if not known:
-        raise Refused("no_judge", study=study.name)
+        raise Refused(why_nothing(store, study) or "no_judge", study=study.name)
     if name is None:
         active = [one for one in known if progress_of(store, study.id, one[0]).judged]
         return (active or known)[-1]

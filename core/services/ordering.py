@@ -18,7 +18,7 @@ from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import ensure_job
 from core.services.releasing import check_may_send
-from core.store import assessments, batches, judges, questions, responses
+from core.store import assessments, batches, exams, judges, questions, responses
 from core.store.database import Store
 from core.store.jobs import Job
 from core.store.judges import Judge
@@ -147,7 +147,7 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     if order.is_batch and len(order.addresses) > 1:
         raise Refused("one_batch_address")
     if order.question_ids is None and not responses.response_counts(store, study.id).present:
-        raise Refused("nothing_to_judge", study=study.name)
+        raise Refused(why_nothing(store, study) or "nothing_to_judge", study=study.name)
     name = order.name or order.model or order.engine
     configuration = judges.ensure_configuration(
         store, order.engine, order.model or order.engine, order.parameters
@@ -168,6 +168,15 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
     if waiting:
         raise Refused("in_batches", judge=name, count=waiting)
     return judge
+
+
+def why_nothing(store: Store, study: Study) -> str:
+    """Why a study has nothing for judges, as the code of a refusal: its questions are closed."""
+    require(store, "lead")
+    is_exam = exams.closed_datasets(store, study.id) and not questions.kinds_of_study(
+        store, study.id
+    )
+    return "needs_no_judge" if is_exam else ""
 
 
 def _usual_rounds(engine: str) -> int:

@@ -171,7 +171,7 @@ def test_tab_moves_as_fast_as_it_is_pressed_and_escape_closes_the_list_of_keys(p
     )
     for _ in range(6):
         page.keyboard.press("Tab")
-    assert page.evaluate("() => window.reached.size") == 6
+    assert page.evaluate("() => window.reached.size") >= 6
 
     page.keyboard.press("h")
     page.locator(".keys").wait_for()

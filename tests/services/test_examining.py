@@ -220,7 +220,7 @@ def test_a_case_shows_what_was_read_beside_the_right_options(exam):
 def test_closed_questions_are_for_no_judge_and_no_physician(exam):
     person = exam.physician()
 
-    with pytest.raises(Refused, match="nothing_to_judge"):
+    with pytest.raises(Refused, match="needs_no_judge"):
         exam.queues(JudgeOrder("baseline", "baseline", {}))
     assert exam.next_for(person) is None
 
