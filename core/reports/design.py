@@ -86,9 +86,13 @@ class Design(Section):
             )
             for one in found.drawn
         ]  # fmt: skip
+        blind, unknown = (
+            sum(getattr(one, phase) for one in found.scorers) for phase in ("blind", "unknown")
+        )
+        no_draw = self.t("no_draw_elsewhere" if unknown > blind else "no_draw")
         return [
             f"## {self.t('people')}",
-            self.t("people_text", n=len(found.scorers)),
+            self.t("people_text", n=len(found.scorers), blind=blind, unknown=unknown),
             self.table(
                 "scorers", ("rater", "n_scores", "blind", "unknown", "seconds"),
                 [
@@ -97,5 +101,5 @@ class Design(Section):
                     for one in found.scorers
                 ],
             ),
-            "\n".join(f"- {one}" for one in draws) if draws else self.t("no_draw"),
+            "\n".join(f"- {one}" for one in draws) if draws else no_draw,
         ]  # fmt: skip
