@@ -40,7 +40,7 @@
 
   const isStarting = () => document.querySelector('[data-testid="stMain"] [data-testid="stSkeleton"]');
   // A widget's own listener is a moment late: it may know the response before the one that is seen.
-  const button = (key) => [...document.querySelectorAll(`[aria-label="Shortcut ${key.toUpperCase()}"]`)]
+  const button = (key) => [...document.querySelectorAll(`[aria-label="Shortcut ${key}" i]`)]
     .map((sign) => sign.closest("button:enabled")).find((one) => one?.offsetParent);
   const opens = "hmevtnxu";
   let waiting = [];

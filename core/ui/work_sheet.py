@@ -163,7 +163,7 @@ def _draw_correction(p: Page, sheet: Sheet, revealed: Revealed | None) -> None:
         if kind == "score":
             _draw_new_score(p, sheet, last, before)
         st.text_input(
-            p.t("review.comment"), value=before.comment, max_chars=4000,
+            p.t("work.comment"), value=before.comment, max_chars=4000,
             key=p.key(sheet.response_id, "comment"),
         )  # fmt: skip
         if not is_asked:

@@ -73,7 +73,7 @@ def test_a_killed_command_goes_on_where_it_was(study: Workbench, server: OpenAIS
 
     assert process.returncode == 0, complained
     assert json.loads(printed) == {
-        "job": 1, "state": "done", "judge": "oak",
+        "job": 1, "state": "done", "judge": "oak", "asked": KEYS, "same_judge_as": [],
         "judged": KEYS, "unscored": 0, "outstanding": 0, "absent": 0,
     }  # fmt: skip
     _is_complete(study)
