@@ -31,20 +31,20 @@ def add_audit(
     )
 
 
-#: Audits of versions whose question and reference answer read as in another version.
-_SAME_TEXTS = """
-    FROM criteria AS asked
-    JOIN criteria AS audited ON audited.question_id = asked.question_id
+#: Whether question and reference answer read in the audited version as in the one asked for.
+_READS_ALIKE = """audited.question_id = asked.question_id
      AND audited.question_text = asked.question_text
-     AND audited.reference_answer = asked.reference_answer
-    JOIN question_audit AS given ON given.criteria_id = audited.id
-"""
+     AND audited.reference_answer = asked.reference_answer"""
 
 
 def audit_given(store: Store, person_id: int, criteria_id: int) -> tuple[bool, str] | None:
     """What a person said last of these texts: whether they are right, and their comment."""
     sql = f"""
-        SELECT is_right, comment {_SAME_TEXTS} WHERE asked.id = ? AND person_id = ?
+        SELECT is_right, comment
+        FROM criteria AS asked
+        JOIN criteria AS audited ON {_READS_ALIKE}
+        JOIN question_audit AS given ON given.criteria_id = audited.id
+        WHERE asked.id = ? AND person_id = ?
         ORDER BY given.id DESC LIMIT 1
     """
     found = store.row(sql, (criteria_id, person_id))
@@ -57,7 +57,9 @@ def audits_of_study(store: Store, study_id: int) -> list[QuestionAudit]:
         SELECT question.id AS question_id, question.key AS question, question.category,
                person_id, person.name AS person, audited.version AS criteria_version,
                is_right, comment, given.created_at
-        {_SAME_TEXTS}
+        FROM question_audit AS given
+        CROSS JOIN criteria AS audited ON audited.id = given.criteria_id
+        CROSS JOIN criteria AS asked ON {_READS_ALIKE}
         JOIN active_criteria ON active_criteria.criteria_id = asked.id
         JOIN question ON question.id = active_criteria.question_id
         JOIN person ON person.id = person_id

@@ -183,14 +183,16 @@ def shown_verdicts(store: Store, study_id: int) -> dict[tuple[int, int], int]:
     """The question of every response of a study that a person answered and then was shown a verdict
     on, by person and response."""
     sql = """
-        SELECT given.person_id, given.response_id, given.question_id
-        FROM human_assessment AS given
-        JOIN exposure ON exposure.person_id = given.person_id
-         AND exposure.question_id = given.question_id AND shown = 'machine_verdict'
-         AND exposure.after_assessment >= given.id
-        JOIN question ON question.id = given.question_id
-        JOIN study_dataset USING (dataset_id)
-        WHERE study_id = ?
+        SELECT exposure.person_id, given.response_id, exposure.question_id
+        FROM exposure
+        CROSS JOIN question ON question.id = exposure.question_id
+        CROSS JOIN study_dataset USING (dataset_id)
+        CROSS JOIN rater ON rater.person_id = exposure.person_id
+        CROSS JOIN response ON response.question_id = exposure.question_id
+        CROSS JOIN assessment AS given ON given.response_id = response.id
+         AND given.rater_id = rater.id AND given.round = 1
+        WHERE study_id = ? AND shown = 'machine_verdict'
+          AND exposure.after_assessment >= given.id
     """
     rows = store.rows(sql, (study_id,))
     return {(person_id, response_id): question_id for person_id, response_id, question_id in rows}
