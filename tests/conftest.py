@@ -27,12 +27,6 @@ def real_questions(real_file: Path) -> list[BenchmarkQuestion]:
     return read_questions(real_file)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than the cores, four at most: a browser test waits as long as it works."""
-    return min(4, (os.cpu_count() or 1) + 1)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: playwright's event loop stays in the main thread until the end."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

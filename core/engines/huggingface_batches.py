@@ -29,7 +29,10 @@ _PAGED_TOKENS = 32_768
 _LEFT, _LEAST_WAVE = 0.75, 64
 #: Rows of a static batch; more wait longer for their longest.
 _MOST_ROWS = 32
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "num_sectors")
+_OUT_OF_MEMORY = (
+    "out of memory", "can't allocate memory", "not enough memory", "num_sectors",
+    "can't start new thread",  # whose stack is memory too
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
