@@ -208,6 +208,8 @@ def test_who_loses_a_right_with_the_page_open_can_do_nothing_more(ward, open_bro
     row = visit.page.locator("[class*='-table-row-'] textarea").first
     row.fill(row.input_value() + " and more")
     visit.page.get_by_label(sentence("en", "checklists.reason")).fill("why")
+    visit.page.keyboard.press("Tab")
+    visit.page.wait_for_timeout(600)  # till what was typed is handed over
     visit.settles()
     before = ward.value("SELECT count(*) FROM criteria")
     with ward.store() as store:
