@@ -23,7 +23,7 @@ _PAGES = {
     "exams: department × difficulty": "/exams?rows=department&across=level",
     "exams: unread": "/exams?view=unread", "a closed case": "/case?response={closed}",
     "an open case": "/case?response={open}", "score": "/review", "work": "/work",
-    "search": "/search?q=%E8%83%B8%E7%97%9B", "runs": "/runs", "agreement": "/agreement",
+    "search, no word yet": "/search", "runs": "/runs", "agreement": "/agreement",
     "leaderboard": "/leaderboard", "checklists": "/checklists", "prompts": "/prompts",
     "assign": "/assign", "adjudicate": "/adjudicate", "people": "/people",
 }  # fmt: skip
