@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from core.domain.agreement import Agreement
+from core.domain.alternative_annotator import AnnotatorTest
 from core.domain.estimation import Estimate
-from core.domain.many_raters import AnnotatorTest
 from core.services import agreeing_parts, agreeing_physicians
 from core.services.agreeing import Case
 from core.services.agreeing_physicians import Ceiling

@@ -20,6 +20,8 @@ _POISSON_FROM, _POISSON_TO = 256, 4_096
 _EXACT = 1 << 10
 #: A binomial draw costs about so many whole-number draws.
 _KINDS_COST = 8
+#: Resampled values that differ by less than this differ by rounding alone.
+NO_SPREAD = 1e-9
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -56,6 +58,13 @@ class Estimate:
 def undefined(n: int, because: Undefined) -> Estimate:
     """No value, and why."""
     return Estimate(None, n, None, None, because)
+
+
+def quotient(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
+    """Quotient of each pair of elements, broadcast; NaN where the divisor is 0."""
+    over, under = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
+    found: Floats = np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
+    return found
 
 
 def share_estimate(hits: Bools, clusters: Indices, weights: Floats | None = None) -> Estimate:

@@ -9,6 +9,7 @@ from core.domain.estimation import (
     Floats,
     Indices,
     interval_of,
+    quotient,
     resampled_tables,
     undefined,
 )
@@ -53,7 +54,12 @@ def label_given(text: str, labels: Collection[str]) -> str:
 def macro_f1(pairs: Sequence[tuple[str, str]], clusters: Indices) -> Estimate:
     """Macro F1 of (given, expected) labels, its interval by resampling whole questions.
 
-    The plain mean of 2·TP/(2·TP + FP + FN) over every label that either side uses.
+    The plain mean of 2·TP/(2·TP + FP + FN) over every label that either side uses; undefined where
+    neither uses any.
+
+    Args:
+        pairs: one per response; given is `UNREAD` where none could be read.
+        clusters: shape (pairs,), the question of each.
     """
     labels = sorted({label for pair in pairs for label in pair} - {UNREAD})
     if not labels:
@@ -74,7 +80,5 @@ def macro_f1(pairs: Sequence[tuple[str, str]], clusters: Indices) -> Estimate:
 
 def _mean_f1(tables: Floats) -> Floats:
     """Mean over labels of twice the hits over all uses, (…, labels, 2); unused ones left out."""
-    hits, uses = tables[..., 0], tables[..., 1]
-    scores = np.divide(hits, uses, out=np.full(hits.shape, np.nan), where=uses > 0)
-    found: Floats = np.nanmean(scores, axis=-1)
+    found: Floats = np.nanmean(quotient(tables[..., 0], tables[..., 1]), axis=-1)
     return found

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.agreement import Agreement, agreement_of
+from core.domain.alternative_annotator import AnnotatorTest, annotator_test
 from core.domain.estimation import Estimate, share_estimate
 from core.domain.many_raters import (
     MISSING,
-    AnnotatorTest,
     Marks,
     among_raters,
-    annotator_test,
     fleiss_kappa,
     krippendorff_alpha,
 )

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.closed import LABELS, level_of_share, partial_credit
-from core.domain.estimation import Floats, Indices
+from core.domain.estimation import Floats, Indices, quotient
 from core.domain.tallies import CUTS, FACETS, Answers, Tally, tallies
 from core.services.permitting import require
 from core.store import choices, exams
@@ -155,9 +155,7 @@ def _means(at: Indices, score: Floats, length: int) -> Floats:
     """Mean of the scores of each place; NaN where there is none."""
     scored = ~np.isnan(score)
     n = np.bincount(at[scored], minlength=length)
-    total = np.bincount(at[scored], weights=score[scored], minlength=length)
-    found: Floats = np.divide(total, n, out=np.full(length, np.nan), where=n > 0)
-    return found
+    return quotient(np.bincount(at[scored], weights=score[scored], minlength=length), n)
 
 
 def _levels(shares: Floats, found: Sequence[ExerciseStrata]) -> list[str]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.domain.agreement import agreement_of, cohen_kappa, percent_agreement
-from core.domain.estimation import Estimate, Floats, effective_n
+from core.domain.agreement import agreement_of, tables_per_cluster
+from core.domain.coefficients import cohen_kappa, percent_agreement
+from core.domain.estimation import Estimate, Indices, effective_n
 from core.domain.paired import Change, change_of
 from core.services.agreeing import Case, weighted_among
 
@@ -113,7 +114,7 @@ def _paired(pairs: Sequence[Pair]) -> Paired:
         )
         for side in sides
     )  # fmt: skip
-    tables = [_tables(human, side, clusters, weights) for side in sides]
+    tables = [tables_per_cluster(human, side, clusters, 2, weights) for side in sides]
     fixed = [one.after for one in full if one.before.differs and not one.after.differs]
     broken = [one.after for one in full if one.after.differs and not one.before.differs]
     return Paired(
@@ -129,25 +130,12 @@ def _paired(pairs: Sequence[Pair]) -> Paired:
     )  # fmt: skip
 
 
-def _clusters(pairs: Sequence[Pair]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _clusters(pairs: Sequence[Pair]) -> Indices:
     """Questions; responses where there is one question only."""
     questions = [one.after.question_id for one in pairs]
     if len(set(questions)) > 1:
         return np.array(questions, dtype=np.intp)
     return np.array([one.after.response_id for one in pairs], dtype=np.intp)
-
-
-def _tables(
-    human: np.ndarray[tuple[int], np.dtype[np.intp]],
-    machine: np.ndarray[tuple[int], np.dtype[np.intp]],
-    clusters: np.ndarray[tuple[int], np.dtype[np.intp]],
-    weights: Floats,
-) -> Floats:
-    """Sums of weights, shape (clusters, 2, 2), physicians in rows."""
-    names, place = np.unique(clusters, return_inverse=True)
-    tables = np.zeros((len(names), 2, 2))
-    np.add.at(tables, (place, human, machine), weights)
-    return tables
 
 
 def _worst_first(cases: Sequence[Case]) -> list[Case]:

@@ -1,4 +1,4 @@
-"""Coefficients against published figures, two libraries, degenerate inputs and their own laws."""
+"""Agreement beside two libraries, its intervals, weights, degenerate inputs and coverage."""
 
 import numpy as np
 import pytest
@@ -6,112 +6,18 @@ import scipy
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from core.domain.agreement import (
-    COEFFICIENTS,
-    SCORE_COEFFICIENTS,
-    Agreement,
-    agreement_of,
-    cohen_kappa,
-    gwet_ac1,
-    intraclass,
-    linear_kappa,
-    lower_limit,
-    mean_difference,
-    pabak,
-    percent_agreement,
-    quadratic_kappa,
-    spearman,
-    upper_limit,
-)
+from core.domain.agreement import Agreement, agreement_of
+from core.domain.coefficients import COEFFICIENTS, SCORE_COEFFICIENTS, cohen_kappa
 from core.domain.estimation import Estimate
-
-#: Made by hand; κ and weighted κ by statsmodels 0.14 and scikit-learn, which agree.
-HAND_MADE = (
-    (8, 3, 1, 0, 0),
-    (2, 10, 4, 1, 0),
-    (0, 3, 15, 6, 1),
-    (0, 1, 5, 20, 7),
-    (0, 0, 1, 6, 26),
-)
-
-#: LLMEval-Med (arXiv 2506.04078v3), figure 6: rows physicians, columns the judge, usable first.
-FIGURE_6 = {
-    "llama-3.1-8B": (((16, 6), (40, 40)), 0.54902, 0.145666, 0.145355, 0.098039),
-    "Mistral-24B": (((20, 9), (35, 38)), 0.568627, 0.165489, 0.163311, 0.137255),
-    "DISC-MedLLM": (((1, 1), (9, 91)), 0.901961, 0.138514, 0.889754, 0.803922),
-    "pooled": (((37, 16), (84, 169)), 0.673203, 0.242912, 0.448947, 0.346405),
-}
+from tests.two_raters import HAND_MADE, pairs_of, random_pairs, table_of
 
 KAPPAS = {"cohen_kappa": None, "linear_kappa": "linear", "quadratic_kappa": "quadratic"}
-
-
-def pairs_of(table) -> tuple[np.ndarray, np.ndarray]:
-    """First and second ratings whose cross table is `table`."""
-    cells = np.asarray(table)
-    first, second = np.indices(cells.shape).reshape(2, -1)
-    return np.repeat(first, cells.ravel()), np.repeat(second, cells.ravel())
 
 
 def agreement_of_table(table, *, seed: int = 0) -> Agreement:
     """Agreement of the pairs of a table, every pair on a question of its own."""
     first, second = pairs_of(table)
     return agreement_of(first, second, np.arange(len(first)), categories=len(table), seed=seed)
-
-
-def random_pairs(seed: int, *, categories: int = 5, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
-    """Two raters who agree about half the time."""
-    generator = np.random.default_rng(seed)
-    first = generator.integers(0, categories, n)
-    other = generator.integers(0, categories, n)
-    return first, np.where(generator.random(n) < 0.5, first, other)
-
-
-def table_of(first: np.ndarray, second: np.ndarray, *, categories: int) -> np.ndarray:
-    table = np.zeros((categories, categories))
-    np.add.at(table, (first, second), 1)
-    return table
-
-
-@pytest.mark.parametrize(
-    ("formula", "expected"),
-    [
-        pytest.param(cohen_kappa, 0.557951, id="plain"),
-        pytest.param(linear_kappa, 0.730284, id="linear"),
-        pytest.param(quadratic_kappa, 0.857916, id="quadratic"),
-    ],
-)
-def test_kappas_of_the_hand_made_table(formula, expected):
-    assert float(formula(np.array(HAND_MADE, float))) == pytest.approx(expected, abs=5e-7)
-
-
-def test_kappa_of_a_table_small_enough_to_do_by_hand():
-    # 20 5 / 10 15: pa = 35/50 = .7; shares .5 .5 and .6 .4, so pe = .3 + .2 = .5;
-    # kappa = .2/.5 = .4. AC1: pi = .55, .45; pe = 2·.55·.45 = .495; (.7−.495)/.505 = .405941.
-    table = np.array([[20.0, 5.0], [10.0, 15.0]])
-
-    found = [float(formula(table)) for formula in (percent_agreement, cohen_kappa, gwet_ac1, pabak)]
-
-    assert found == pytest.approx([0.7, 0.4, 0.405941, 0.4], abs=5e-7)
-
-
-@pytest.mark.parametrize("model", FIGURE_6)
-def test_figure_6_of_llmeval_med(model):
-    table, *expected = FIGURE_6[model]
-    counts = np.array(table, float)
-
-    found = [
-        float(formula(counts)) for formula in (percent_agreement, cohen_kappa, gwet_ac1, pabak)
-    ]
-
-    assert found == pytest.approx(expected, abs=5e-7)
-
-
-def test_formulas_take_a_stack_of_tables():
-    stack = np.array([table for table, *_ in FIGURE_6.values()], float)
-
-    assert cohen_kappa(stack) == pytest.approx(
-        [kappa for _, _, kappa, _, _ in FIGURE_6.values()], abs=5e-7
-    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -125,7 +31,7 @@ def test_kappas_agree_with_statsmodels_and_scikit_learn(seed, categories):
     for name, weights in KAPPAS.items():
         by_statsmodels = cohens_kappa(
             table,
-            wt={None: None, "linear": "linear", "quadratic": "quadratic"}[weights],
+            wt=weights,
             weights=None if weights is None else steps,
             return_results=False,
         )
@@ -172,63 +78,6 @@ def test_no_coefficient_ever_leaves_as_not_a_number(name):
         assert (found.value is None) == (found.undefined_because is not None)
         numbers = [x for x in (found.value, found.low, found.high) if x is not None]
         assert not np.isnan(numbers).any()
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_swapping_the_raters_changes_no_coefficient(seed):
-    first, second = random_pairs(seed)
-    table = table_of(first, second, categories=5)
-
-    for formula in COEFFICIENTS.values():
-        assert float(formula(table)) == pytest.approx(float(formula(table.T)), abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_category_that_nobody_uses_leaves_plain_kappa_unchanged(seed):
-    first, second = random_pairs(seed, categories=3)
-
-    narrow = cohen_kappa(table_of(first, second, categories=3))
-    wide = cohen_kappa(table_of(first, second, categories=6))
-
-    assert float(wide) == pytest.approx(float(narrow), abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_an_unused_end_of_the_scale_leaves_weighted_kappa_unchanged(seed):
-    # Disagreement weights stand above and below the bar, so dividing them all by K−1 cancels.
-    first, second = random_pairs(seed, categories=3)
-
-    for formula in (linear_kappa, quadratic_kappa):
-        narrow = formula(table_of(first, second, categories=3))
-        wide = formula(table_of(first, second, categories=6))
-        assert float(wide) == pytest.approx(float(narrow), abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_turning_the_scale_round_changes_no_coefficient(seed):
-    table = table_of(*random_pairs(seed), categories=5)
-
-    for formula in COEFFICIENTS.values():
-        assert float(formula(table[::-1, ::-1])) == pytest.approx(float(formula(table)), abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_plain_kappa_and_ac1_do_not_know_the_order_of_categories(seed):
-    table = table_of(*random_pairs(seed), categories=5)
-    order = np.random.default_rng(seed).permutation(5)
-    shuffled = table[np.ix_(order, order)]
-
-    for formula in (cohen_kappa, gwet_ac1, pabak):
-        assert float(formula(shuffled)) == pytest.approx(float(formula(table)), abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_two_categories_make_all_three_kappas_one(seed):
-    table = table_of(*random_pairs(seed, categories=2), categories=2)
-
-    found = [float(formula(table)) for formula in (cohen_kappa, linear_kappa, quadratic_kappa)]
-
-    assert found == pytest.approx([found[0]] * 3, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", COEFFICIENTS)
@@ -320,34 +169,6 @@ def width(estimate: Estimate) -> float:
 
 
 # --- scores as numbers ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_spearman_is_that_of_scipy(seed):
-    first, second = random_pairs(seed)
-
-    expected = scipy.stats.spearmanr(first, second).statistic
-
-    assert float(spearman(table_of(first, second, categories=5))) == pytest.approx(expected)
-
-
-def test_bias_and_limits_done_by_hand():
-    # Differences 1, 1, −1, 0, 1, 1: mean .5, squares about it sum to 3.5, s = √.7 = .836660.
-    first, second = np.array([0, 1, 2, 3, 3, 2]), np.array([1, 2, 1, 3, 4, 3])
-    table = table_of(first, second, categories=5)
-
-    found = [float(formula(table)) for formula in (mean_difference, lower_limit, upper_limit)]
-
-    assert found == pytest.approx([0.5, 0.5 - 1.959964 * 0.836660, 0.5 + 1.959964 * 0.836660])
-
-
-def test_intraclass_correlation_of_shrout_and_fleiss_form():
-    # Two raters, subjects (0,1) (2,3) (4,4): grand mean 7/3; SSR = 2·Σ(m − 7/3)² = 2·(3.361111 +
-    # .027778 + 2.777778) = 12.333333; SSC = 3·(2·(1/3)²) = .666667; SST = 13.333333; SSE = .333333.
-    # MSR 6.166667, MSE .166667, MSC .666667: ICC = 6 / (6.333333 + 2·.5/3) = .9.
-    table = table_of(np.array([0, 2, 4]), np.array([1, 3, 4]), categories=5)
-
-    assert float(intraclass(table)) == pytest.approx(0.9)
 
 
 def test_scores_bring_their_own_coefficients():

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from core.domain.agreement import cohen_kappa, percent_agreement
+from core.domain.coefficients import cohen_kappa, percent_agreement
 from core.domain.paired import change_of, holm, mcnemar_p, sign_flip_p, sign_flip_p_of_pairs
 
 
