@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from core.store.database import Store
 
@@ -26,26 +26,41 @@ class Place:
     text: str
 
 
-#: The texts of a study: those of questions as they are in use, current responses, and comments.
-_TEXTS = """
-    WITH of_question AS (
-      SELECT question.id, key, category, position, criteria.question_text, reference_answer,
-             checklist
-      FROM question JOIN study_dataset USING (dataset_id)
-      JOIN active_criteria ON active_criteria.study_id = study_dataset.study_id
-                          AND active_criteria.question_id = question.id
-      JOIN criteria ON criteria.id = active_criteria.criteria_id
-      WHERE study_dataset.study_id = :study),
-    texts AS (
-      SELECT id, NULL AS response_id, 1 AS place, 'question' AS "where", question_text AS text
-      FROM of_question
-      UNION ALL SELECT id, NULL, 2, 'reference_answer', reference_answer FROM of_question
-      UNION ALL SELECT id, NULL, 3, 'checklist', checklist FROM of_question
-      UNION ALL SELECT question_id, response.id, 4, 'response', response.text
-      FROM current_response AS response
-      UNION ALL SELECT question_id, given.response_id, 5, 'comment', given.rationale
-      FROM human_assessment AS given
-      WHERE given.rationale <> '' AND (:whose IS NULL OR given.person_id = :whose))
+#: How many questions are looked through first: words that many texts hold are found in them.
+_NEAR = 700
+_OF_STUDY = """
+    SELECT question.id FROM question JOIN study_dataset USING (dataset_id) WHERE study_id = ?
+"""
+_OF_RESPONSES = """
+    SELECT DISTINCT question_id FROM response WHERE id IN (SELECT value FROM json_each(?))
+"""
+#: Every text that holds the words, before it is asked whether it is in use. CROSS JOIN keeps
+#: SQLite from walking all questions to their texts, as few texts hold the words, and from reading
+#: machine verdicts for comments.
+_PLACES = """
+    WITH held AS (
+      SELECT id AS criteria_id, question_id, NULL AS response_id, 1 AS place, 'question' AS "where",
+             question_text AS text
+      FROM criteria WHERE {question_text} {among}
+      UNION ALL SELECT id, question_id, NULL, 2, 'reference_answer', reference_answer
+      FROM criteria WHERE {reference_answer} {among}
+      UNION ALL SELECT id, question_id, NULL, 3, 'checklist', checklist
+      FROM criteria WHERE {checklist} {among}
+      UNION ALL SELECT NULL, question_id, id, 4, 'response', text
+      FROM current_response WHERE {text} {among}
+        AND (:some IS NULL OR id IN (SELECT value FROM json_each(:some)))
+      UNION ALL SELECT NULL, question_id, response_id, 5, 'comment', rationale
+      FROM rater CROSS JOIN assessment ON rater_id = rater.id
+      JOIN response ON response.id = response_id
+      WHERE person_id IS NOT NULL AND (:whose IS NULL OR person_id = :whose)
+        AND {rationale} {among}
+        AND (:some IS NULL OR response_id IN (SELECT value FROM json_each(:some))))
+    SELECT "where", held.question_id, key AS question, category, response_id, text
+    FROM held CROSS JOIN question ON question.id = held.question_id
+    CROSS JOIN active_criteria AS active ON active.question_id = held.question_id
+    WHERE active.study_id = :study
+      AND (held.criteria_id IS NULL OR held.criteria_id = active.criteria_id)
+    ORDER BY position, place, response_id LIMIT :limit
 """
 
 
@@ -60,25 +75,41 @@ def places(
 ) -> list[Place]:
     """The first so many texts that hold every word, in the order of the questions.
 
+    Looked through are the texts of questions as they are in use, current responses and comments.
+
     Args:
         words: ASCII in any case.
         responses: look at these and their questions only; None for all.
         comments_of: only comments of this person; None for everybody's.
     """
-    named = {f"word{at}": f"%{_escaped(word)}%" for at, word in enumerate(words)}
-    holds = " AND ".join(f"texts.text LIKE :{name} ESCAPE '\\'" for name in named)
-    sql = f"""{_TEXTS}
-        SELECT "where", of_question.id AS question_id, key AS question, category, response_id, text
-        FROM texts JOIN of_question ON of_question.id = texts.id
-        WHERE {holds} AND (:some IS NULL
-          OR response_id IN (SELECT value FROM json_each(:some))
-          OR response_id IS NULL AND texts.id IN (
-            SELECT question_id FROM response WHERE id IN (SELECT value FROM json_each(:some))))
-        ORDER BY position, place, response_id LIMIT :limit
-    """
     some = None if responses is None else json.dumps(sorted(responses))
-    params = {"study": study_id, "some": some, "whose": comments_of, "limit": limit, **named}
-    return store.read(Place, sql, params)
+    params = {"study": study_id, "whose": comments_of, "limit": limit, "some": some}
+    if some is not None:
+        return _places(store, words, params, _ids(store, _OF_RESPONSES, some))
+    near = _ids(store, _OF_STUDY + " AND position < ?", study_id, _NEAR)
+    found = _places(store, words, params, near)
+    farther = _OF_STUDY + " AND position >= ? LIMIT 1"
+    if len(found) == limit or not _ids(store, farther, study_id, _NEAR):
+        return found
+    return _places(store, words, params, None)
+
+
+def _places(
+    store: Store, words: Sequence[str], params: dict[str, Any], questions: list[int] | None
+) -> list[Place]:
+    """The places in the texts of some questions; None for all."""
+    named = {f"word{at}": f"%{_escaped(word)}%" for at, word in enumerate(words)}
+    holds = {
+        column: " AND ".join(f"{column} LIKE :{name} ESCAPE '\\'" for name in named)
+        for column in ("question_text", "reference_answer", "checklist", "text", "rationale")
+    }
+    among = "AND question_id IN (SELECT value FROM json_each(:among))"
+    sql = _PLACES.format(among="" if questions is None else among, **holds)
+    return store.read(Place, sql, {**params, **named, "among": json.dumps(questions)})
+
+
+def _ids(store: Store, sql: str, *params: Any) -> list[int]:
+    return [found for (found,) in store.conn.execute(sql, params)]
 
 
 def _escaped(word: str) -> str:

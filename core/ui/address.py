@@ -72,6 +72,16 @@ def day(p: Page, name: str, *, label: str) -> str:
     )  # fmt: skip
 
 
+def written(p: Page, name: str, *, label: str, placeholder: str, help: str) -> str:
+    """Words that are taken up while they are written, or ''."""
+    key = p.key(p.study.id, name)
+    found = st.text_input(
+        label, value=st.query_params.get(name, ""), key=key, placeholder=placeholder, help=help,
+        live=True, type="search", on_change=_keep, args=(name, key),
+    )  # fmt: skip
+    return found or ""
+
+
 def link_to(page: str, **changed: str | Sequence[str] | None) -> str:
     """Address of a page with what is chosen now; None takes a choice away."""
     kept: dict[str, str | Sequence[str]] = {

@@ -23,7 +23,8 @@ _PAGES = {
     "exams: department × difficulty": "/exams?rows=department&across=level",
     "exams: unread": "/exams?view=unread", "a closed case": "/case?response={closed}",
     "an open case": "/case?response={open}", "score": "/review", "work": "/work",
-    "search, no word yet": "/search", "runs": "/runs", "agreement": "/agreement",
+    "search: a common word": "/search?words=阿司匹林", "search: a rare word": "/search?words=随餐",
+    "runs": "/runs", "agreement": "/agreement",
     "leaderboard": "/leaderboard", "checklists": "/checklists", "prompts": "/prompts",
     "assign": "/assign", "adjudicate": "/adjudicate", "people": "/people",
 }  # fmt: skip

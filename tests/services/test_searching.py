@@ -8,10 +8,11 @@ import pytest
 from core.domain.rights import Right
 from core.services import enrolling, searching
 from core.services.enrolling import Enrolment
+from core.services.revising import revise_checklist
 from core.services.searching import Found
 from core.store.database import Store, opened
 from core.store.people import Person
-from tests.workbench import Workbench
+from tests.workbench import Workbench, plain_questions
 
 
 @contextmanager
@@ -93,3 +94,28 @@ def test_a_comment_that_a_lead_finds_was_shown_to_them(study):
         finds(study, store, person, "morphine")
     shown = study.rows("SELECT person_id, shown, page FROM exposure")
     assert shown == [(person.id, "other_person", "search")]
+
+
+def test_a_text_that_is_no_longer_in_use_is_not_found(study):
+    question = study.question("MR:1:1")
+    with as_(study, "Dr Tang", "lead") as (store, person):
+        for checklist in ("Names warfarin", "Names clopidogrel"):
+            revise_checklist(store, study.study, question, checklist, reason="why", by="Dr Tang")
+
+        assert finds(study, store, person, "clopidogrel") == [("checklist", "MR:1:1")]
+        assert finds(study, store, person, "warfarin") == []
+
+
+def test_a_long_study_is_looked_through_to_its_last_question(empty):
+    questions = plain_questions("MK", 800)
+    for number in (3, 777):
+        questions[f"MK:{number}:1"]["problem"] += " Warfarin?"
+    empty.imports(questions)
+    with as_(empty, "Dr Tang", "lead") as (store, person):
+        rare, common = (finds(empty, store, person, word) for word in ("warfarin", "plain"))
+    assert rare == [("question", "MK:3:1"), ("question", "MK:777:1")]
+    assert common == [
+        (where, f"MK:{number}:1")
+        for number in range(1, 51)
+        for where in ("question", "reference_answer")
+    ]
