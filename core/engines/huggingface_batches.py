@@ -17,6 +17,8 @@ from typing import Any, Protocol
 import torch
 from transformers import ContinuousBatchingConfig
 
+from core.engines.huggingface_schedule import PROMPTS_FIRST
+
 LOOK_SECONDS = 0.2
 #: Tokens a page of the cache: small ones waste less, large ones suit the GPU's kernels.
 CPU_PAGE, GPU_PAGE = 16, 256
@@ -147,6 +149,7 @@ def continuous(
         max_memory_percent=budget.share if is_on_gpu else None,
         max_blocks_per_request=ceil(_PAGED_TOKENS / page) if is_on_gpu else None,
         use_cuda_graph=GPU_GRAPHS if is_on_gpu else None,
+        scheduler_type=PROMPTS_FIRST if is_on_gpu else "fifo",
         seed=seed,
     )
     with model.continuous_batching_context_manager(
@@ -158,9 +161,9 @@ def continuous(
 class InWaves:
     """Hands requests over in waves.
 
-    A pass that holds a prompt needs an index of every known token of every request, written down
-    on the CPU; passes of one new token each need none. So what comes while others are being
-    answered waits until a quarter of them has ended.
+    While a prompt is read no new token is written, and a pass for a single prompt takes as long as
+    one of new tokens for all. So what comes while others are being answered waits until a quarter
+    of them has ended.
     """
 
     def __init__(self, batches: Batches) -> None:

@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
 from core.engines.huggingface_attention import attend_by_request
 from core.engines.huggingface_batches import GPU_GRAPHS
+from core.engines.huggingface_schedule import PROMPTS_FIRST
 from core.services.generating import GenerateOrder
 from tests.bench.generation import (
     HEAD,
@@ -38,6 +39,11 @@ _MASKED_EVERY = 64
 _COPIED = 4 * 1024**3  # bytes
 #: Settings of continuous batching that are compared with the library's own.
 _TRIALS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("prompts before new tokens, as `generate` has it", {"scheduler_type": PROMPTS_FIRST}),
+    (
+        "prompts that were begun before new tokens, those before others",
+        {"scheduler_type": "prefill_first"},
+    ),
     ("passes of 32,768 tokens in place of 8,192", {"max_batch_tokens": 32_768}),
     ("pages of 128 tokens in place of 256", {"page_size": 128}),
     ("CUDA graphs of passes with prompts too", {"use_cuda_graph": True}),
