@@ -1,18 +1,16 @@
 """A judge's reply, read strictly: a score with its rationale, or a reason why there is none.
 
-A judge may repeat parts of the response that it judges, so its verdict is found by a ticket: a
-random token of the prompt that the response cannot know. Only an object with that ticket is
-read, and whatever stands around it is prose.
+Only the JSON object with the prompt's ticket is read (`core.domain.tickets`).
 """
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from core.domain.answers import answer_of
 from core.domain.scales import Scale
+from core.domain.tickets import is_disputed, objects_with_ticket, outermost_objects
 
 Because = Literal[
     "no_reply",
@@ -52,18 +50,6 @@ _ENDED_WITHOUT_VERDICT: dict[str, Because] = {
     "too_long": "too_long",
     "no_yardstick": "no_yardstick",
 }
-_OPENS_OBJECT = re.compile(r'\{\s*"')
-#: A text that never ends reaches to the end, or each of its quotes would be tried in turn.
-_TEXT_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}]', re.DOTALL)
-#: Looks ahead for the value, so that no half of a field swallows the one behind it.
-_TICKET_FIELD = re.compile(r'"ticket"(?=\s*:\s*"(?P<ticket>[^"]*)")')
-_SCORE_FIELD = re.compile(r'"score"\s*:')
-_FENCED = re.compile(r"^```[^\n]*\n(.*?)\n```[ \t]*$", re.DOTALL | re.MULTILINE)
-#: Characters of the shortest end of an object that holds a score: `,"score":5}`.
-_LEAST_END = 11
-_END_OF_REASONING = "</think>"
-#: How many opening braces before a ticket are tried; a verdict has a few dozen at most.
-_MOST_OPENINGS = 200
 _REFUSES = re.compile(
     r"""[\s*_#>"“「]*(?:
       (?:i['’]?m|i\ am)?\s*(?:very|so|really|truly|deeply)?\s*sorry\b
@@ -113,15 +99,6 @@ class Unscored:
 
     because: Because
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An object of a reply, and where it stands."""
-
-    start: int
-    end: int
-    fields: dict[str, Any]
 
 
 def verdict_schema(scale: Scale) -> dict[str, Any]:
@@ -178,14 +155,14 @@ def verdict_of(
         return Unscored("cut_off" if finish_reason == "length" else "no_reply", "")
     if ticket is None:
         return _of_our_own(reply)
-    found, unreadable = _with_ticket(reply, ticket)
+    found, unreadable = objects_with_ticket(reply, ticket)
     if len(found) + unreadable > 1 and not (unreadable and finish_reason == "length"):
         return Unscored("two_verdicts", _shown(reply))
     if unreadable or not found:
         return _without_verdict(
             reply, scale, requirements, is_cut=finish_reason == "length", is_ticketed=unreadable > 0
         )
-    if _is_disputed(reply, found[0], response):
+    if is_disputed(reply, found[0], response):
         return Unscored("two_verdicts", _shown(reply))
     return _checked(found[0].fields, scale, requirements)
 
@@ -196,131 +173,6 @@ def _of_our_own(reply: str) -> Verdict:
     return Verdict(fields["score"], fields["rationale"], fields.get("safety_risk"))
 
 
-# --- finding it -------------------------------------------------------------------------------
-
-
-def _with_ticket(reply: str, ticket: str) -> tuple[list[_Found], int]:
-    """Objects whose own field `ticket` is the ticket, and how many more can't be read.
-
-    What stands before the end of a judge's reasoning is a draft where a verdict follows it.
-    """
-    places = [place.start() for place in _TICKET_FIELD.finditer(reply) if place["ticket"] == ticket]
-    if not places:
-        return [], 0
-    objects = {place: _around(reply, place, ticket) for place in places}
-    spans = [(one.start, one.end) for one in objects.values() if one is not None]
-    thought = max(
-        (
-            end.start()
-            for end in re.finditer(_END_OF_REASONING, reply)
-            if not any(start < end.start() < stop for start, stop in spans)
-        ),
-        default=-1,
-    )
-    final = [place for place in places if place > thought] or places
-    found = [one for place in final if (one := objects[place]) is not None]
-    return found, len(final) - len(found)
-
-
-def _around(reply: str, place: int, ticket: str) -> _Found | None:
-    """The object to which the field `ticket` at a place belongs.
-
-    The nearest opening brace comes first, so that nothing that was opened earlier and never
-    closed can swallow it.
-    """
-    opening = place
-    for _ in range(_MOST_OPENINGS):
-        opening = reply.rfind("{", 0, opening)
-        if opening == -1:
-            return None
-        if not _OPENS_OBJECT.match(reply, opening):
-            continue
-        found = _object_at(reply, opening)
-        if found is not None and found.end > place and found.fields.get("ticket") == ticket:
-            return found
-    return None
-
-
-def _object_at(text: str, start: int) -> _Found | None:
-    """The JSON object that begins at a brace; None where it can't be read."""
-    try:
-        fields, end = _DECODER.raw_decode(text, start)
-        json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError):
-        return None
-    return _Found(start, end, fields)
-
-
-def _is_disputed(reply: str, found: _Found, response: str) -> bool:
-    """Whether the reply names a score beside the verdict that is not the response's own words.
-
-    Where it does so behind the verdict, the verdict must not end in the response's words: a
-    response that ended it too soon may hold what it expects to follow as well.
-
-    Before the verdict this is of no account where the ticket comes first, since nothing of the
-    response can then have got into the object from there.
-    """
-    after = reply[found.end :]
-    if _SCORE_FIELD.search(after) and reply[found.end - _LEAST_END : found.end] in response:
-        return True
-    beside = [after]
-    if next(iter(found.fields)) != "ticket":
-        beside.append(reply[: found.start])
-    return any(_names_a_score(text, response) for text in beside)
-
-
-def _names_a_score(text: str, response: str) -> bool:
-    if not _SCORE_FIELD.search(text) or text.strip() in response:
-        return False
-    text = _FENCED.sub(lambda block: "" if block[1].strip() in response else block[0], text)
-    rest, at = "", 0
-    for one in _objects(text):
-        said = text[one.start : one.end]
-        if _SCORE_FIELD.search(said) and said in response:
-            rest += text[at : one.start]
-            at = one.end
-    return _SCORE_FIELD.search(rest + text[at:]) is not None
-
-
-def _objects(text: str) -> Iterator[_Found]:
-    """Outermost JSON objects in a text, in order."""
-    at = text.find("{")
-    while at != -1:
-        found = _object_at(text, at)
-        if found is not None:
-            yield found
-        at = text.find("{", found.end if found else _end_of_unreadable(text, at))
-
-
-def _end_of_unreadable(text: str, at: int) -> int:
-    """Where to go on behind an object that can't be read: what stands inside it is no verdict.
-
-    One that never closes hides the rest of the text; a brace in prose hides nothing.
-    """
-    if not _OPENS_OBJECT.match(text, at):
-        return at + 1
-    depth = 0
-    for found in _TEXT_OR_BRACE.finditer(text, at):
-        depth += {"{": 1, "}": -1}.get(found[0], 0)
-        if depth == 0:
-            return found.end()
-    return len(text)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose field appears twice is ambiguous: refuse it as malformed."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a field appears twice")
-    return found
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats)
-
-
-# --- what it says -----------------------------------------------------------------------------
-
-
 def _without_verdict(
     reply: str, scale: Scale, requirements: int, *, is_cut: bool, is_ticketed: bool
 ) -> Unscored:
@@ -328,7 +180,7 @@ def _without_verdict(
     if is_cut:
         return Unscored("cut_off", _shown(reply))
     if not is_ticketed:
-        for one in _objects(reply):
+        for one in outermost_objects(reply):
             if isinstance(_checked(one.fields, scale, requirements), Verdict):
                 return Unscored("wrong_ticket", _value(one.fields.get("ticket")))
         if _REFUSES.match(answer_of(reply).text or ""):
