@@ -14,7 +14,7 @@ from core.services.prompting import judges_that_read
 from core.services.sealing import check_has_not_decided, check_may_revise
 from core.services.testing import read_parts
 from core.services.trying import Candidate
-from core.store import assessments, criteria, jobs, judges, questions, trials
+from core.store import adoptions, assessments, criteria, jobs, judges, questions, rejections
 from core.store.assessments import Plan
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
@@ -134,9 +134,11 @@ def reject_candidate(
     with store.writing():
         _check_not_in_use(store, study, judge, candidate)
         if isinstance(candidate, CriteriaVersion):
-            trials.add_rejection(store, study.id, criteria_id=candidate.id, reason=reason, by=by)
+            rejections.add_rejection(
+                store, study.id, criteria_id=candidate.id, reason=reason, by=by
+            )
         else:
-            trials.add_rejection(
+            rejections.add_rejection(
                 store, study.id, judge_id=judge.id, judge_prompt_id=candidate.id,
                 reason=reason, by=by,
             )  # fmt: skip
@@ -194,7 +196,7 @@ def _adopt(store: Store, study: Study, judge: Judge, candidate: Candidate, *, by
     if isinstance(candidate, CriteriaVersion):
         concerned = [one for one, _ in judges.judges_of_study(store, study.id)]
     reason = "adopted from a trial"
-    return sum(trials.adopt(store, study.id, one.id, reason=reason, by=by) for one in concerned)
+    return sum(adoptions.adopt(store, study.id, one.id, reason=reason, by=by) for one in concerned)
 
 
 def _touched(store: Store, study: Study, candidate: Candidate) -> tuple[int, ...]:

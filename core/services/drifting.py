@@ -79,16 +79,11 @@ def offered_to(store: Store, study: Study, person: Person) -> list[Offer]:
 
 def _lacking(store: Store, trial: Trial, fresh: dict[int, str]) -> dict[int, list[int]]:
     """New requirements that most rounds mark as not met, by response."""
-    of_response = {
-        one.assessment_id: one.response_id
-        for one in trials.verdicts(store, trial.id)
-        if one.side == "after"
-    }
+    after = [one for one in trials.verdicts(store, trial.id) if one.side == "after"]
     given: dict[tuple[int, int], list[bool]] = defaultdict(list)
-    for mark in trials.marks(store, list(of_response)):
-        if mark.requirement_id in fresh:
-            place = of_response[mark.assessment_id], mark.requirement_id
-            given[place].append(mark.value == 0)
+    for mark in marks.parts_of(store, [one.assessment_id for one in after]):
+        if mark.requirement_id is not None and mark.requirement_id in fresh:
+            given[mark.response_id, mark.requirement_id].append(mark.value == 0)
     found: dict[int, list[int]] = defaultdict(list)
     for (response_id, requirement), votes in given.items():
         if 2 * sum(votes) > len(votes):

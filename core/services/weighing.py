@@ -10,7 +10,7 @@ from core.services.agreeing import Case, cases_of
 from core.services.pairing import Pair, Paired, paired
 from core.services.permitting import require
 from core.services.sealing import Place, Seals, seals_of
-from core.store import criteria, judges, marks, trials
+from core.store import criteria, judge_rounds, judges, marks, rejections, trials
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
 from core.store.judges import Judge
@@ -144,7 +144,7 @@ def history_of_criteria(
     places: tuple[Place, Place] = ("revise", "check")
     seen, held = (sealed.among(own, place) for place in places)
     values: dict[int, dict[int, list[int | None]]] = defaultdict(lambda: defaultdict(list))
-    for one in trials.verdicts_by_version(store, study.id, judge.id, question.id):
+    for one in judge_rounds.verdicts_by_version(store, study.id, judge.id, question.id):
         if one.round <= rounds:
             values[one.criteria_id][one.response_id].append(one.value)
     decided = _decisions(store, study, question)
@@ -167,7 +167,7 @@ def _decisions(store: Store, study: Study, question: Question) -> dict[int, tupl
     found: dict[int, tuple[State, str]] = {
         version: ("used_before", reason) for version, reason in used.items()
     }
-    for one in trials.rejections(store, study.id):
+    for one in rejections.rejections(store, study.id):
         if one.criteria_id is not None:
             found[one.criteria_id] = ("rejected", one.reason)
     active = criteria.active_version(store, study.id, question.id)
@@ -212,9 +212,10 @@ def _requirements(
     side_of = {one.assessment_id: one.side for one in found if one.response_id in seen}
     people = [score.id for case in seen.values() for score in case.scores]
     met: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for mark in trials.marks(store, [*side_of, *people]):
+    for mark in marks.parts_of(store, [*side_of, *people]):
         side = side_of.get(mark.assessment_id, "physicians")
-        met[side, mark.requirement_id].append(mark.value)
+        if mark.requirement_id is not None:
+            met[side, mark.requirement_id].append(mark.value)
 
     def count(side: str, requirement: int) -> tuple[int, int]:
         given = met[side, requirement]

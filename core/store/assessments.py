@@ -89,6 +89,9 @@ class Plan:
         }
 
 
+#: Whether an active rater is the one for a question: by its category and language, or for all.
+SERVES = """(active_rater.category = '*' OR (active_rater.category = question.category
+             AND active_rater.language = question.language))"""
 _ACTIVE = """CROSS JOIN active_criteria AS followed ON followed.study_id = study_dataset.study_id
                           AND followed.question_id = question.id"""
 _VERSION = """JOIN (SELECT id AS criteria_id, question_id FROM criteria WHERE version = :version)
@@ -118,9 +121,7 @@ def held(plan: Plan) -> str:
       {_ACTIVE if plan.version is None else _VERSION}
       JOIN active_rater ON active_rater.study_id = study_dataset.study_id
                        AND active_rater.judge_id = :judge
-                       AND (active_rater.category = '*'
-                            OR (active_rater.category = question.category
-                                AND active_rater.language = question.language))
+                       AND {SERVES}
       CROSS JOIN round
       WHERE study_dataset.study_id = :study {some if plan.question_ids is not None else ""}),
     held AS (

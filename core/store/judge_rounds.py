@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.store.assessments import Plan, Purpose, held
+from core.store.assessments import SERVES, Plan, Purpose, held
 from core.store.database import Store
 
 
@@ -48,15 +48,14 @@ def judge_rounds_of(store: Store, plan: Plan, response_id: int) -> list[JudgeRou
 
 def judge_rounds_under(store: Store, plan: Plan, criteria_ids: Sequence[int]) -> list[JudgeRound]:
     """A judge's rounds on some questions under given versions of their criteria."""
-    sql = """
+    sql = f"""
         SELECT response.id AS response_id, question.id AS question_id, question.category,
                response.model_id, assessment.round, value, unscored_because, 0 AS is_absent
         FROM criteria
         JOIN question ON question.id = criteria.question_id
         JOIN current_response AS response ON response.question_id = question.id
         JOIN active_rater ON active_rater.study_id = :study AND active_rater.judge_id = :judge
-             AND (active_rater.category = '*' OR (active_rater.category = question.category
-                  AND active_rater.language = question.language))
+             AND {SERVES}
         JOIN assessment ON assessment.response_id = response.id
              AND assessment.rater_id = active_rater.rater_id
              AND assessment.criteria_id = criteria.id AND purpose = 'study'
@@ -67,6 +66,41 @@ def judge_rounds_under(store: Store, plan: Plan, criteria_ids: Sequence[int]) ->
     params = {**plan.params, "criteria": json.dumps(list(criteria_ids))}
     rounds = store.read(JudgeRound, sql, params)
     return list({(one.response_id, one.round): one for one in rounds}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class VersionVerdict:
+    """The last attempt of one round under one version of a question's criteria."""
+
+    criteria_id: int
+    response_id: int
+    round: int
+    value: int | None
+
+
+def verdicts_by_version(
+    store: Store, study_id: int, judge_id: int, question_id: int
+) -> list[VersionVerdict]:
+    """Verdicts of a judge's present prompt under every version of a question's criteria.
+
+    Those of trials stand in where the study has none.
+    """
+    sql = f"""
+        SELECT assessment.criteria_id, assessment.response_id, assessment.round, assessment.value
+        FROM question
+        JOIN current_response AS response ON response.question_id = question.id
+        JOIN active_rater ON active_rater.study_id = :study AND active_rater.judge_id = :judge
+             AND {SERVES}
+        JOIN assessment ON assessment.response_id = response.id
+             AND assessment.rater_id = active_rater.rater_id
+             AND assessment.purpose IN ('study', 'trial')
+        WHERE question.id = :question
+        ORDER BY assessment.purpose DESC, assessment.attempt
+    """
+    params = {"study": study_id, "judge": judge_id, "question": question_id}
+    found = store.read(VersionVerdict, sql, params)
+    last = {(one.criteria_id, one.response_id, one.round): one for one in found}
+    return list(last.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from core.store.assessments import Plan
+from core.store.assessments import SERVES, Plan
 from core.store.database import Store
 
 #: Append-only tables that figures are made of: their highest ids tell whether anything is new.
@@ -81,8 +81,7 @@ def response_readings(store: Store, plan: Plan) -> list[tuple[int, int, int, int
                                   AND active_criteria.question_id = question.id
         LEFT JOIN active_rater ON active_rater.study_id = study_dataset.study_id
              AND active_rater.judge_id = :judge
-             AND (active_rater.category = '*' OR (active_rater.category = question.category
-                  AND active_rater.language = question.language))
+             AND {SERVES}
         LEFT JOIN assessment INDEXED BY assessment_by_rater
               ON assessment.rater_id = active_rater.rater_id
              AND assessment.purpose = 'study' AND assessment.response_id = response.id

@@ -15,7 +15,7 @@ from core.services.sealing import seals_of
 from core.services.testing import history_of
 from core.services.trying import Wish, begin_trial, cost_of_trial, resume_trial
 from core.services.weighing import result_of
-from core.store import criteria, jobs, judges, trials
+from core.store import criteria, jobs, judges, rejections, trials
 from core.store.assessments import Progress
 from core.store.criteria import CriteriaVersion
 from core.store.trials import Trial
@@ -234,7 +234,7 @@ def test_a_rejected_candidate_stays_in_the_history(judged: Workbench) -> None:
 
     reject_candidate(judged.store, judged.study, oak, candidate, reason="breaks two", by="Dr Weber")
 
-    (found,) = trials.rejections(judged.store, judged.study.id)
+    (found,) = rejections.rejections(judged.store, judged.study.id)
     assert (found.criteria_id, found.reason, found.created_by) == (
         candidate.id, "breaks two", "Dr Weber",
     )  # fmt: skip
