@@ -1,5 +1,6 @@
 """Sentences in both languages, by key; English defines the keys."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,6 +12,8 @@ from core.domain.questions import Language
 from core.errors import AttendingError
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+#: How formats name the place of a record.
+_RECORD = re.compile(r"\b(record|line) (\d+)$")
 _FOLDER = Path(__file__).parent / "locales"
 
 
@@ -29,16 +32,48 @@ def has_key(key: str) -> bool:
 
 
 def error_sentence(language: Language, error: AttendingError) -> str:
-    """What went wrong, where, and what to do, in one sentence."""
-    values = dict(error.values)
-    for name in ("expected", "field"):
-        known = f"{name}.{values.get(name)}"
-        if has_key(known):
-            values[name] = sentence(language, known)
+    """What went wrong, where, and what to do, in one sentence.
+
+    Where several records of a file can't be read, a line for each that is named follows.
+    """
+    values = _in_words(language, error.values)
+    if isinstance(values.get("records"), tuple):
+        values["records"] = _record_lines(language, error.values)
     if isinstance(rights := values.get("rights"), tuple):
         named = [sentence(language, f"right.{right}") for right in rights]
         values["rights"] = sentence(language, "right.or").join(named)
     return sentence(language, f"error.{error.code}", **values)
+
+
+def _in_words(language: Language, values: Mapping[str, Any]) -> dict[str, Any]:
+    """An error's values, with those that are names for something in the words for it."""
+    found = dict(values)
+    for name in ("expected", "field"):
+        known = f"{name}.{found.get(name)}"
+        if has_key(known):
+            found[name] = sentence(language, known)
+    if isinstance(where := found.get("where"), str):
+        found["where"] = _RECORD.sub(
+            lambda one: sentence(language, f"record_problem.at_{one[1]}", n=one[2]), where
+        )
+    return found
+
+
+def _record_lines(language: Language, many: Mapping[str, Any]) -> str:
+    """Place and reason of the records that an error names, a line each."""
+    lines = []
+    for record in many["records"]:
+        values = {"where": f"line {record.values.get('line')}"} | record.values
+        values = _in_words(language, values)
+        if values["file"] != many["file"]:
+            values["where"] = sentence(language, "record_problem.in_file", **values)
+        why = sentence(language, f"table_problem.{record.code}", **values)
+        is_whole = record.values.get("field", "record") in ("record", "line")
+        key = "record_problem.line" if is_whole else "record_problem.field"
+        lines.append(sentence(language, key, **values | {"why": why}))
+    if more := many["n"] - len(lines):
+        lines.append(sentence(language, "record_problem.more", n=more))
+    return "\n".join("  " + line.replace("\n", " ") for line in lines)
 
 
 def cost_words(language: Language, spent: Spending, *, is_billed: bool) -> str:

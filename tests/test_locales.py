@@ -117,6 +117,28 @@ def test_every_error_brings_the_values_that_its_sentence_names():
     assert lacking == []
 
 
+def test_every_reason_why_a_record_is_broken_has_words_for_a_list_of_such_records():
+    """A file that is refused for several records names the first with `table_problem.<code>`."""
+    whole_file = {"not_csv", "repeated_column"}
+    found = [
+        raised
+        for raised in raised_errors()
+        if raised.code == "not_json"
+        or ("where" in (raised.keywords or ()) and raised.code not in whole_file)
+    ]
+
+    lacking = [one for one in found if not has_key(f"table_problem.{one.code}")]
+    unfilled = [
+        (one.place, one.code)
+        for one in found
+        if {n for n, _ in placeholders(catalogue("en").get(f"table_problem.{one.code}", ""))}
+        - (one.keywords or frozenset())
+    ]
+
+    assert (lacking, unfilled) == ([], [])
+    assert len(found) > 12  # the search itself finds something
+
+
 def sentence_of(code: str) -> str:
     return catalogue("en").get(f"error.{code}", "")
 

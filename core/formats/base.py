@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from core.domain.closed import NO_STRATA, Closed, Strata
 from core.domain.criteria import Criteria
 from core.domain.questions import Difficulty, QuestionKey
 from core.errors import BrokenFile
+from core.formats.broken import Broken
 
 #: Files are read whole; a larger one is refused before it fills the memory.
 LARGEST_FILE = 512 * 1024 * 1024
@@ -51,6 +52,7 @@ class GivenResponse:
 
     Attributes:
         question_text: the question as the file repeats it, None where it does not.
+        where: its place in the file.
     """
 
     key: QuestionKey
@@ -59,11 +61,12 @@ class GivenResponse:
     absent_because: str | None
     question_text: str | None
     score: GivenScore | None
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class GivenHumanScore:
-    """A physician's score from a table."""
+    """A physician's score from a table; `where` is its place there."""
 
     key: QuestionKey
     model: str
@@ -73,6 +76,7 @@ class GivenHumanScore:
     phase: Literal["blind", "informed", "unknown"] | None
     safety_risk: bool | None
     comment: str
+    where: str = field(default="", compare=False)
 
 
 def text_of_file(path: Path) -> str:
@@ -172,21 +176,28 @@ def wrong_type(file: str, where: str, field: str, expected: str, found: object) 
     )
 
 
-def check_conversations(keys: Sequence[QuestionKey], *, file: str) -> None:
+def check_conversations(found: Sequence[tuple[str, QuestionKey]], *, file: str) -> None:
     """Refuse two records with one key, and a turn without the one before it.
 
+    Args:
+        found: place and key of every question.
+
     Raises:
-        BrokenFile: `repeated_key`, `missing_turn`.
+        BrokenFile: `repeated_key`, `missing_turn`; `unreadable_records` where there are several.
     """
+    broken = Broken(file)
     seen = set()
-    for key in keys:
+    for where, key in found:
         if key in seen:
-            raise BrokenFile("repeated_key", file=file, key=str(key))
+            broken.add(BrokenFile("repeated_key", file=file, where=where, key=str(key)))
         seen.add(key)
-    for key in keys:
+    for where, key in found:
         before = QuestionKey(key.category, key.group, key.turn - 1)
         if key.turn > 1 and before not in seen:
-            raise BrokenFile("missing_turn", file=file, key=str(key), before=str(before))
+            broken.add(
+                BrokenFile("missing_turn", file=file, where=where, key=str(key), before=str(before))
+            )
+    broken.refuse()
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

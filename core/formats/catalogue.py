@@ -8,6 +8,7 @@ from core.domain.criteria import Criteria
 from core.errors import BrokenFile, UnknownName
 from core.formats import cmb, cmexam, healthbench, kqa, llmeval_med, medbench
 from core.formats.base import json_of
+from core.formats.broken import Broken
 from core.formats.declaring import Format, exercise_of, records_of
 from core.formats.judged import DECLARED, JUDGED
 
@@ -61,7 +62,7 @@ def is_declared(format_: str) -> bool:
 
 
 def guessed(path: Path) -> Guess:
-    """Which format a file seems to be, by the fields of its first record.
+    """Which format a file seems to be, by the fields of the first record that can be read.
 
     Raises:
         BrokenFile: the file can't be read at all.
@@ -77,7 +78,10 @@ def guessed(path: Path) -> Guess:
     for format_ in FORMATS:
         if format_.layout == "folder" or not format_.reads(path):
             continue
-        _, record = next(records_of(path, format_.layout), ("", None))
+        broken = Broken(path.name)
+        _, record = next(records_of(path, format_.layout, broken), ("", None))
+        if record is None:
+            broken.refuse()
         seen |= set(record or ())
         if record is not None and set(format_.signs) <= set(record):
             return Guess(format_.name, "fields", format_.signs)

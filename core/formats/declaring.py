@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,8 @@ from core.formats.base import (
     text_of_file,
     wrong_type,
 )
-from core.formats.tables import check_header, csv_rows, text_of_table
+from core.formats.broken import Broken
+from core.formats.tables import check_header, csv_rows, text_of_table, wrong_width
 
 Record = dict[str, Any]
 Layout = Literal["json", "jsonl", "csv", "folder"]
@@ -104,53 +105,78 @@ def read_benchmark(path: Path, format_: Format) -> list[BenchmarkQuestion]:
     """Read all exercises of a file, in its order.
 
     Raises:
-        BrokenFile: names the file, the record and the field that can't be read.
+        BrokenFile: names the file, the record and the field that can't be read; or how many
+            records there are that can't, and the first of them.
     """
+    broken = Broken(path.name)
     with _without_collection():
-        found = [
-            exercise_of(record, format_, file=path.name, where=where, number=number)
-            for number, where, record in flat_records(path, format_)
-        ]
+        found = broken.each(
+            _flat_records(path, format_, broken),
+            lambda one: (
+                one[1],
+                exercise_of(one[2], format_, file=path.name, where=one[1], number=one[0]),
+            ),
+        )
+    broken.refuse()
     if not found:
         raise BrokenFile("no_rows", file=path.name)
-    check_conversations([one.key for one in found], file=path.name)
-    return found
+    check_conversations([(where, one.key) for where, one in found], file=path.name)
+    return [one for _, one in found]
 
 
-def flat_records(path: Path, format_: Format) -> Iterator[tuple[int, str, Record]]:
+def _flat_records(path: Path, format_: Format, broken: Broken) -> Iterator[tuple[int, str, Record]]:
     """Number, place and record of every exercise, flat; a task of a folder counts its own."""
     numbers: Counter[str] = Counter()
-    for where, record in records_of(path, format_.layout):
-        for sign in format_.signs:
-            if sign not in record:
-                raise BrokenFile("missing_field", file=path.name, where=where, field=sign)
+    records = records_of(path, format_.layout, broken)
+    for where, record in signed(records, format_.signs, broken, is_table=format_.layout == "csv"):
         task = str(record.get("task", "")) if format_.layout == "folder" else ""
         numbers[task] += 1
         if format_.reshaped is None:
             yield numbers[task], where, record
             continue
-        for flat in format_.reshaped(record, path.name, where):
-            yield numbers[task], where, flat
+        try:
+            flat = list(format_.reshaped(record, path.name, where))
+        except BrokenFile as error:
+            broken.add(error)
+            continue
+        for one in flat:
+            yield numbers[task], where, one
 
 
-def records_of(path: Path, layout: Layout) -> Iterator[tuple[str, Record]]:
-    """Place and record of every record of a file.
+def signed(
+    records: Iterable[tuple[str, Record]], signs: Sequence[str], broken: Broken, *, is_table: bool
+) -> Iterator[tuple[str, Record]]:
+    """The records that have the fields of their format, each with its place.
 
     Raises:
-        BrokenFile: the file can't be read, or holds something else than records.
+        BrokenFile: `missing_field` where the header of a table lacks one.
+    """
+    for where, record in records:
+        lacking = next((sign for sign in signs if sign not in record), None)
+        if lacking is None:
+            yield where, record
+            continue
+        error = BrokenFile("missing_field", file=broken.file, where=where, field=lacking)
+        if is_table:
+            raise error
+        broken.add(error)
+
+
+def records_of(path: Path, layout: Layout, broken: Broken) -> Iterator[tuple[str, Record]]:
+    """Place and record of every record of a file; what is no record is noted and passed over.
+
+    Raises:
+        BrokenFile: the file as a whole can't be read.
     """
     if layout == "folder":
-        yield from _folder_records(path)
+        yield from _folder_records(path, broken)
         return
     if layout == "csv":
-        yield from _csv_records(path)
+        yield from table_records(path, broken)
         return
     text, file = text_of_file(path), path.name
     if layout == "jsonl" and not text.lstrip().startswith("["):
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                where = f"line {number}"
-                yield where, _object(json_of(line, file=file, line=number), file, where)
+        yield from line_records(text, file, broken)
         return
     content = json_of(text, file=file)
     del text
@@ -158,8 +184,41 @@ def records_of(path: Path, layout: Layout) -> Iterator[tuple[str, Record]]:
         raise wrong_type(file, file, file, "list", content)
     content.reverse()
     for number in range(1, len(content) + 1):
-        where = f"record {number}"
-        yield where, _object(content.pop(), file, where)  # what was read is not kept
+        where, record = f"record {number}", content.pop()  # what was read is not kept
+        if isinstance(record, dict):
+            yield where, record
+        else:
+            broken.add(wrong_type(file, where, "record", "object", record))
+
+
+def line_records(text: str, file: str, broken: Broken) -> Iterator[tuple[str, Record]]:
+    """Place and record of every line that is not empty."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"line {number}"
+        try:
+            record = json_of(line, file=file, line=number)
+        except BrokenFile as error:
+            broken.add(error)
+            continue
+        if isinstance(record, dict):
+            yield where, record
+        else:
+            broken.add(wrong_type(file, where, "line", "object", record))
+
+
+def table_records(path: Path, broken: Broken) -> Iterator[tuple[str, Record]]:
+    """Place and record of every row of a delimited text, by the names in its header."""
+    text, _ = text_of_table(path)
+    _, lines = csv_rows(text, path.name)
+    _, header = next(lines)
+    check_header(header, path.name)
+    for number, row in lines:
+        if len(row) == len(header):
+            yield f"line {number}", dict(zip(header, row, strict=True))
+        else:
+            broken.add(wrong_width(path.name, number, len(row), len(header)))
 
 
 def exercise_of(
@@ -231,6 +290,11 @@ class _Reader:
             answer, found, file=self.file, where=self.where, field=fields.answer
         )
         is_several = kind in self.format.several or written_options.asks_for_several(kind + asked)
+        if len(right or "") > 1 and not is_several and written_options.asks_for_one(kind):
+            raise BrokenFile(
+                "one_right_option", file=self.file, where=self.where, field=fields.answer,
+                found=right, kind=kind,
+            )  # fmt: skip
         return Closed(found, right, is_several or len(right or "") > 1)
 
     def strata(self, stem: str) -> Strata:
@@ -319,28 +383,11 @@ def files_of(path: Path) -> list[Path]:
     return sorted(one for one in path.glob("*/*.jsonl") if one.stem == one.parent.name)
 
 
-def _folder_records(path: Path) -> Iterator[tuple[str, Record]]:
+def _folder_records(path: Path, broken: Broken) -> Iterator[tuple[str, Record]]:
     files = files_of(path)
     if not files:
         raise BrokenFile("no_tasks", file=path.name)
     for file in files:
-        for where, record in records_of(file, "jsonl"):
+        for where, record in records_of(file, "jsonl", broken):
             place = where if file == path else f"{file.name} {where}"
             yield place, record | {"task": file.stem}
-
-
-def _csv_records(path: Path) -> Iterator[tuple[str, Record]]:
-    text, _ = text_of_table(path)
-    _, lines = csv_rows(text, path.name)
-    _, header = next(lines)
-    check_header(header, path.name)
-    for number, row in lines:
-        if len(row) != len(header):
-            raise BrokenFile("wrong_width", file=path.name, where=f"line {number}", field="row")
-        yield f"line {number}", dict(zip(header, row, strict=True))
-
-
-def _object(record: object, file: str, where: str) -> Record:
-    if not isinstance(record, dict):
-        raise wrong_type(file, where, where, "object", record)
-    return record

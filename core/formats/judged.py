@@ -10,7 +10,8 @@ from core.domain.criteria import checklist_of
 from core.domain.scales import Scale
 from core.errors import BrokenFile
 from core.formats.base import BenchmarkQuestion, text_field, wrong_type
-from core.formats.declaring import Fields, Format, Layout, Record, exercise_of, records_of
+from core.formats.broken import Broken
+from core.formats.declaring import Fields, Format, Layout, Record, exercise_of, records_of, signed
 from core.formats.healthbench import conversation
 from core.formats.table_rows import fingerprint
 
@@ -57,15 +58,22 @@ def read_judged(path: Path, format_: JudgedFormat) -> list[JudgedRow]:
     """Read all rows; several responses of one model to one question are its samples, in order.
 
     Raises:
-        BrokenFile: names the file, the record and the field that can't be read.
+        BrokenFile: as `core.formats.declaring.read_benchmark`.
     """
+    broken = Broken(path.name)
+    rows = broken.each(
+        signed(
+            records_of(path, format_.layout, broken),
+            format_.signs,
+            broken,
+            is_table=format_.layout == "csv",
+        ),
+        lambda one: format_.row(one[1], path.name, one[0]),
+    )
+    broken.refuse()
     found = []
     samples: Counter[tuple[str, str]] = Counter()
-    for where, record in records_of(path, format_.layout):
-        for sign in format_.signs:
-            if sign not in record:
-                raise BrokenFile("missing_field", file=path.name, where=where, field=sign)
-        row = format_.row(record, path.name, where)
+    for row in rows:
         samples[identity := (str(row.question.key), row.model)] += 1
         found.append(JudgedRow(row.question, row.model, samples[identity], row.text, row.scores))
     if not found:

@@ -21,6 +21,7 @@ from core.formats.base import (
     whole_number,
     wrong_type,
 )
+from core.formats.broken import Broken
 
 #: The file's keys, in its order, and the code of each category.
 CATEGORY_CODES = {
@@ -44,14 +45,17 @@ def read_questions(path: Path) -> list[BenchmarkQuestion]:
     """Read the questions of a benchmark file, in its order.
 
     Raises:
-        BrokenFile: names the file, the record and the field that can't be read.
+        BrokenFile: names the file, the record and the field that can't be read; or how many
+            records there are that can't, and the first of them.
     """
-    questions = [
-        _question(code, record, file=path.name, where=where)
-        for code, record, where in _records(path)
-    ]
-    check_conversations([question.key for question in questions], file=path.name)
-    return questions
+    broken = Broken(path.name)
+    questions = broken.each(
+        _records(path, broken),
+        lambda one: (one[2], _question(one[0], one[1], file=path.name, where=one[2])),
+    )
+    broken.refuse()
+    check_conversations([(where, one.key) for where, one in questions], file=path.name)
+    return [one for _, one in questions]
 
 
 def criteria_of_record(record: str) -> Criteria:
@@ -65,12 +69,13 @@ def read_responses(path: Path) -> list[GivenResponse]:
     Raises:
         BrokenFile: as `read_questions`; `no_answers` where no record has `model_answer`.
     """
-    responses = []
-    has_answers = False
-    for code, record, where in _records(path):
-        has_answers = has_answers or "model_answer" in record
-        responses.append(_response(code, record, file=path.name, where=where))
-    if not has_answers:
+    broken = Broken(path.name)
+    records = list(_records(path, broken))
+    responses = broken.each(
+        records, lambda one: _response(one[0], one[1], file=path.name, where=one[2])
+    )
+    broken.refuse()
+    if not any("model_answer" in record for _, record, _ in records):
         raise BrokenFile("no_answers", file=path.name, field="model_answer")
     return responses
 
@@ -87,7 +92,7 @@ def released_text(records: list[tuple[str, dict[str, Any]]]) -> str:
     return json.dumps(shape, ensure_ascii=False, indent=4) + "\n"
 
 
-def _records(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
+def _records(path: Path, broken: Broken) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Category code, record and place of every record."""
     file = path.name
     content = json_of(text_of_file(path), file=file)
@@ -100,9 +105,10 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
             raise wrong_type(file, name, name, "list", records)
         for number, record in enumerate(records, 1):
             where = f"{name} {number}"
-            if not isinstance(record, dict):
-                raise wrong_type(file, where, name, "object", record)
-            yield CATEGORY_CODES[name], record, where
+            if isinstance(record, dict):
+                yield CATEGORY_CODES[name], record, where
+            else:
+                broken.add(wrong_type(file, where, name, "object", record))
 
 
 def _key(code: str, record: dict[str, Any], *, file: str, where: str) -> QuestionKey:
@@ -147,7 +153,7 @@ def _response(code: str, record: dict[str, Any], *, file: str, where: str) -> Gi
     text = text_field(record, "model_answer", file=file, where=where)
     absent_because = None if text else "empty" if is_given else "not_given"
     score = _score(record, file=file, where=where) if "model_answer_score" in record else None
-    return GivenResponse(key, None, text or None, absent_because, question, score)
+    return GivenResponse(key, None, text or None, absent_because, question, score, where)
 
 
 def _score(record: dict[str, Any], *, file: str, where: str) -> GivenScore:

@@ -15,6 +15,7 @@ _LABELLED = re.compile(
     r"\s*[(（]?(?P<label>[A-Pa-pＡ-Ｐ])[)）]?(?:\s*[.．、:：)）]\s*|\s+)(?P<text>\S.*)", re.S
 )
 _IN_TEXT = re.compile(r"^\s*[(（]?(?P<label>[A-PＡ-Ｐ])[)）]?\s*[.．、:：]\s*(?P<text>\S.*?)\s*$")
+_ONE = ("单选", "单项选择", "C型选择", "ingle choice", "ingle-choice")
 _SEVERAL = ("多选", "多项选择", "不定项", "X型题", "elect all", "ll that apply")
 _LETTERS = re.compile(r"[A-P](?:[\s,，、;；]*[A-P])*")
 #: So many options in a row at the end of a question's text are its options.
@@ -33,8 +34,11 @@ def options_of(given: Any, asked: str, *, file: str, where: str, field: str) -> 
     if is_missing(given) or given in ("", [], {}):
         return _in_question(asked)
     if isinstance(given, dict):
-        found = [(str(label).strip().upper(), text) for label, text in given.items()]
-        found = [(label, text) for label, text in found if not is_missing(text) and text != ""]
+        found = [
+            (str(label).strip().upper(), text)
+            for label, text in given.items()
+            if not is_missing(text) and str(text).strip()
+        ]
     elif isinstance(given, list):
         found = _labelled(given)
     elif isinstance(given, str):
@@ -75,6 +79,11 @@ def right_labels(answer: Any, options: Options, *, file: str, where: str, field:
             labels="".join(sorted(labels)),
         )  # fmt: skip
     return same[0]
+
+
+def asks_for_one(kind: str) -> bool:
+    """Whether a question's type says that one option is right."""
+    return any(words in kind for words in _ONE)
 
 
 def asks_for_several(text: str) -> bool:

@@ -1,20 +1,22 @@
 """Responses and physicians' scores as tables: JSONL or CSV, one row each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from core.domain.questions import QuestionKey, question_key
 from core.errors import BrokenFile
 from core.formats.base import (
     GivenHumanScore,
     GivenResponse,
-    json_of,
     text_field,
     text_of_file,
     wrong_type,
 )
-from core.formats.tables import check_header, csv_rows, text_of_table
+from core.formats.broken import Broken
+from core.formats.declaring import Record, line_records, signed, table_records
+
+Found = TypeVar("Found")
 
 _PHASES: dict[str, Literal["blind", "informed", "unknown"] | None] = {
     "": None,
@@ -35,7 +37,7 @@ def read_responses(path: Path) -> list[GivenResponse]:
     Raises:
         BrokenFile: names the row and the field that can't be read.
     """
-    return [_response(row, path.name, where) for where, row in _rows(path, needed=("response",))]
+    return _read(path, ("response",), _response)
 
 
 def read_scores(path: Path) -> list[GivenHumanScore]:
@@ -47,52 +49,35 @@ def read_scores(path: Path) -> list[GivenHumanScore]:
     Raises:
         BrokenFile: names the row and the field that can't be read.
     """
-    needed = ("model", "physician", "score")
-    return [_score(row, path.name, where) for where, row in _rows(path, needed=needed)]
+    return _read(path, ("model", "physician", "score"), _score)
 
 
-def _rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
-    if path.suffix.lower() == ".csv":
-        lines = _csv_rows(text_of_table(path)[0], path.name)
-    else:
-        lines = _jsonl(text_of_file(path), path.name)
-    is_empty = True
-    for number, row in lines:
-        is_empty = False
-        where = f"line {number}"
-        for field in ("question", *needed):
-            if field not in row:
-                raise BrokenFile("missing_field", file=path.name, where=where, field=field)
-        yield where, row
-    if is_empty:
+def _read(
+    path: Path, needed: Sequence[str], row_of: Callable[[Record, str, str], Found]
+) -> list[Found]:
+    broken, is_table = Broken(path.name), path.suffix.lower() == ".csv"
+    records = (
+        table_records(path, broken)
+        if is_table
+        else line_records(text_of_file(path), path.name, broken)
+    )
+    found = broken.each(
+        signed(records, ("question", *needed), broken, is_table=is_table),
+        lambda one: row_of(one[1], path.name, one[0]),
+    )
+    broken.refuse()
+    if not found:
         raise BrokenFile("no_rows", file=path.name)
-
-
-def _jsonl(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        row = json_of(line, file=file, line=number)
-        if not isinstance(row, dict):
-            raise wrong_type(file, f"line {number}", "line", "object", row)
-        yield number, row
-
-
-def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    _, lines = csv_rows(text, file)
-    _, header = next(lines)
-    check_header(header, file)
-    for number, row in lines:
-        if len(row) != len(header):
-            raise BrokenFile("wrong_width", file=file, where=f"line {number}", field="row")
-        yield number, dict(zip(header, row, strict=True))
+    return found
 
 
 def _response(row: dict[str, Any], file: str, where: str) -> GivenResponse:
     sample = _whole(row, "sample", file, where) if row.get("sample") not in (None, "") else None
     text = text_field(row, "response", file=file, where=where)
     absent_because = None if text else "empty"
-    return GivenResponse(_key(row, file, where), sample, text or None, absent_because, None, None)
+    return GivenResponse(
+        _key(row, file, where), sample, text or None, absent_because, None, None, where
+    )
 
 
 def _score(row: dict[str, Any], file: str, where: str) -> GivenHumanScore:
@@ -119,6 +104,7 @@ def _score(row: dict[str, Any], file: str, where: str) -> GivenHumanScore:
         _PHASES[names["phase"]],
         risks[names["safety_risk"]],
         text_field(row, "comment", file=file, where=where),
+        where,
     )
 
 

@@ -272,10 +272,18 @@ class _Reader:
         try:
             right = written_options.right_labels(texts["right_options"], options, **place)
         except BrokenFile as error:
-            raise _Unreadable("right_options", "not_an_option", **error.values) from error
+            raise _Unreadable("right_options", "answer_not_an_option", **error.values) from error
         kind = texts["question_type"] + self._text(row, "question")
-        several = written_options.asks_for_several(kind) or len(right or "") > 1
-        return Closed(options, right, several)
+        several = written_options.asks_for_several(kind)
+        if (
+            len(right or "") > 1
+            and not several
+            and written_options.asks_for_one(texts["question_type"])
+        ):
+            raise _Unreadable(
+                "right_options", "one_right_option", found=right, kind=texts["question_type"]
+            )
+        return Closed(options, right, several or len(right or "") > 1)
 
     # --- responses --------------------------------------------------------------------------
 

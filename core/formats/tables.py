@@ -161,6 +161,11 @@ def check_header(columns: Sequence[str], file: str, *, line: int = 1) -> None:
             )  # fmt: skip
 
 
+def wrong_width(file: str, line: int, cells: int, columns: int) -> BrokenFile:
+    """The error for a row that has another number of cells than the header."""
+    return BrokenFile("wrong_width", file=file, where=f"line {line}", cells=cells, columns=columns)
+
+
 def _delimiter(text: str) -> str:
     """The separator that splits the first rows alike into the most cells."""
 
@@ -217,10 +222,10 @@ def _jsonl(path: Path) -> Table:
         try:
             record = json_of(line, file=path.name, line=number)
         except BrokenFile as error:
-            problems.append(Problem(number, "", "not_json", {"why": error.values["problem"]}))
+            problems.append(Problem(number, "", "not_json", {"problem": error.values["problem"]}))
             continue
         if not isinstance(record, dict):
-            problems.append(Problem(number, "", "not_json", {"why": "{…}"}))
+            problems.append(Problem(number, "", "not_json", {"problem": "{…}"}))
             continue
         columns |= dict.fromkeys(record)
         records.append((number, record))

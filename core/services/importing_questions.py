@@ -10,6 +10,7 @@ from core.domain.questions import language_of
 from core.errors import BrokenFile, Refused
 from core.formats import catalogue, llmeval_med
 from core.formats.base import BenchmarkQuestion
+from core.formats.broken import Broken
 from core.formats.declaring import Format, read_benchmark
 from core.services.enrolling import close_illustrative_accounts
 from core.services.importing import Imported, add_run, note_personal_data
@@ -178,11 +179,14 @@ class _QuestionWriter:
             return
         known = datasets.dataset_by_id(self.store, dataset_id)
         kinds = exercises.kinds(self.store, dataset_id)
+        broken = Broken(self.path.name)
         for one in changed:
             key = str(one.key)
             if (kinds[key] == "closed") != (one.closed is not None):
-                raise BrokenFile("another_kind", file=self.path.name, key=key)
-            self._change(ids[key], one, known.format, records[key])
+                broken.add(BrokenFile("another_kind", file=self.path.name, where=key, key=key))
+        broken.refuse()
+        for one in changed:
+            self._change(ids[str(one.key)], one, known.format, records[str(one.key)])
         self._note_personal((ids[str(one.key)], one) for one in changed)
 
     def _change(

@@ -9,6 +9,7 @@ from core.domain.scales import RELEASED, Scale
 from core.errors import BrokenFile, Refused
 from core.formats import llmeval_med, rows
 from core.formats.base import GivenResponse, GivenScore
+from core.formats.broken import Broken
 from core.services.importing import Imported, add_run, note_personal_data
 from core.services.naming import dataset_named
 from core.services.permitting import require
@@ -73,8 +74,9 @@ class _ResponseWriter:
         self.model_id = responses.ensure_model(self.store, self.options.model)
         if any(response.score is not None for response in found):
             self._ensure_judge()
-        for response in found:
-            self._write_one(response)
+        broken = Broken(self.path.name)
+        broken.each(found, self._write_one)
+        broken.refuse()
         counts = self.outcomes
         personal: Counter[str] = Counter()
         if counts["added"] or counts["changed"] or counts["scored"] or counts["unscored"]:
@@ -86,17 +88,24 @@ class _ResponseWriter:
         )  # fmt: skip
 
     def _refuse_repeats(self, found: Iterable[GivenResponse]) -> None:
+        broken, file = Broken(self.path.name), self.path.name
         seen = set()
         for response in found:
-            identity = (response.key, response.sample or self.options.sample)
+            key, identity = (
+                str(response.key),
+                (response.key, response.sample or self.options.sample),
+            )
             if identity in seen:
-                raise BrokenFile("repeated_key", file=self.path.name, key=str(response.key))
-            seen.add(identity)
-            if str(response.key) not in self.ids:
-                raise BrokenFile(
-                    "unknown_question", file=self.path.name, key=str(response.key),
-                    dataset=self.dataset.name,
+                broken.add(BrokenFile("repeated_key", file=file, where=response.where, key=key))
+            elif key not in self.ids:
+                broken.add(
+                    BrokenFile(
+                        "unknown_question", file=file, where=response.where, key=key,
+                        dataset=self.dataset.name,
+                    )
                 )  # fmt: skip
+            seen.add(identity)
+        broken.refuse()
 
     def _write_one(self, found: GivenResponse) -> None:
         question_id = self.ids[str(found.key)]
@@ -131,7 +140,9 @@ class _ResponseWriter:
         for version in reversed(criteria.versions(self.store, question_id)):
             if version.criteria.question_text == found.question_text:
                 return version.id
-        raise BrokenFile("another_question", file=self.path.name, key=str(found.key))
+        raise BrokenFile(
+            "another_question", file=self.path.name, where=found.where, key=str(found.key)
+        )
 
     def _ensure_judge(self) -> None:
         judge = ensure_imported_judge(

@@ -8,6 +8,7 @@ from core.domain.scales import ONE_TO_FIVE
 from core.errors import BrokenFile, UnknownName
 from core.formats import rows
 from core.formats.base import GivenHumanScore
+from core.formats.broken import Broken
 from core.services.importing import Imported, add_run
 from core.services.naming import dataset_named, study_of_dataset
 from core.services.permitting import require
@@ -49,9 +50,14 @@ def import_scores(store: Store, path: Path, options: ScoreImport) -> Imported:
     with store.writing():
         dataset = dataset_named(store, options.dataset)
         study = study_of_dataset(store, options.dataset)
+        broken = Broken(path.name)
         outcomes = Counter(
-            _write(store, dataset, study, score, options, file=path.name) for score in found
+            broken.each(
+                found,
+                lambda score: _write(store, dataset, study, score, options, file=path.name),
+            )
         )
+        broken.refuse()
         if outcomes["added"] or outcomes["changed"]:
             add_run(store, dataset.id, "scores", path, options.by)
     return Imported(
@@ -61,12 +67,16 @@ def import_scores(store: Store, path: Path, options: ScoreImport) -> Imported:
 
 
 def _refuse_repeats(found: list[GivenHumanScore], *, file: str) -> None:
+    broken = Broken(file)
     seen = set()
     for score in found:
         identity = (str(score.key), score.model, str(score.sample), score.physician)
         if identity in seen:
-            raise BrokenFile("repeated_key", file=file, key=", ".join(identity))
+            broken.add(
+                BrokenFile("repeated_key", file=file, where=score.where, key=", ".join(identity))
+            )
         seen.add(identity)
+    broken.refuse()
 
 
 def _write(
@@ -76,7 +86,9 @@ def _write(
     """Store one row's score; `added`, `changed` or `unchanged`."""
     response_id, question_id = _response_of(store, dataset, score, study_id=study.id, file=file)
     if not ONE_TO_FIVE.holds(score.score):
-        raise BrokenFile("score_outside", file=file, key=str(score.key), score=score.score)
+        raise BrokenFile(
+            "score_outside", file=file, where=score.where, key=str(score.key), score=score.score
+        )
     person = people.ensure_person(store, score.physician, is_illustrative=options.is_illustrative)
     last = reviews.last_answer(store, person.id, response_id)
     given = Given(ONE_TO_FIVE, score.score, None, "", score.comment, score.safety_risk)
@@ -96,7 +108,10 @@ def _response_of(
     """Ids of the response that a row scores, and of its question."""
     question = questions.question_by_key(store, dataset.id, str(score.key))
     if question is None:
-        raise BrokenFile("unknown_question", file=file, key=str(score.key), dataset=dataset.name)
+        raise BrokenFile(
+            "unknown_question", file=file, where=score.where, key=str(score.key),
+            dataset=dataset.name,
+        )  # fmt: skip
     model_id = responses.model_id_of(store, score.model)
     if model_id is None:
         known = ", ".join(label for _, label in responses.models_of_study(store, study_id))
@@ -104,7 +119,7 @@ def _response_of(
     found = responses.response_to(store, question.id, model_id, score.sample)
     if found is None or found.text is None:
         raise BrokenFile(
-            "no_such_response", file=file, key=str(score.key), model=score.model,
-            sample=score.sample,
+            "no_such_response", file=file, where=score.where, key=str(score.key),
+            model=score.model, sample=score.sample,
         )  # fmt: skip
     return found.id, question.id

@@ -11,14 +11,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.errors import AttendingError
 from core.formats.catalogue import FIVE_KEYS, Guess, guessed
-from core.i18n import error_sentence
 from core.services.importing import Imported
 from core.services.importing_files import BenchmarkImported, import_guessed
 from core.services.importing_questions import QuestionImport
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
 from core.store import datasets
-from core.ui.shell import Page
+from core.ui.shell import Page, draw_error, told_in_one_sentence
 from core.ui.table_import import draw_table_import, kept_upload
 
 _KINDS = ("questions", "responses", "scores", "table")
@@ -60,17 +59,17 @@ def _draw_benchmark(p: Page) -> None:
     options = QuestionImport(
         name, p.person.name, study=p.study.name if study == "this" else "", progress=show
     )
-    with kept_upload(file.name, file.getvalue()) as path:
+    with told_in_one_sentence(p.language), kept_upload(file.name, file.getvalue()) as path:
         done = import_guessed(p.store, path, guess.format, options)
-    place.empty()
-    st.success(_said(p, done))
+        place.empty()
+        st.success(_said(p, done))
 
 
 def _draw_guess(p: Page, file: UploadedFile) -> Guess | None:
     """What the file seems to be, and why; None where it can't be read at all."""
     found = _guessed(file.file_id, file.name, file.getvalue())
     if isinstance(found, AttendingError):
-        st.error(error_sentence(p.language, found))
+        draw_error(p.language, found)
         return None
     because = p.t(f"guess.{found.because}", fields=", ".join(found.fields))
     name = p.t(f"format.{found.format}") if found.format not in ("", FIVE_KEYS, "table") else ""
@@ -105,12 +104,15 @@ def _draw_answers(p: Page, kind: str) -> None:
     if not st.button(p.t("data.do_import"), key=p.key("import", "do"), disabled=file is None):
         return
     assert file is not None
-    with kept_upload(Path(file.name).name, file.getvalue()) as path:
+    with (
+        told_in_one_sentence(p.language),
+        kept_upload(Path(file.name).name, file.getvalue()) as path,
+    ):
         if kind == "responses":
             done = import_responses(p.store, path, ResponseImport(dataset, model, p.person.name))
         else:
             done = import_scores(p.store, path, ScoreImport(dataset, "unknown", p.person.name))
-    st.success(_said(p, done))
+        st.success(_said(p, done))
 
 
 def _said(p: Page, done: BenchmarkImported) -> str:

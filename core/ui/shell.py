@@ -192,7 +192,15 @@ def told_in_one_sentence(language: Language) -> Iterator[None]:
     try:
         yield
     except AttendingError as error:
-        st.error(error_sentence(language, error))
+        draw_error(language, error)
+
+
+def draw_error(language: Language, error: AttendingError) -> None:
+    """Say what went wrong; the records that it names stand below, as they are written."""
+    said, *records = error_sentence(language, error).split("\n")
+    st.error(said)
+    if records:
+        st.html("<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in records) + "</ul>")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -260,7 +260,9 @@ def test_another_shape_or_an_unknown_key_is_refused(write, content):
 def test_two_records_with_one_key_are_refused(write):
     path = write([record(), record(groupCode=2), record(problem="另一问？")])
 
-    assert refusal(path) == ("repeated_key", {"file": "dataset.json", "key": "MK:1:1"})
+    assert refusal(path) == (
+        "repeated_key", {"file": "dataset.json", "where": "医疗知识 3", "key": "MK:1:1"},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,12 @@ def test_two_records_with_one_key_are_refused(write):
 def test_a_turn_without_the_one_before_it_is_refused(write, turns, key, before):
     path = write([record(round=turn) for turn in turns])
 
-    assert refusal(path) == ("missing_turn", {"file": "dataset.json", "key": key, "before": before})
+    code, values = refusal(path)
+
+    assert values.pop("where") == f"医疗知识 {1 + turns.index(int(key[-1]))}"
+    assert (code, values) == (
+        "missing_turn", {"file": "dataset.json", "key": key, "before": before},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("content", ["", " \n\t", b"\xef\xbb\xbf"], ids=["empty", "blank", "mark"])

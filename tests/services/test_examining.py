@@ -368,7 +368,7 @@ def test_any_table_brings_closed_questions_by_its_mapping(empty):
     ("row", "why"),
     [
         ("1,首选？,心电图,,B超,A,心内科,2,elm,A", "bad_options"),
-        ("1,首选？,心电图,CT,B超,D,心内科,2,elm,A", "not_an_option"),
+        ("1,首选？,心电图,CT,B超,D,心内科,2,elm,A", "answer_not_an_option"),
         ("1,首选？,心电图,CT,B超,A,心内科,7,elm,A", "not_a_level"),
     ],
 )
