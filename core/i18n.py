@@ -15,6 +15,8 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 #: How formats name the place of a record.
 _RECORD = re.compile(r"\b(record|line) (\d+)$")
 _FOLDER = Path(__file__).parent / "locales"
+#: How reasons begin that the program writes with a name at their end.
+_BEFORE_A_NAME = ("imported from", "judge card")
 
 
 def sentence(language: Language, key: str, /, **values: object) -> str:
@@ -74,6 +76,16 @@ def _record_lines(language: Language, many: Mapping[str, Any]) -> str:
     if more := many["n"] - len(lines):
         lines.append(sentence(language, "record_problem.more", n=more))
     return "\n".join("  " + line.replace("\n", " ") for line in lines)
+
+
+def written_reason(language: Language, reason: str) -> str:
+    """A stored reason in a language where the program wrote it, else as somebody typed it."""
+    if has_key(f"written.{reason}"):
+        return sentence(language, f"written.{reason}")
+    for start in _BEFORE_A_NAME:
+        if reason.startswith(f"{start} "):
+            return sentence(language, f"written_of.{start}", name=reason[len(start) + 1 :])
+    return reason
 
 
 def cost_words(language: Language, spent: Spending, *, is_billed: bool) -> str:

@@ -13,7 +13,14 @@ import pytest
 
 import core.errors
 from core.errors import AttendingError, BrokenFile
-from core.i18n import LANGUAGES, catalogue, error_sentence, has_key, sentence
+from core.i18n import (
+    LANGUAGES,
+    catalogue,
+    error_sentence,
+    has_key,
+    sentence,
+    written_reason,
+)
 
 CORE = Path(core.errors.__file__).parent
 LOCALES = CORE / "locales"
@@ -154,6 +161,39 @@ def test_every_expected_kind_of_value_has_words():
 
     assert {kind for kind in kinds if not has_key(f"expected.{kind}")} == set()
     assert "whole_number" in kinds
+
+
+def reasons_written() -> set[str]:
+    """The texts of all reasons that services and the store's code write by themselves."""
+    found = set()
+    for path in (*(CORE / "services").glob("*.py"), *(CORE / "store").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.keyword(arg="reason", value=given):
+                    found |= texts_in(given)
+                case ast.Assign(targets=[target], value=given):
+                    if ast.unparse(target).split(".")[-1] == "reason":
+                        found |= texts_in(given)
+    return found - {"", "what if"}  # which is rolled back
+
+
+def texts_in(node: ast.expr) -> set[str]:
+    constants = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+    return {text.strip() for text in constants if isinstance(text, str)}
+
+
+def test_every_reason_that_the_program_writes_has_words():
+    found = reasons_written()
+
+    keys = {one: [f"{group}.{one}" for group in ("written", "written_of")] for one in found}
+    assert [one for one in found if not any(map(has_key, keys[one]))] == []
+    assert {"imported from", "undone", "as installed"} <= found
+
+
+def test_a_reason_is_said_in_the_readers_language_only_where_the_program_wrote_it():
+    said = [written_reason("zh", one) for one in ("undone", "imported from a.csv", "剂量写错了")]
+
+    assert said == ["已撤销", "导入自 a.csv", "剂量写错了"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

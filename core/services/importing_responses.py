@@ -194,7 +194,7 @@ def ensure_imported_judge(
             study_id,
             judge,
             judges.prompt_by_id(store, empty),
-            reason=_IMPORTED,
+            reason="imported",
             by=by,
         )
         judges.add_plan(store, study_id, judge.id, 1, by=by)

@@ -30,8 +30,8 @@ def draw_versions(p: Page, shown: Shown) -> None:
             [p.t("agreement.since"), p.t("agreement.revised"), p.t("agreement.because"), "n",
              p.t("words.agreement"), "Cohen κ", p.t("words.false_usable")],
             [
-                [Cell(name), Cell(state.revised), Cell(state.reason),
-                 Cell(str(state.comparison.usable.agreement.n)),
+                [Cell(name), Cell(p.named("category", state.revised)),
+                 Cell(p.written(state.reason)), Cell(str(state.comparison.usable.agreement.n)),
                  Cell(percent(p, state.comparison.usable.agreement)),
                  Cell(coefficient(p, state.comparison.usable.coefficients["cohen_kappa"])),
                  Cell(percent(p, state.comparison.false_usable))]

@@ -86,7 +86,7 @@ def draw_history(p: Page) -> None:
                 p.t("people.name"): event.name,
                 p.t("people.column.what"): p.t(f"people.what.{event.what}"),
                 p.t("people.rights"): _rights(p, event.rights.split()),
-                p.t("people.column.reason"): p.named("written", event.reason),
+                p.t("people.column.reason"): p.written(event.reason),
                 p.t("people.column.by"): event.created_by,
             }
             for event in enrolling.changes(p.store)

@@ -77,7 +77,7 @@ def draw_versions(p: Page, versions: list[PromptVersion], serving: list[Serving]
         serves = p.t("prompts.serves", judges=", ".join(served)) if served else ""
         rows.append(
             f'<div class="{"serves" if served else ""}">{html.escape(line)}'
-            f'<div class="quiet">{html.escape(p.named("written", one.reason))}</div>'
+            f'<div class="quiet">{html.escape(p.written(one.reason))}</div>'
             f"<div>{html.escape(serves)}</div></div>"
         )
     st.html(f'<div class="versions">{"".join(rows)}</div>')
@@ -209,7 +209,7 @@ def draw_tested(p: Page, versions: list[PromptVersion]) -> None:
         [
             Cell(judge.name), Cell(str(one.version)), _reading(p, one.dev),
             _reading(p, one.held_out), Cell(one.created_by),
-            Cell(one.created_at[:16].replace("T", " ")), Cell(p.named("written", one.reason)),
+            Cell(one.created_at[:16].replace("T", " ")), Cell(p.written(one.reason)),
         ]
         for judge in known
         for one in testing.history_of(
@@ -233,7 +233,7 @@ def draw_tested(p: Page, versions: list[PromptVersion]) -> None:
         for one in openings:
             subject = f"{one.subject} {one.model}".rstrip()
             line = f"{one.created_at[:16].replace('T', ' ')} · {one.created_by} · {subject}"
-            show_text(f"{line}: {p.named('written', one.reason)}", kind="note")
+            show_text(f"{line}: {p.written(one.reason)}", kind="note")
 
 
 def _reading(p: Page, found: Reading | None) -> Cell:
@@ -258,7 +258,7 @@ def draw_all(p: Page, serving: list[Serving]) -> None:
             p.t("prompts.version_word"): one.version,
             p.t("prompts.author"): one.created_by,
             p.t("prompts.time"): one.created_at[:16].replace("T", " "),
-            p.t("prompts.reason_word"): p.named("written", one.reason),
+            p.t("prompts.reason_word"): p.written(one.reason),
             p.t("words.judges"): ", ".join(
                 other.judge for other in serving if other.prompt_id == one.id
             ),

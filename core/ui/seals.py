@@ -90,7 +90,7 @@ def _draw_openings(p: Page) -> None:
          p.t("agreement.because")],
         [
             [Cell(one.created_at[:16].replace("T", " ")), Cell(one.created_by),
-             Cell(f"{one.subject} {one.model}".rstrip()), Cell(p.named("written", one.reason))]
+             Cell(f"{one.subject} {one.model}".rstrip()), Cell(p.written(one.reason))]
             for one in openings
         ],
     )  # fmt: skip

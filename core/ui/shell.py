@@ -17,7 +17,7 @@ import streamlit as st
 from core.domain.questions import Language
 from core.domain.rights import PAGES
 from core.errors import AttendingError, DatabaseRefused, NotAllowed
-from core.i18n import LANGUAGES, error_sentence, has_key, sentence
+from core.i18n import LANGUAGES, error_sentence, has_key, sentence, written_reason
 from core.services.opening import ensure_sample, ensure_workbench, wait_for_job
 from core.services.permitting import require_page, rights_of_actor
 from core.services.queueing import ensure_worker
@@ -77,6 +77,10 @@ class Page:
         """The words of a code such as a category's, or the code itself where there are none."""
         key = f"{group}.{code}"
         return self.t(key) if has_key(key) else code or ""
+
+    def written(self, reason: str) -> str:
+        """A stored reason: in the reader's language where the program wrote it."""
+        return written_reason(self.language, reason)
 
     def key(self, subject: object, field: str) -> str:
         """A widget key that no other page, person or subject shares."""

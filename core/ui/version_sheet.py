@@ -38,7 +38,7 @@ def draw_history(p: Page, key: str, history: Sequence[History]) -> None:
                 Cell(
                     " — ".join(
                         dict.fromkeys(
-                            filter(None, (p.named("written", one.version.reason), one.decided))
+                            map(p.written, filter(None, (one.version.reason, one.decided)))
                         )
                     )
                 ),

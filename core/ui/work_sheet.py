@@ -135,7 +135,7 @@ def _draw_attempt(p: Page, score: HumanScore) -> None:
     )  # fmt: skip
     risk = f' <span class="danger">⚑ {p.t("words.safety_risk")}</span>' if score.safety_risk else ""
     st.html(html.escape(line) + risk)
-    for text in (score.comment, score.reason):
+    for text in (score.comment, p.written(score.reason)):
         if text:
             show_text(text, kind="note")
 
