@@ -1,5 +1,7 @@
 """Everything about one response."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.services.inspecting import case_of
@@ -13,16 +15,19 @@ with page("case") as p:
         st.info(p.t("case.none"))
         st.stop()
     found = case_of(p.store, p.study, p.person, int(asked))
-    draw_response(p, found)
+    is_shown = bool(p.kept.get(p.key(asked, "shown")))
+    draw_response(p, found, is_named=found.is_named or is_shown)
     if found.closed is not None:
         draw_choice(p, found)
         st.stop()
     draw_seal(p, found)
-    if not (found.is_exposed or found.is_scored or p.kept.get(p.key(asked, "shown"))):
+    if not (found.is_exposed or found.is_scored or is_shown):
         st.html(f'<div class="banner">{p.t("case.blind")}</div>')
-        if not st.button(p.t("case.show"), key=p.key(asked, "show")):
-            st.stop()
-        p.kept[p.key(asked, "shown")] = True
+        st.button(
+            p.t("case.show"), key=p.key(asked, "show"),
+            on_click=partial(p.kept.update, {p.key(asked, "shown"): True}),
+        )  # fmt: skip
+        st.stop()
     if found.verdicts:
         expose(p.store, p.person, found.question.id, "machine_verdict", page=p.name)
     if any(score.person_id != p.person.id for score in found.scores):

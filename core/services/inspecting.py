@@ -7,6 +7,7 @@ from core.domain.prompts import Turn
 from core.domain.usability import JudgeReading
 from core.errors import NotAllowed, UnknownName
 from core.services.agreeing import readings_of_response
+from core.services.offering import queue_of
 from core.services.permitting import require_own, rights_of_actor
 from core.services.revealing import is_revealed_to
 from core.store import (
@@ -48,6 +49,8 @@ class Inspected:
         causes: why physicians differ from the judges, as they say.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
+        is_named: its model may be named to them: no response waits for their score, or they lead
+            and are no longer blind to this question.
         closed: the options that it was asked with; None for an open question.
         choice: what was read of them last; None where nothing was.
     """
@@ -65,6 +68,7 @@ class Inspected:
     causes: tuple[DifferenceCause, ...]
     is_scored: bool
     is_exposed: bool
+    is_named: bool
     closed: Closed | None
     choice: ChoiceRead | None
 
@@ -78,7 +82,8 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         UnknownName: `unknown_response`, also for one of another study.
     """
     require_own(store, person.id, "lead", "physician")
-    is_lead = "lead" in rights_of_actor(store)
+    rights = rights_of_actor(store)
+    is_lead = "lead" in rights
     if not is_lead and not is_revealed_to(store, study, person, response_id):
         raise NotAllowed("not_revealed")
     response = responses.response_by_id(store, response_id)
@@ -86,6 +91,9 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
     known = {found.id for found in datasets.datasets_of_study(store, study.id)}
     if response is None or question is None or question.dataset_id not in known:
         raise UnknownName("unknown_response", id=response_id)
+    is_scored = reviews.last_answer(store, person.id, response_id) is not None
+    is_exposed = reviews.is_exposed(store, person.id, question.id)
+    is_named = "physician" not in rights or (is_lead and (is_scored or is_exposed))
     return Inspected(
         question,
         response,
@@ -98,8 +106,9 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         tuple(readings_of_response(store, study, response_id)),
         marks.requirement_marks(store, response_id),
         tuple(differences.causes_of_response(store, response_id)),
-        reviews.last_answer(store, person.id, response_id) is not None,
-        reviews.is_exposed(store, person.id, question.id),
+        is_scored,
+        is_exposed,
+        is_named or queue_of(store, study, person).next_response_id is None,
         exercises.closed_of(store, exams.asked_with(store, response_id)[0]),
         exams.reading_of(store, response_id),
     )

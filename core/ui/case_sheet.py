@@ -21,12 +21,13 @@ _SIDES = {True: "words.usable", False: "words.unusable"}
 _WITH_VALUE = ("missing_field", "not_an_integer", "out_of_range", "wrong_ticket")
 
 
-def draw_response(p: Page, found: Inspected) -> None:
-    """Question, earlier turns, response, and what it is measured by."""
+def draw_response(p: Page, found: Inspected, *, is_named: bool) -> None:
+    """Question, earlier turns, response, and what it is measured by; the model only if named."""
     question, response = found.question, found.response
+    model = response.model if is_named else p.t("case.model_hidden")
     facets = [
         question.key, p.named("category", question.category), question.category2, question.scene,
-        p.t("case.sample", model=response.model, n=response.sample),
+        p.t("case.sample", model=model, n=response.sample),
         p.t("case.version", n=found.active.version),
     ]  # fmt: skip
     st.html(f'<div class="quiet">{html.escape(" · ".join(one for one in facets if one))}</div>')
@@ -44,7 +45,7 @@ def draw_response(p: Page, found: Inspected) -> None:
         else:
             raw = st.toggle(p.t("case.raw"), key=p.key(response.id, "raw"))
             show_response(response.text, raw=raw)
-        _draw_generation(p, found)
+        _draw_generation(p, found, is_named=is_named)
     with right:
         draw_criteria(p, found.active.criteria.reference_answer, found.active.criteria.checklist)
 
@@ -73,13 +74,15 @@ def _open(store: Store, p: Page, found: Inspected, place: str, why: str) -> None
         sealing.open_response(store, p.study, found.response.id, reason=reason, by=by)
 
 
-def _draw_generation(p: Page, found: Inspected) -> None:
-    """How the response came about, and what its model thought."""
+def _draw_generation(p: Page, found: Inspected, *, is_named: bool) -> None:
+    """How the response came about, and what its model thought, which would tell who it is."""
     how = found.generation
     if how is None:
         return
     if how.finish_reason == "length" and found.response.text is not None:
         st.html(f'<div class="banner">{p.t("review.cut")}</div>')
+    if not is_named:
+        return
     parameters = ", ".join(f"{name} {value}" for name, value in how.parameters.items())
     line = p.t(
         "case.generated", source=how.source, engine=p.t(f"engine.{how.engine}"),
@@ -125,7 +128,7 @@ def draw_people(p: Page, found: Inspected) -> None:
         if score.comment:
             show_text(score.comment, kind="quote")
         if score.reason:
-            show_text(p.t("case.reason", reason=score.reason), kind="note")
+            show_text(p.t("case.reason", reason=p.written(score.reason)), kind="note")
         draw_marks_given(found.marks.get(score.id, []))
     for cause in found.causes:
         line = p.t(

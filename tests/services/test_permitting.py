@@ -18,6 +18,7 @@ from core.errors import NotAllowed
 from core.services import enrolling, offering, permitting, reviewing
 from core.services.enrolling import Enrolment
 from core.services.inspecting import case_of
+from core.services.revealing import revealed_at_once
 from core.services.reviewing import Scoring
 from core.store import accounts
 from core.store.database import NOBODY, Store, opened
@@ -199,6 +200,34 @@ def test_a_physician_opens_a_case_only_when_it_was_revealed_to_them(study, revea
         while (left := offering.queue_of(store, study.study, lin).next_response_id) is not None:
             reviewing.score(store, study.study, lin, left, Scoring(4))
         assert is_open(second.id) == (reveal != "never")
+
+
+def test_models_stay_unnamed_to_a_physician_for_whom_responses_wait(study):
+    study.baseline_judges()
+    study.reveals("at_once")
+    lin = _enrolled(study, "Dr Lin", "physician")
+    first, second = study.response("MK:1:1"), study.response("MK:1:1", "willow")
+
+    with opened(study.path, actor=lin.id) as store:
+        for one in (first, second):
+            reviewing.score(store, study.study, lin, one.id, Scoring(4))
+        revealed_at_once(store, study.study, lin, first.id)
+        assert not case_of(store, study.study, lin, first.id).is_named
+        while (left := offering.queue_of(store, study.study, lin).next_response_id) is not None:
+            reviewing.score(store, study.study, lin, left, Scoring(4))
+        assert case_of(store, study.study, lin, first.id).is_named
+
+
+@pytest.mark.parametrize("rights", [["lead"], ["lead", "physician"]])
+def test_a_lead_who_scores_is_told_the_model_of_what_they_are_no_longer_blind_to(study, rights):
+    lead = _enrolled(study, "Dr Chief", *rights)
+    response = study.response("MK:1:1")
+
+    with opened(study.path, actor=lead.id) as store:
+        found = case_of(store, study.study, lead, response.id)
+        assert found.is_named == ("physician" not in rights)
+        reviewing.expose(store, lead, found.question.id, "machine_verdict", page="case")
+        assert case_of(store, study.study, lead, response.id).is_named
 
 
 def test_a_lead_opens_every_case(study):
