@@ -394,7 +394,7 @@ def test_a_failed_judging_says_what_is_left_and_ends_with_2(
         2,
         "oak: 0 judged, 0 unscored, 42 outstanding, 0 responses absent.\n",
     )
-    assert failed.err == _told("wrong_key", host="127.0.0.1")
+    assert failed.err == _told("wrong_key", host=f"127.0.0.1:{server.port}")
     assert (resumed.code, resumed.out, resumed.err) == (
         0, "oak: 42 judged, 0 unscored, 0 outstanding, 0 responses absent.\n", "",
     )  # fmt: skip
@@ -418,7 +418,7 @@ def test_every_fault_of_an_endpoint_has_its_sentence(
     said = study("judge", "--dataset", "ward", "--engine", "openai", "--model", "oak",
                  "--base-url", server.url, "--concurrency", 1)  # fmt: skip
 
-    assert (said.code, said.err) == (2, _told(code, host="127.0.0.1", **values))
+    assert (said.code, said.err) == (2, _told(code, host=f"127.0.0.1:{server.port}", **values))
 
 
 def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer) -> None:

@@ -200,7 +200,7 @@ def test_an_audit_of_an_endpoint_that_refuses_is_one_sentence(tmp_path: Path) ->
         )
 
     assert (said.code, said.out) == (2, "")
-    told = sentence("en", "error.wrong_key", host="127.0.0.1")
+    told = sentence("en", "error.wrong_key", host=f"127.0.0.1:{server.port}")
     assert said.err.splitlines()[-1] == f"attending: {told}"
 
 

@@ -8,7 +8,7 @@ import click
 
 from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
-from core.domain.addresses import OPENAI, host_of
+from core.domain.addresses import OPENAI, server_of
 from core.domain.estimation import Estimate
 from core.domain.questions import Language
 from core.engines.catalogue import entry_of
@@ -88,7 +88,7 @@ def _templates(
 def _where(order: AuditOrder) -> str:
     if not entry_of(order.engine).needs_address:
         return words("audit_here")
-    return ", ".join(host_of(address) for address in order.addresses or (OPENAI,))
+    return ", ".join(server_of(address) for address in order.addresses or (OPENAI,))
 
 
 def _progress(total: int) -> Callable[[int], None]:

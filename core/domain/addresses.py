@@ -18,6 +18,19 @@ def host_of(address: str) -> str:
     return (parts.hostname or "").lower()
 
 
+def server_of(address: str) -> str:
+    """Host of an http(s) address with the port if it names one: which server, where a machine has
+    several; '' if the text is no such address."""
+    host = host_of(address)
+    try:
+        port = urlsplit(address).port
+    except ValueError:
+        return host
+    if not host or port is None:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host name always means this machine."""
     if host == "localhost":

@@ -16,7 +16,7 @@ import openai
 from httpx2 import Limits, Response
 from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
 
-from core.domain.addresses import OPENAI, host_of, is_loopback
+from core.domain.addresses import OPENAI, host_of, is_loopback, server_of
 from core.engines.base import Configuration, Message, Reply
 from core.engines.complaints import Complaint, complaint_of
 from core.engines.completions import FORMS, body_of, reply_of
@@ -56,11 +56,12 @@ class _Address:
     """One address, how it may be asked, and in which words.
 
     Attributes:
+        server: host and port, as its errors name it.
         is_form_known: it has answered a call that asked for the dialect's form.
     """
 
     client: AsyncOpenAI
-    host: str
+    server: str
     gate: Gate
     dialect: _Dialect = field(default_factory=_Dialect)
     is_form_known: bool = False
@@ -219,7 +220,7 @@ class OpenAIChat:
             for gate in gates
         ):
             wait = min(gate.pauses_until for gate in gates) - now
-            raise EngineStopped("endpoint_busy", host=address.host, seconds=max(1, round(wait)))
+            raise EngineStopped("endpoint_busy", host=address.server, seconds=max(1, round(wait)))
 
     def _count(self, reply: Reply, request: _Request) -> None:
         """Correct what was expected of a call by what it used."""
@@ -273,7 +274,7 @@ class OpenAIChat:
 
     def _meant(self, address: _Address, complaint: Complaint) -> Exception:
         """What a complaint means for the call, or for all of them."""
-        host, status = address.host, complaint.status
+        host, status = address.server, complaint.status
         if complaint.is_about_credit:
             return EngineStopped("endpoint_no_credit", host=host)
         if status in (401, 403):
@@ -306,10 +307,10 @@ class OpenAIChat:
             said = error.response
             raise _Refused(complaint_of(said.status_code, said.headers, said.content)) from None
         except (openai.APIError, OSError) as error:
-            raise CallFailed("endpoint_unreachable", host=address.host) from error
+            raise CallFailed("endpoint_unreachable", host=address.server) from error
         reply = reply_of(response.content, perf_counter() - started)
         if reply is None:
-            raise CallFailed("endpoint_empty", host=address.host)
+            raise CallFailed("endpoint_empty", host=address.server)
         return reply
 
     def _body(self, request: _Request, spoken: _Dialect) -> bytes:
@@ -324,7 +325,6 @@ class OpenAIChat:
 
 
 def _address(address: str, key: str, ceiling: int) -> _Address:
-    host = host_of(address)
     client = AsyncOpenAI(
         api_key=key or "none",
         base_url=address,
@@ -332,9 +332,9 @@ def _address(address: str, key: str, ceiling: int) -> _Address:
         max_retries=0,  # when to ask again is decided here, for all calls together
         http_client=DefaultAioHttpClient(
             follow_redirects=False,
-            trust_env=not is_loopback(host),  # a proxy is another machine
+            trust_env=not is_loopback(host_of(address)),  # a proxy is another machine
             timeout=_TIMEOUT,
             limits=Limits(max_connections=None, max_keepalive_connections=ceiling),
         ),
     )
-    return _Address(client, host, Gate(ceiling))
+    return _Address(client, server_of(address), Gate(ceiling))

@@ -19,7 +19,7 @@ from aiohttp import (
     FormData,
 )
 
-from core.domain.addresses import host_of, is_loopback
+from core.domain.addresses import host_of, is_loopback, server_of
 from core.engines.batch_files import ENDPOINT, Answer, RemoteBatch, answer_of
 from core.engines.complaints import Complaint, complaint_of
 from core.errors import CallFailed, EngineStopped
@@ -37,15 +37,16 @@ class OpenAIBatches:
 
     def __init__(self, address: str) -> None:
         key = os.environ.get("OPENAI_API_KEY", "")
-        self._host = host_of(address)
-        if not key and not is_loopback(self._host):
+        self._server = server_of(address)
+        is_here = is_loopback(host_of(address))
+        if not key and not is_here:
             raise EngineStopped("no_key", variable="OPENAI_API_KEY")
         self._address = address.rstrip("/")
         self._session = ClientSession(
             cookie_jar=DummyCookieJar(),
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=_TIMEOUT,
-            trust_env=not is_loopback(self._host),  # a proxy is another machine
+            trust_env=not is_here,  # a proxy is another machine
         )
 
     async def upload(self, file: IO[bytes], name: str) -> str:
@@ -78,7 +79,7 @@ class OpenAIBatches:
             page = await self._told("GET", "/batches", params=params)
             found = page.get("data")
             if not isinstance(found, list):
-                raise CallFailed("endpoint_empty", host=self._host)
+                raise CallFailed("endpoint_empty", host=self._server)
             for one in found:
                 if isinstance(one, dict) and (one.get("metadata") or {}).get(_TOKEN) == token:
                     return self._batch(one)
@@ -129,9 +130,9 @@ class OpenAIBatches:
             try:
                 found = json.loads(await response.read())
             except ValueError as error:
-                raise CallFailed("endpoint_empty", host=self._host) from error
+                raise CallFailed("endpoint_empty", host=self._server) from error
         if not isinstance(found, dict):
-            raise CallFailed("endpoint_empty", host=self._host)
+            raise CallFailed("endpoint_empty", host=self._server)
         return found
 
     @asynccontextmanager
@@ -151,16 +152,16 @@ class OpenAIBatches:
                     raise self._meant(complaint_of(response.status, response.headers, body))
                 yield response
         except (ClientError, TimeoutError, OSError) as error:
-            raise CallFailed("endpoint_unreachable", host=self._host) from error
+            raise CallFailed("endpoint_unreachable", host=self._server) from error
 
     def _meant(self, complaint: Complaint) -> Exception:
         if complaint.is_about_credit:
-            return EngineStopped("endpoint_no_credit", host=self._host)
+            return EngineStopped("endpoint_no_credit", host=self._server)
         if complaint.status in (401, 403):
-            return EngineStopped("wrong_key", host=self._host)
+            return EngineStopped("wrong_key", host=self._server)
         if complaint.status in (404, 405, 501):
-            return EngineStopped("no_batch_endpoint", host=self._host)
-        return CallFailed("endpoint_status", host=self._host, status=complaint.status)
+            return EngineStopped("no_batch_endpoint", host=self._server)
+        return CallFailed("endpoint_status", host=self._server, status=complaint.status)
 
     def _batch(self, found: Mapping[str, Any]) -> RemoteBatch:
         counts = found.get("request_counts") or {}
@@ -179,4 +180,4 @@ class OpenAIBatches:
         value = found.get(name)
         if isinstance(value, str) and value:
             return value
-        raise CallFailed("endpoint_empty", host=self._host)
+        raise CallFailed("endpoint_empty", host=self._server)

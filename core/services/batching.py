@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from core.domain.addresses import OPENAI, host_of
+from core.domain.addresses import OPENAI, server_of
 from core.domain.pricing import guessed_tokens
 from core.domain.prompts import REASK_VERSION
 from core.domain.verdicts import verdict_schema
@@ -220,7 +220,7 @@ class _BatchRun:
             await engine.cancel(batch.remote_id)
         remote = await engine.look(batch.remote_id)
         if remote is None:
-            raise EngineStopped("batch_unknown", host=host_of(batch.address), id=batch.remote_id)
+            raise EngineStopped("batch_unknown", host=server_of(batch.address), id=batch.remote_id)
         self._note(batch, remote)
         if not remote.is_ended:
             return False
@@ -444,7 +444,7 @@ class _BatchRun:
         if complaint.is_about_content or complaint.is_about_length:
             because = "content_filter" if complaint.is_about_content else "too_long"
             return Reply("", because, None, None, 0.0)
-        host = host_of(batch.address)
+        host = server_of(batch.address)
         refused = complaint.refused_parameter(self.judge.parameters)
         if complaint.names_token_limit and batch.limit_name == _LIMITS[0]:
             self.limit_name = _LIMITS[1]
@@ -467,7 +467,7 @@ class _BatchRun:
 
     def _learn_from(self, batch: Batch, remote: RemoteBatch) -> None:
         """What the end of a batch means for the batches after it."""
-        host = host_of(batch.address)
+        host = server_of(batch.address)
         is_too_much = remote.state == "failed" and remote.problem == "token_limit_exceeded"
         if is_too_much and len(self._open()) > 1:
             self.is_queue_full = True

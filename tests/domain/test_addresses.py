@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.domain.addresses import OPENAI, host_of, is_loopback
+from core.domain.addresses import OPENAI, host_of, is_loopback, server_of
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,21 @@ from core.domain.addresses import OPENAI, host_of, is_loopback
 )
 def test_the_host_of_an_address(address, host):
     assert host_of(address) == host
+
+
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [
+        (OPENAI, "api.openai.com"),
+        ("http://127.0.0.1:8001/v1", "127.0.0.1:8001"),
+        ("http://[::1]:8000/v1", "[::1]:8000"),
+        ("http://user:word@Example.org:80/v1", "example.org:80"),
+        ("http://localhost:eight/v1", "localhost"),
+        ("localhost:8000", ""),
+    ],
+)
+def test_the_server_of_an_address(address, server):
+    assert server_of(address) == server
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1"])

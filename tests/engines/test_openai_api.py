@@ -284,7 +284,8 @@ def test_a_wait_that_is_too_long_is_told_at_once(servers):
     [found] = run(servers[:1], ask)
 
     assert isinstance(found, EngineStopped)
-    assert (found.code, found.values) == ("endpoint_busy", {"host": "127.0.0.1", "seconds": 7200})
+    server = f"127.0.0.1:{servers[0].port}"
+    assert (found.code, found.values) == ("endpoint_busy", {"host": server, "seconds": 7200})
 
 
 @pytest.mark.parametrize(

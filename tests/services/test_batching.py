@@ -233,7 +233,7 @@ def test_a_batch_that_is_refused_stops_the_job_in_one_sentence(
     job = batched(study, server)
 
     assert (job.state, job.error) == ("failed", "batch_refused")
-    assert job.error_values == {"host": "127.0.0.1", "problem": "invalid_json_line"}
+    assert job.error_values == {"host": f"127.0.0.1:{server.port}", "problem": "invalid_json_line"}
     assert study.value("SELECT count(*) FROM batch_request") == 0
     assert batched(study, server).state == "done"
     assert is_complete(study)

@@ -607,7 +607,7 @@ def test_a_wrong_key_stops_at_once_and_the_same_order_resumes(
     assert (job.state, job.error, job.error_values) == (
         "failed",
         "wrong_key",
-        {"host": "127.0.0.1"},
+        {"host": f"127.0.0.1:{server.port}"},
     )
     assert len(server.received) == 1
     assert (study.counts()["exchange"], study.counts()["assessment"]) == (0, 0)
@@ -631,7 +631,7 @@ def test_a_key_that_is_refused_half_way_keeps_what_was_done(
     assert len(server.received) == 7 + 8
 
 
-def test_an_unknown_model_is_told_with_model_and_host(
+def test_an_unknown_model_is_told_with_model_and_server(
     study: Workbench, server: OpenAIServer
 ) -> None:
     server.fails(Fault(status=404, code="model_not_found"))
@@ -641,7 +641,7 @@ def test_an_unknown_model_is_told_with_model_and_host(
     assert (job.state, job.error, job.error_values) == (
         "failed",
         "endpoint_unknown_model",
-        {"model": "oak", "host": "127.0.0.1"},
+        {"model": "oak", "host": f"127.0.0.1:{server.port}"},
     )
     assert len(server.received) == 1
 
@@ -685,7 +685,7 @@ def test_an_endpoint_that_only_fails_is_given_up(study: Workbench, server: OpenA
     assert (job.state, job.error, job.error_values) == (
         "failed",
         "endpoint_status",
-        {"host": "127.0.0.1", "status": 500},
+        {"host": f"127.0.0.1:{server.port}", "status": 500},
     )
     assert _progress(study) == Progress(0, 0, KEYS, 0)
     # all that may be in flight, then one after each rest, each in every form of an answer
@@ -702,7 +702,7 @@ def test_a_dead_endpoint_is_told_and_nothing_is_half_written(study: Workbench) -
     assert (job.state, job.error, job.error_values) == (
         "failed",
         "endpoint_unreachable",
-        {"host": "127.0.0.1"},
+        {"host": f"127.0.0.1:{dead.port}"},
     )
     assert (study.counts()["exchange"], study.counts()["assessment"]) == (0, 0)
     assert _progress(study) == Progress(0, 0, KEYS, 0)

@@ -160,7 +160,7 @@ def test_the_key_is_in_no_file_and_on_no_screen(
         printed, complained = process.communicate()
 
     assert process.returncode == 2
-    assert complained.splitlines()[-1].startswith("attending: 127.0.0.1")
+    assert complained.splitlines()[-1].startswith(f"attending: 127.0.0.1:{server.port} ")
     assert "SECRET" not in printed + complained
     files = [path.read_bytes() for path in study.folder.iterdir() if path.is_file()]
     assert not any(b"sk-test-SECRET" in content for content in files)
