@@ -1,13 +1,22 @@
-"""docs/formats.md: the format of one's own is made as it says, and reads what it says."""
+"""docs/formats.md: its examples are imported; the format of one's own is made as it says."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 from core.domain.closed import Closed, Strata
+from core.domain.table_fields import read_mapping
 from core.formats import catalogue
-from core.formats.catalogue import FIVE_KEYS, FORMATS, TABLE
+from core.formats.catalogue import FIVE_KEYS, FORMATS, TABLE, guessed
 from core.formats.declaring import Format, read_benchmark
 from core.formats.judged import JUDGED
+from core.formats.tables import read_table
+from core.services.importing_files import import_guessed
+from core.services.importing_questions import QuestionImport
+from core.services.importing_table import TableImport, import_table
+from core.services.opening import ensure_workbench
+from core.store.database import opened
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -51,9 +60,35 @@ def test_its_line_in_the_catalogue_makes_it_guessed_and_read_again(tmp_path, mon
     assert catalogue.criteria_of_record("ward-exam", found.record) == found.criteria
 
 
-def test_the_document_lists_every_format():
+NAMES = sorted([*(one.name for one in FORMATS), *(one.name for one in JUDGED), FIVE_KEYS, TABLE])
+#: Format, file and text of every example.
+EXAMPLES = re.findall(r"^\*\*`([\w-]+)`\*\*, `(\S+)`\n\n```\w+\n(.*?)```", DOCUMENT, re.M | re.S)
+
+
+def test_the_document_lists_every_format_and_shows_an_example_of_it():
     listed = re.findall(r"^\| `([a-z0-9-]+)` \|", DOCUMENT, re.MULTILINE)
 
-    assert sorted(listed) == sorted(
-        [*(one.name for one in FORMATS), *(one.name for one in JUDGED), FIVE_KEYS, TABLE]
-    )
+    assert sorted(listed) == NAMES
+    assert sorted(name for name, _, _ in EXAMPLES) == NAMES
+
+
+@pytest.mark.parametrize(("name", "file", "text"), EXAMPLES, ids=[one[0] for one in EXAMPLES])
+def test_an_example_of_the_document_is_guessed_and_imported(tmp_path, name, file, text):
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    whole = tmp_path / file.partition("/")[0]
+    database = tmp_path / "workbench.db"
+    ensure_workbench(database)
+
+    assert guessed(whole).format == name
+    with opened(database) as store:
+        if name == TABLE:
+            mapping = read_mapping((), read_table(path).columns)
+            import_table(store, path, TableImport("mine", "Dr Lead", mapping))
+        else:
+            import_guessed(store, whole, name, QuestionImport("mine", "Dr Lead"))
+        questions = store.value("SELECT count(*) FROM question")
+
+    counted = {"llmeval-med": 1, "cmexam": 1, "table": 1, "cmb-exam": 2, "cmb-clin": 2}
+    assert questions == counted.get(name, len(text.splitlines()))
