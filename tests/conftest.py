@@ -8,6 +8,9 @@ import pytest
 from core.formats.base import BenchmarkQuestion
 from core.formats.llmeval_med import read_questions
 
+#: What commands say is compared with English, whatever this machine's language is.
+os.environ["ATTENDING_LANG"] = "en"
+
 
 @pytest.fixture(scope="session")
 def real_file() -> Path:

@@ -651,7 +651,7 @@ def test_the_same_loop_speaks_sentences(study: Shell) -> None:
     )
     by_model = study("agreement", "--dataset", "ward", "--by", "model").out.splitlines()
     assert [line.split(":")[0] for line in by_model] == ["baseline", "  cedar", "  willow"]
-    assert "κ – (no_variation)" in by_model[1]
+    assert "κ – (undefined: no variation)" in by_model[1]
     assert study("status").out.splitlines() == [
         "ward: 7 questions in 6 conversations, 2 models, 14 responses (0 absent), "
         "4 scores by 1 physicians",
@@ -709,3 +709,13 @@ def test_two_processes_may_create_the_database_at_once(shell: Shell) -> None:
     ensure_workbench(shell.db)
     with opened(shell.db) as store:
         assert store.value("SELECT count(*) FROM judge_prompt") == 10
+
+
+def test_the_command_line_speaks_the_language_that_is_asked_for(study: Shell) -> None:
+    refused = ("agreement", "--dataset", "nowhere")
+    chinese = {"ATTENDING_LANG": None, "LC_ALL": "zh_CN.UTF-8"}
+    assert study("--lang", "zh", "status").out.startswith("ward：6 段对话共 7 道题目")
+    assert study("--lang", "zh", *refused).err.startswith("attending: 没有名为 nowhere 的数据集")
+    assert study(*refused, **chinese).err.startswith("attending: 没有名为 nowhere 的数据集")
+    assert "nowhere" in study("--lang", "en", *refused, **chinese).err
+    assert "没有" not in study("--lang", "en", *refused, **chinese).err

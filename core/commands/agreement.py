@@ -9,7 +9,7 @@ import click
 
 from core.commands.agreement_numbers import compared_numbers, numbers_of
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.errors import Refused
 from core.formats.latex import csv_table, latex_table, markdown_table
 from core.services import tabulating
@@ -116,7 +116,7 @@ def _line(label: str, found: dict[str, Any]) -> str:
 
 def _shown(of: dict[str, Any], name: str) -> str:
     if of[name] is None:
-        return f"– ({of['undefined'][name]})"
+        return f"– ({text_of('undefined.' + of['undefined'][name])})"
     low_high = of["intervals"].get(name)
     interval = f" [{low_high[0]:.3f}, {low_high[1]:.3f}]" if low_high else ""
     return f"{of[name]:.3f}{interval}"

@@ -6,12 +6,11 @@ from pathlib import Path
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command
+from core.commands.terminal import FILE, Terminal, command, text_of
 from core.domain.questions import Language
 from core.domain.sampling import Allocation
 from core.errors import Refused
 from core.formats.base import text_of_file
-from core.i18n import sentence
 from core.services import assigning, instructing, ranking
 from core.services.agreeing import cases_of_panel
 from core.services.empanelling import panel_of_study
@@ -86,7 +85,7 @@ def draw_command(
             draw_id = assigning.draw(store, study, design, persons, reason=reason, by=terminal.by)
     counts = {"responses": len(preview.sample), "available": preview.available,
               "scores": preview.scores}  # fmt: skip
-    text = sentence("en", "assign.would_draw" if dry_run else "assign.drawn", id=draw_id, **counts)
+    text = text_of("assign.would_draw" if dry_run else "assign.drawn", id=draw_id, **counts)
     terminal.show({"draw": draw_id, **counts}, text)
 
 
@@ -122,17 +121,17 @@ def next_command(
                 asked = ask_for(store, study, one, persons, reason=reason, by=terminal.by)
     shown = [{**asdict(one), "more": one.more} for one in found]
     lines = [_proposed(one) for one in found]
-    lines += [sentence("en", "cli.next.asked", draws=", ".join(map(str, asked)))] if asked else []
+    lines += [text_of("cli.next.asked", draws=", ".join(map(str, asked)))] if asked else []
     terminal.show({"judge": panel.name, "proposals": shown, "draws": asked}, "\n".join(lines))
 
 
 def _proposed(one: Proposal) -> str:
     def width(half: float | None) -> str:
-        return sentence("en", "cli.next.few") if half is None else f"± {100 * half:.1f}"
+        return text_of("cli.next.few") if half is None else f"± {100 * half:.1f}"
 
     where = ", ".join(f"{name} {count}" for name, count in one.prospect.given.items() if count)
-    return sentence(
-        "en", "cli.next.line", model=one.model, n=one.scored, more=one.more, where=where or "–",
+    return text_of(
+        "cli.next.line", model=one.model, n=one.scored, more=one.more, where=where or "–",
         before=width(one.prospect.before), after=width(one.prospect.after),
     )  # fmt: skip
 
@@ -146,15 +145,15 @@ def list_command(terminal: Terminal, *, dataset: str) -> None:
         names = {one.id: one.name for one in people.people(store)}
         asked = {one.id: [names[who] for who in draws.people_of(store, one.id)] for one in found}
     lines = [
-        sentence(
-            "en", "assign.line", id=one.id, purpose=one.purpose, responses=one.responses,
+        text_of(
+            "assign.line", id=one.id, purpose=one.purpose, responses=one.responses,
             given=one.given, wanted=one.wanted, people=", ".join(asked[one.id]),
             state="open" if one.is_open else "ended",
         )
         for one in found
     ]  # fmt: skip
     shown = [{**asdict(one), "people": asked[one.id]} for one in found]
-    terminal.show({"draws": shown}, "\n".join(lines) or sentence("en", "assign.none"))
+    terminal.show({"draws": shown}, "\n".join(lines) or text_of("assign.none"))
 
 
 @command(assign_group, "end", writes=True)
@@ -170,7 +169,7 @@ def end_command(
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         assigning.end(store, study, draw_id, note=note, by=terminal.by, into_manual=into_manual)
-    terminal.show({"draw": draw_id}, sentence("en", "assign.ended", id=draw_id))
+    terminal.show({"draw": draw_id}, text_of("assign.ended", id=draw_id))
 
 
 @command(assign_group, "people", writes=True)
@@ -186,7 +185,7 @@ def people_command(
         persons = assigning.persons_named(store, physicians)
         assigning.ask_people(store, study, draw_id, persons, by=terminal.by)
     names = ", ".join(physicians)
-    terminal.show({"draw": draw_id}, sentence("en", "assign.asked", id=draw_id, people=names))
+    terminal.show({"draw": draw_id}, text_of("assign.asked", id=draw_id, people=names))
 
 
 @command(assign_group, "field", writes=True)
@@ -200,7 +199,7 @@ def field_command(terminal: Terminal, *, physician: str, categories: tuple[str, 
     shown = ", ".join(categories) or "all"
     terminal.show(
         {"physician": physician, "categories": list(categories)},
-        sentence("en", "assign.field", name=physician, categories=shown),
+        text_of("assign.field", name=physician, categories=shown),
     )
 
 
@@ -217,7 +216,7 @@ def plan_command(
     n = assigning.scores_for_kappa(kappa, usable, half_width, design_effect=design_effect)
     terminal.show(
         {"responses": n},
-        sentence("en", "assign.plan", n=n, kappa=kappa, usable=usable, half_width=half_width),
+        text_of("assign.plan", n=n, kappa=kappa, usable=usable, half_width=half_width),
     )
 
 
@@ -235,7 +234,7 @@ def show_manual_command(terminal: Terminal, *, dataset: str, language: Language)
         found = instructing.manual_of(store, study_of_dataset(store, dataset), language)
     terminal.show(
         {"manual": asdict(found) if found else None},
-        found.text if found else sentence("en", "assign.no_manual"),
+        found.text if found else text_of("assign.no_manual"),
     )
 
 
@@ -258,5 +257,5 @@ def write_manual_command(
     assert found is not None
     terminal.show(
         {"version": found.version, "is_new": is_new},
-        sentence("en", "assign.manual_written", version=found.version, language=language),
+        text_of("assign.manual_written", version=found.version, language=language),
     )

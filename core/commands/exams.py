@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import Terminal, command, text_of, words
 from core.domain.estimation import Estimate
 from core.domain.tallies import FACETS
-from core.i18n import has_key, sentence
+from core.i18n import has_key
 from core.services import examining, examining_reports, subsetting
 from core.services.examining_reports import MEASURES, ExamTable, Measure
 from core.services.measuring_overlap import overlap_metrics
@@ -135,7 +135,7 @@ def metrics_command(terminal: Terminal, *, dataset: str) -> None:
     for one in found:
         if not one.models:
             continue
-        name = sentence("en", f"metric.{one.metric}")
+        name = text_of(f"metric.{one.metric}")
         lines += [
             words("metric_line", metric=name, model=model, n=mean.n,
                   **_numbers(mean, value="mean"))
@@ -159,7 +159,7 @@ def _numbers(found: Estimate, *, value: str) -> dict[str, str]:
 def because_words(because: str) -> str:
     """Why no choice was read."""
     key = f"unscored.{because}"
-    return sentence("en", key) if has_key(key) else because
+    return text_of(key) if has_key(key) else because
 
 
 def _table_for_machines(found: ExamTable) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from core.commands.terminal import words
-from core.i18n import batch_words, sentence
+from core.commands.terminal import language, text_of, words
+from core.i18n import batch_words
 from core.store import batches, jobs
 from core.store.database import Store, opened
 from core.store.jobs import Job
@@ -39,7 +39,7 @@ def _with_batches(store: Store, job: Job, line: str) -> str:
     if not job.plan.get("batch"):
         return line
     standing = batches.standing(store, job.study_id, job.plan["judge"])
-    return line if standing is None else f"{line} · {batch_words('en', **asdict(standing))}"
+    return line if standing is None else f"{line} · {batch_words(language(), **asdict(standing))}"
 
 
 @contextmanager
@@ -84,5 +84,5 @@ def _tell_notes(store: Store, job_id: int, told: int) -> int:
     """Print the notes of a job after the first so many; how many there are."""
     found = jobs.notes(store, job_id)
     for note in found[told:]:
-        click.echo(sentence("en", f"note.{note.code}", **note.details), err=True)
+        click.echo(text_of(f"note.{note.code}", **note.details), err=True)
     return len(found)

@@ -6,10 +6,9 @@ from pathlib import Path
 import click
 
 from core.commands.data import import_group, question_counts
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.formats.catalogue import FORMATS, guessed
 from core.formats.declaring import Format
-from core.i18n import sentence
 from core.services.importing_questions import QuestionImport, import_benchmark
 
 
@@ -18,7 +17,7 @@ from core.services.importing_questions import QuestionImport, import_benchmark
 def guess_command(terminal: Terminal, *, file: Path) -> None:
     """Say which format a file seems to have, and why; nothing is imported."""
     found = guessed(file)
-    because = sentence("en", f"guess.{found.because}", fields=", ".join(found.fields))
+    because = text_of(f"guess.{found.because}", fields=", ".join(found.fields))
     text = "guess" if found.format else "guess_none"
     terminal.show(
         {"file": str(file), "format": found.format or None, "fields": found.fields},
@@ -46,7 +45,7 @@ def _register(format_: Format) -> None:
             done = import_benchmark(store, file, format_, options)
         terminal.show(asdict(done), words("imported_questions", **question_counts(done)))
 
-    about = sentence("en", f"format.{format_.name}")
+    about = text_of(f"format.{format_.name}")
     import_one.help = words("import_format", format=format_.name, about=about)
 
 

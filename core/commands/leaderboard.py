@@ -7,7 +7,7 @@ from typing import Any, Literal
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.domain.estimation import Estimate
 from core.formats.latex import csv_table, latex_table, markdown_table
 from core.services import excluding, ranking
@@ -187,7 +187,7 @@ def _ranks(row: Row) -> str:
 
 def _share(one: Estimate) -> str:
     if one.value is None:
-        return f"– ({one.undefined_because})"
+        return f"– ({text_of(f'undefined.{one.undefined_because}')})"
     if one.low is None or one.high is None:
         return f"{100 * one.value:.2f}"
     return f"{100 * one.value:.2f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from core.commands.terminal import Terminal, words
+from core.commands.terminal import Terminal, language, text_of, words
 from core.domain.pricing import TOKENS_PER_CJK, TOKENS_PER_OTHER, Spending, amount
-from core.i18n import cost_words, price_words, sentence, token_words
+from core.i18n import cost_words, price_words, token_words
 from core.services.budgeting import FIRST_REPLY
 from core.services.estimating import Estimate
 from core.services.spending import SpentOn, spending_of_job, totals
@@ -34,35 +34,33 @@ def show_estimate(terminal: Terminal, who: str, kind: str, found: Estimate) -> N
 
 
 def _estimate_lines(who: str, kind: str, found: Estimate) -> list[str]:
-    what = sentence("en", f"money.{kind}", n=found.outstanding)
-    tokens = sentence("en", "money.tokens", prompt=found.tokens.prompt, reply=found.tokens.reply)
+    what = text_of(f"money.{kind}", n=found.outstanding)
+    tokens = text_of("money.tokens", prompt=found.tokens.prompt, reply=found.tokens.reply)
     lines = [words("estimate", who=who, what=what, tokens=tokens, cost=_about(found))]
     for part in found.parts:
-        said = sentence(
-            "en", f"money.basis_{part.basis}", category=part.category, n=part.n,
+        said = text_of(
+            f"money.basis_{part.basis}", category=part.category, n=part.n,
             outstanding=part.outstanding, prompt=part.prompt_tokens, reply=part.reply_tokens,
         )  # fmt: skip
         lines.append(f"  {said}")
     if found.price:
-        lines.append(f"  {price_words('en', found.price)}")
+        lines.append(f"  {price_words(language(), found.price)}")
     if found.measured < found.outstanding:
         lines.append(
-            sentence(
-                "en", "money.how", cjk=TOKENS_PER_CJK, other=TOKENS_PER_OTHER, reply=FIRST_REPLY
-            )
+            text_of("money.how", cjk=TOKENS_PER_CJK, other=TOKENS_PER_OTHER, reply=FIRST_REPLY)
         )
     else:
-        lines.append(sentence("en", "money.how_measured"))
+        lines.append(text_of("money.how_measured"))
     return lines
 
 
 def _about(found: Estimate) -> str:
     if not found.is_billed:
-        return sentence("en", "money.not_billed")
+        return text_of("money.not_billed")
     if found.cost is None or found.price is None:
-        return sentence("en", "money.unknown")
+        return text_of("money.unknown")
     cost = f"{amount(found.cost)} {found.price.currency}"
-    return sentence("en", "money.about", cost=cost)
+    return text_of("money.about", cost=cost)
 
 
 def spent_in_job(store: Store, job: Job) -> tuple[dict[str, Any], str]:
@@ -71,8 +69,8 @@ def spent_in_job(store: Store, job: Job) -> tuple[dict[str, Any], str]:
     if not spent.costs:
         return {}, ""
     text = words(
-        "spent_in_job", calls=spent.tokens.calls, tokens=token_words("en", spent.tokens),
-        cost=cost_words("en", spent, is_billed=True),
+        "spent_in_job", calls=spent.tokens.calls, tokens=token_words(language(), spent.tokens),
+        cost=cost_words(language(), spent, is_billed=True),
     )  # fmt: skip
     return {"spent": numbers(spent)}, f"\n{text}"
 
@@ -122,6 +120,6 @@ def spent_lines(lines: list[SpentOn]) -> list[str]:
 def _spent(text: str, line: SpentOn) -> str:
     return words(
         text, who=line.who, model=line.model, dataset=line.dataset,
-        calls=line.spending.tokens.calls, tokens=token_words("en", line.spending.tokens),
-        cost=cost_words("en", line.spending, is_billed=line.is_billed),
+        calls=line.spending.tokens.calls, tokens=token_words(language(), line.spending.tokens),
+        cost=cost_words(language(), line.spending, is_billed=line.is_billed),
     )  # fmt: skip

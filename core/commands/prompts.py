@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, reason_of, words
 from core.domain.differences import Kind, Passage, differences, passages
 from core.errors import UnknownName
 from core.formats.base import text_of_file
@@ -44,7 +44,7 @@ def list_command(terminal: Terminal, *, dataset: str | None) -> None:
     for one in found:
         del one["id"], one["text"]
     lines = [
-        words("prompt", **one)
+        words("prompt", **one | {"reason": reason_of(one["reason"])})
         + (words("prompt_serves", judges=", ".join(one["serves"])) if one["serves"] else "")
         for one in found
     ]

@@ -8,9 +8,8 @@ import click
 
 from core.commands.data import export_group, import_group
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.formats.judged import JUDGED, JudgedFormat
-from core.i18n import sentence
 from core.services.exporting_answers import SHAPES, Shape, export_answers
 from core.services.importing_judged import import_judged
 from core.services.importing_questions import QuestionImport
@@ -84,7 +83,7 @@ def _register(format_: JudgedFormat) -> None:
             done = import_judged(store, file, format_, options, phase=phase)
         terminal.show(asdict(done), words("imported_judged", **asdict(done)))
 
-    about = sentence("en", f"format.{format_.name}")
+    about = text_of(f"format.{format_.name}")
     import_one.help = words("import_format", format=format_.name, about=about)
 
 

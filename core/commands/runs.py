@@ -8,11 +8,10 @@ import click
 from core.commands.foreground import follow_job
 from core.commands.money import show_estimate, spent_in_job
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.engines.catalogue import entry_of
 from core.errors import Refused
 from core.formats.base import text_of_file
-from core.i18n import sentence
 from core.services import generating, judging
 from core.services.batching import forget_batches
 from core.services.estimating import estimate_generation, estimate_judging
@@ -124,7 +123,7 @@ def _tell_end(job: Job) -> None:
     if job.state == "failed":
         raise Refused(job.error, **job.error_values)
     if job.error:
-        click.echo(sentence("en", f"error.{job.error}", **job.error_values), err=True)
+        click.echo(text_of(f"error.{job.error}", **job.error_values), err=True)
 
 
 @command(main, "judge", writes=True)

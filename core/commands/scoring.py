@@ -6,7 +6,7 @@ import click
 
 from core.commands.people import response_named
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import Terminal, command, text_of, words
 from core.domain.estimation import Estimate
 from core.errors import UnknownName
 from core.services import correcting, revealing, revising, vetting
@@ -165,7 +165,7 @@ def _estimate(found: Estimate) -> dict[str, Any]:
 
 def _shown(found: Estimate) -> str:
     if found.value is None:
-        return f"– ({found.undefined_because})"
+        return f"– ({text_of(f'undefined.{found.undefined_because}')})"
     interval = "" if found.low is None else f" [{found.low:.3f}, {found.high:.3f}]"
     return f"{found.value:.3f}{interval}"
 

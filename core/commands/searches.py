@@ -3,7 +3,7 @@
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import Terminal, command, text_of, words
 from core.services.naming import study_of_dataset
 from core.services.searching import search_everything
 
@@ -21,8 +21,10 @@ def search_command(terminal: Terminal, *, text: str, dataset: str) -> None:
         for one in found
     ]  # fmt: skip
     lines = [
-        words("found", where=one.place.where, key=one.place.question, before=one.before,
-              word=one.word, after=one.after).replace("\n", " ")
+        words(
+            "found", where=text_of(f"search.in.{one.place.where}"), key=one.place.question,
+            before=one.before, word=one.word, after=one.after,
+        ).replace("\n", " ")
         for one in found
     ]  # fmt: skip
     terminal.show({"dataset": dataset, "places": said}, "\n".join(lines))

@@ -7,10 +7,9 @@ from typing import Any, Literal, cast
 import click
 
 from core.commands.data import export_group, import_group
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.domain.table_fields import read_mapping, read_scale
 from core.formats.tables import Problem, read_table
-from core.i18n import sentence
 from core.services.exporting_tables import WHATS, TableExport, What, export_table
 from core.services.importing_table import (
     TableImport,
@@ -126,7 +125,7 @@ def _preview(terminal: Terminal, reading: TableReading, options: TableImport) ->
 
 def problem_words(problem: Problem) -> str:
     """Why a row can't be read."""
-    return sentence("en", f"table_problem.{problem.why}", **problem.values)
+    return text_of(f"table_problem.{problem.why}", **problem.values)
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

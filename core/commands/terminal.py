@@ -13,8 +13,9 @@ from typing import Any
 
 import click
 
+from core.domain.questions import Language
 from core.errors import AttendingError, DatabaseRefused
-from core.i18n import error_sentence, sentence
+from core.i18n import error_sentence, sentence, written_reason
 from core.services.opening import ensure_workbench
 from core.store.database import Store, opened
 
@@ -90,13 +91,37 @@ def told_in_one_sentence() -> Iterator[None]:
     try:
         yield
     except AttendingError as error:
-        click.echo(f"attending: {error_sentence('en', error)}", err=True)
+        click.echo(f"attending: {error_sentence(language(), error)}", err=True)
         sys.exit(2)
 
 
+def language() -> Language:
+    """The language that the command line speaks: `--lang`, or that of the terminal."""
+    context = click.get_current_context(silent=True)
+    chosen: Language | None = None if context is None else context.find_root().params.get("lang")
+    return chosen or _system_language()
+
+
+def text_of(key: str, /, **values: object) -> str:
+    """A text of the catalogue in the language of the command line."""
+    return sentence(language(), key, **values)
+
+
 def words(text: str, /, **values: object) -> str:
-    """A text of the command line, which speaks English."""
-    return sentence("en", f"cli.{text}", **values)
+    """A text that only the command line has."""
+    return text_of(f"cli.{text}", **values)
+
+
+def reason_of(reason: str) -> str:
+    """A reason as it was given; one that the program wrote in the language of the command line."""
+    return written_reason(language(), reason)
+
+
+def _system_language() -> Language:
+    """As POSIX names it: the first of these variables that is set."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    named = next((found for name in names if (found := os.environ.get(name))), "")
+    return "zh" if named.startswith("zh") else "en"
 
 
 def _system_user() -> str:

@@ -6,10 +6,9 @@ from typing import Any
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import Terminal, command, text_of, words
 from core.domain.rights import RIGHTS
 from core.errors import Refused
-from core.i18n import sentence
 from core.services import enrolling
 from core.services.enrolling import Enrolment
 from core.store.accounts import Account
@@ -125,7 +124,7 @@ def _password() -> str:
 
 
 def _named(rights: tuple[str, ...]) -> str:
-    return ", ".join(sentence("en", f"right_of.{right}") for right in rights)
+    return ", ".join(text_of(f"right_of.{right}") for right in rights)
 
 
 def _row(account: Account) -> dict[str, Any]:
@@ -151,6 +150,6 @@ def _line(account: Account) -> str:
     ]
     return words(
         "user_line", name=account.name, rights=_named(account.rights),
-        state=sentence("en", "people.disabled" if account.is_disabled else "people.open"),
-        ways=", ".join(sentence("en", f"people.{way}") for way in ways),
+        state=text_of("people.disabled" if account.is_disabled else "people.open"),
+        ways=", ".join(text_of(f"people.{way}") for way in ways),
     )  # fmt: skip
