@@ -49,5 +49,5 @@ def _register(format_: Format) -> None:
     import_one.help = words("import_format", format=format_.name, about=about)
 
 
-for _format in FORMATS:
+for _format in FORMATS.values():
     _register(_format)

@@ -1,6 +1,6 @@
 """Closed questions: options of which one or several are right, and what an answer is worth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -132,8 +132,3 @@ def level_of_share(share: float) -> int:
     """
     bounds = (0.8, 0.6, 0.4, 0.2)
     return next((level for level, bound in enumerate(bounds, 1) if share >= bound), 5)
-
-
-def options_of(options: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Options by label, in order."""
-    return tuple(sorted(options.items()))

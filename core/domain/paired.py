@@ -56,33 +56,23 @@ def change_of(
     return Change(found, _exchange_p(before, after, formula, value, seed=seed))
 
 
-def sign_flip_p(sums: Floats, *, seed: int = 0, flips: int = FLIPS) -> Floats:
-    """Two-sided p of sums over questions that may have either sign (Fisher 1935).
-
-    (1 + flips with an absolute sum at least as great) / (1 + flips); the sign of a question flips
-    for all columns at once.
-
-    Args:
-        sums: shape (clusters, m), per question the difference of the two sides.
-
-    Returns:
-        Shape (m,).
-    """
-    return _flip_p(sums, lambda found: found, seed=seed, flips=flips)
-
-
-def sign_flip_p_of_pairs(
+def sign_flip_p(
     values: Floats, known: Bools, pairs: Sequence[tuple[int, int]],
     *, seed: int = 0, flips: int = FLIPS,
 ) -> Floats:  # fmt: skip
-    """As `sign_flip_p`, of the differences of pairs of columns; shape (pairs,).
+    """Two-sided p of the differences of pairs of columns, summed over questions (Fisher 1935).
 
-    A question whose value either column lacks says nothing of their difference. Where all are
-    known, columns are summed before they are subtracted: m sums instead of m² / 2.
+    (1 + flips with an absolute sum at least as great) / (1 + flips); the sign of a question flips
+    for all columns at once. A question whose value either column lacks says nothing of their
+    difference. Where all are known, columns are summed before they are subtracted: m sums instead
+    of m² / 2.
 
     Args:
         values: shape (clusters, m).
         known: shape (clusters, m).
+
+    Returns:
+        Shape (pairs,).
     """
     first, second = (np.array([pair[side] for pair in pairs], dtype=np.intp) for side in (0, 1))
     whole = np.asarray(known.all(axis=1))[:, None]
@@ -118,18 +108,6 @@ def _flip_p(
         at_least += (np.abs(combined(signs.astype(kind) @ flat)) >= least).sum(0)
     p: Floats = (1.0 + at_least) / (1.0 + flips)
     return p
-
-
-def mcnemar_p(fixed: int, broken: int) -> float | None:
-    """McNemar's exact two-sided p (McNemar 1947); assumes independent responses.
-
-    None where nothing changed.
-    """
-    n, fewer = fixed + broken, min(fixed, broken)
-    if n == 0:
-        return None
-    below = sum(math.comb(n, k) for k in range(fewer + 1))
-    return min(1.0, float(2 * below / 2**n))
 
 
 def holm(p_values: Floats) -> Floats:

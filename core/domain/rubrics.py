@@ -6,9 +6,10 @@ what a response should not do.
 """
 
 import re
-import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from core.domain.estimation import Estimate, Floats, Indices, mean_estimate
 
 _POINTS = re.compile(r"\[(?P<points>[+\-−]\d{1,3})\]\s*")
 
@@ -45,9 +46,19 @@ def rubric_score(criteria: Sequence[tuple[int, bool]]) -> RubricScore:
     return RubricScore(met, possible, met / possible if possible else None)
 
 
-def overall_score(scores: Sequence[float]) -> float | None:
-    """The mean over responses, clipped to 0–1 as a whole; None without a response."""
-    return min(1.0, max(0.0, statistics.fmean(scores))) if scores else None
+def overall_score(scores: Floats, clusters: Indices) -> Estimate:
+    """The mean over responses with its interval, clipped to 0–1 as a whole.
+
+    Args:
+        scores: shape (n,), not clipped.
+        clusters: shape (n,), the question of each.
+    """
+    found = mean_estimate(scores, clusters)
+    value, low, high = (
+        None if one is None else min(1.0, max(0.0, one))
+        for one in (found.value, found.low, found.high)
+    )
+    return replace(found, value=value, low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,30 @@
 """The formats of benchmarks: one line for each file of this folder that declares one."""
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.criteria import Criteria
-from core.errors import BrokenFile, UnknownName
+from core.errors import BrokenFile
 from core.formats import cmb, cmexam, healthbench, kqa, llmeval_med, medbench
 from core.formats.base import json_of
 from core.formats.broken import Broken
 from core.formats.declaring import Format, exercise_of, records_of
 from core.formats.judged import DECLARED, JUDGED
 
-#: In the order in which a file is held against them: those with more signs first.
-FORMATS: tuple[Format, ...] = (
-    cmb.EXAM,
-    cmb.CLINIC,
-    medbench.PASSAGES,
-    medbench.OPENCOMPASS,
-    medbench.PLATFORM,
-    cmexam.FORMAT,
-    healthbench.FORMAT,
-    kqa.FORMAT,
-)
+#: By name, in the order in which a file is held against them: those with more signs first.
+FORMATS: dict[str, Format] = {
+    one.name: one
+    for one in (
+        cmb.EXAM,
+        cmb.CLINIC,
+        medbench.PASSAGES,
+        medbench.OPENCOMPASS,
+        medbench.PLATFORM,
+        cmexam.FORMAT,
+        healthbench.FORMAT,
+        kqa.FORMAT,
+    )
+}
 #: Formats that are read by means of their own: five keys; and any table, by a mapping of columns.
 FIVE_KEYS, TABLE = "llmeval-med", "table"
 
@@ -42,23 +44,9 @@ class Guess:
     fields: tuple[str, ...]
 
 
-def format_named(name: str) -> Format:
-    """The declared format of that name.
-
-    Raises:
-        UnknownName: `unknown_format`, with the nearest names.
-    """
-    found = next((one for one in FORMATS if one.name == name), None)
-    if found is None:
-        names = [one.name for one in FORMATS]
-        near = difflib.get_close_matches(name, names, n=3) or names
-        raise UnknownName("unknown_format", name=name, known=", ".join(near))
-    return found
-
-
 def is_declared(format_: str) -> bool:
     """Whether a dataset's records are those of a declared format, and not of five keys."""
-    return format_ in {*(one.name for one in FORMATS), *(one.name for one in JUDGED)}
+    return format_ in FORMATS or any(one.name == format_ for one in JUDGED)
 
 
 def guessed(path: Path) -> Guess:
@@ -75,7 +63,7 @@ def guessed(path: Path) -> Guess:
             fits = set(keys) <= set(llmeval_med.CATEGORY_CODES)
             return Guess(FIVE_KEYS if fits else "", "five_keys" if fits else "nothing", keys)
     seen: set[str] = set()
-    for format_ in FORMATS:
+    for format_ in FORMATS.values():
         if format_.layout == "folder" or not format_.reads(path):
             continue
         broken = Broken(path.name)
@@ -95,7 +83,7 @@ def guessed(path: Path) -> Guess:
 
 def criteria_of_record(format_: str, record: str) -> Criteria:
     """The criteria that a stored record of a dataset holds."""
-    found = next((one for one in (*FORMATS, *DECLARED) if one.name == format_), None)
+    found = FORMATS.get(format_) or next((one for one in DECLARED if one.name == format_), None)
     if found is None:
         return llmeval_med.criteria_of_record(record)
     return exercise_of(json_of(record, file=""), found).criteria

@@ -160,12 +160,6 @@ def asked(store: Store, study: Study, person: Person) -> Asked:
     return situation_of(store, study.id, person.id, now=time.time()).asked_of()
 
 
-def next_asked(store: Store, study: Study, person: Person) -> int | None:
-    """The next response that a person is asked for, reserved for them."""
-    require_own(store, person.id, "physician")
-    return asked_and_next(store, study, person)[1]
-
-
 def asked_and_next(store: Store, study: Study, person: Person) -> tuple[Asked, int | None]:
     """How much a person is asked for, and the next response, reserved for them."""
     require_own(store, person.id, "physician")

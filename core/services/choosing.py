@@ -1,7 +1,7 @@
 """Choosing: which cases a figure is made of; every figure chooses here and nowhere else."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from core.domain.usability import physicians_reading
 from core.services.agreeing import Case, votes_of
@@ -26,11 +26,6 @@ class Choice:
     since: str = ""
     until: str = ""
     with_excluded: bool = False
-
-    @property
-    def is_all(self) -> bool:
-        """Whether nothing is left out."""
-        return not any(getattr(self, field.name) for field in fields(self))
 
 
 def counted(cases: Iterable[Case]) -> list[Case]:

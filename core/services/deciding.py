@@ -6,7 +6,7 @@ transaction: after a kill there is all of it or nothing.
 
 from dataclasses import dataclass, replace
 
-from core.errors import Refused, StaleRevision
+from core.errors import Refused
 from core.services.estimating import Estimate, estimate_judging
 from core.services.ordering import JudgeOrder, order_again, queue_judging
 from core.services.permitting import require
@@ -142,23 +142,6 @@ def reject_candidate(
                 store, study.id, judge_id=judge.id, judge_prompt_id=candidate.id,
                 reason=reason, by=by,
             )  # fmt: skip
-
-
-def check_still_based_on(
-    store: Store, study: Study, candidate: CriteriaVersion, based_on: int
-) -> None:
-    """Refuse where somebody put another version to use since a lead looked.
-
-    Raises:
-        StaleRevision: `stale_revision`.
-    """
-    require(store, "lead")
-    active = criteria.active_version(store, study.id, candidate.question_id)
-    if active.id != based_on:
-        question = questions.question_by_id(store, candidate.question_id)
-        assert question is not None
-        _, _, by, _ = criteria.activations(store, study.id, candidate.question_id)[-1]
-        raise StaleRevision("stale_revision", key=question.key, version=active.version, by=by)
 
 
 def _check_not_in_use(store: Store, study: Study, judge: Judge, candidate: Candidate) -> None:

@@ -27,11 +27,10 @@ def import_guessed(
     require(store, "lead")
     if format_ == FIVE_KEYS:
         return import_questions(store, path, options)
-    for one in FORMATS:
-        if one.name == format_:
-            return import_benchmark(store, path, one, options)
+    if format_ in FORMATS:
+        return import_benchmark(store, path, FORMATS[format_], options)
     for judged in JUDGED:
         if judged.name == format_:
             return import_judged(store, path, judged, replace(options, format=judged.name))
-    known = ", ".join((FIVE_KEYS, *(one.name for one in FORMATS), *(one.name for one in JUDGED)))
+    known = ", ".join((FIVE_KEYS, *FORMATS, *(one.name for one in JUDGED)))
     raise UnknownName("unknown_format", name=format_, known=known)

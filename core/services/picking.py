@@ -36,11 +36,6 @@ _KINDS: dict[str, Callable[[Case], bool]] = {
 }
 
 
-def disagreements(cases: Iterable[Case]) -> list[Case]:
-    """Cases on different sides of usable: false usable first, then by distance."""
-    return picked(cases, "differ")
-
-
 def _worst_first(cases: Iterable[Case]) -> list[Case]:
     def harm(case: Case) -> tuple[bool, bool, float]:
         judge = case.judge.mean or 0.0

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.domain.correction import may_calibrate
 from core.domain.estimation import Bools, Floats, resampled_apart
-from core.domain.paired import holm, sign_flip_p_of_pairs
+from core.domain.paired import holm, sign_flip_p
 from core.domain.questions import CATEGORIES
 from core.domain.ranks import brackets, rank_interval, rank_shares
 from core.domain.usability import physicians_reading
@@ -226,7 +226,7 @@ def _apart(sums: Sequence[Floats], models: int) -> Bools:
         np.divide(of_column[..., 0], counted, out=rate, where=counted > 0)
         rates.append(rate / (len(sums) * len(counted)))
         known.append(counted > 0)
-    p_values = holm(sign_flip_p_of_pairs(np.concatenate(rates), np.concatenate(known), pairs))
+    p_values = holm(sign_flip_p(np.concatenate(rates), np.concatenate(known), pairs))
     for (i, j), p in zip(pairs, p_values, strict=True):
         found[i, j] = found[j, i] = p <= _LEVEL
     return found

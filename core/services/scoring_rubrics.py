@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.domain.estimation import Estimate, mean_estimate, undefined
-from core.domain.rubrics import ClassF1, macro_f1, points_of, rubric_score
+from core.domain.estimation import Estimate
+from core.domain.rubrics import ClassF1, macro_f1, overall_score, points_of, rubric_score
 from core.services.judging import judge_of_study
 from core.services.permitting import require
 from core.store import human_scores, marks, questions, responses
@@ -139,14 +139,6 @@ def _judged(store: Store, study: Study, name: str | None) -> dict[int, dict[int,
 
 
 def _overall(scores: list[tuple[float, int]]) -> tuple[Estimate, float | None]:
-    if not scores:
-        return undefined(0, "no_pairs"), None
     values = np.array([value for value, _ in scores])
-    found = mean_estimate(values, np.array([question for _, question in scores], dtype=np.intp))
-    clipped = [
-        None if one is None else min(1.0, max(0.0, one))
-        for one in (found.value, found.low, found.high)
-    ]
-    value, low, high = clipped
-    estimate = Estimate(value, found.n, low, high, None, found.interval_by)
-    return estimate, found.value
+    clusters = np.array([question for _, question in scores], dtype=np.intp)
+    return overall_score(values, clusters), float(values.mean()) if scores else None

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.splitting import order_of
-from core.errors import Refused, UnknownName
+from core.errors import Refused
 from core.services.agreeing import Case, cases_of
 from core.services.estimating import Estimate, estimate_of_keys
 from core.services.ordering import order_again, queue_keys
 from core.services.permitting import require
 from core.services.sealing import Seals, check_has_not_decided, check_may_revise, seals_of
-from core.store import criteria, jobs, judges, prompts, questions, seals, trials
+from core.store import criteria, jobs, judges, questions, seals, trials
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store
 from core.store.judges import Judge
@@ -120,30 +120,6 @@ def resume_trial(
     last = jobs.last_job_of(store, study.id, judge.id)
     order = replace(order_again(judge, trial.rounds, last), budget=budget)
     return queue_keys(store, study, judge, order, trial_id=trial.id, by=by)
-
-
-def trial_numbered(store: Store, study: Study, number: int) -> Trial:
-    """A trial of a study.
-
-    Raises:
-        UnknownName: `unknown_trial`.
-    """
-    require(store, "lead")
-    found = trials.trial_by_id(store, number)
-    if found is None or found.study_id != study.id:
-        raise UnknownName("unknown_trial", id=number, study=study.name)
-    return found
-
-
-def candidate_of(store: Store, trial: Trial) -> Candidate:
-    """What a trial tries."""
-    require(store, "lead")
-    if trial.criteria_id is not None:
-        return criteria.criteria_by_id(store, trial.criteria_id)
-    assert trial.judge_prompt_id is not None
-    found = prompts.version_by_id(store, trial.judge_prompt_id)
-    assert found is not None
-    return found
 
 
 def newest_trial(store: Store, study: Study, judge: Judge, candidate: Candidate) -> Trial | None:

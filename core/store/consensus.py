@@ -51,12 +51,6 @@ def consensus_of_study(store: Store, study_id: int) -> dict[int, Consensus]:
     return {one.response_id: one for one in found}
 
 
-def history_of(store: Store, study_id: int, response_id: int) -> list[Consensus]:
-    """Every decision on a response, in order of time."""
-    sql = f"{_COLUMNS} WHERE study_id = ? AND response_id = ? ORDER BY consensus.id"
-    return store.read(Consensus, sql, (study_id, response_id))
-
-
 def questions_decided_by(store: Store, study_id: int, person_id: int) -> set[int]:
     """Ids of the questions of which a person has decided a response."""
     sql = """

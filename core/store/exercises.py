@@ -117,16 +117,6 @@ def closed_of(store: Store, criteria_id: int) -> Closed | None:
     return Closed(tuple(json.loads(found[0]).items()), found[1], bool(found[2]))
 
 
-def strata_of(store: Store, question_id: int) -> Strata:
-    """What a question is reported by, as last imported."""
-    sql = """
-        SELECT stage, department, question_type, level, level_by, stem
-        FROM current_record JOIN exercise ON exercise.record_id = current_record.id
-        WHERE question_id = ?
-    """
-    return store.read_one(Strata, sql, (question_id,)) or Strata()
-
-
 def kinds(store: Store, dataset_id: int) -> Mapping[str, str]:
     """Whether each question of a dataset is open or closed, by key."""
     sql = "SELECT key, kind FROM question WHERE dataset_id = ?"

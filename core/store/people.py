@@ -22,11 +22,6 @@ def people(store: Store) -> list[Person]:
     return store.read(Person, f"{_COLUMNS} ORDER BY id")
 
 
-def person_by_id(store: Store, person_id: int) -> Person | None:
-    """The person with that id."""
-    return store.read_one(Person, f"{_COLUMNS} WHERE id = ?", (person_id,))
-
-
 def person_named(store: Store, name: str) -> Person | None:
     """The person of that name."""
     return store.read_one(Person, f"{_COLUMNS} WHERE name = ?", (name,))

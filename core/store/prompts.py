@@ -62,11 +62,6 @@ def versions(store: Store, category: str, language: str) -> list[PromptVersion]:
     return store.read(PromptVersion, sql, (category, language))
 
 
-def version_by_id(store: Store, prompt_id: int) -> PromptVersion | None:
-    """The prompt version with that id."""
-    return store.read_one(PromptVersion, f"{_COLUMNS} WHERE id = ?", (prompt_id,))
-
-
 def serving(store: Store, study_id: int) -> list[Serving]:
     """Which prompt serves which judge of a study, by judge."""
     sql = """

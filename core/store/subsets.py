@@ -71,15 +71,6 @@ def add_subset(
     return subset_id
 
 
-def keys(store: Store, subset_id: int) -> list[str]:
-    """Keys of a subset's exercises, in the order of the file."""
-    sql = """
-        SELECT key FROM exam_subset_question JOIN question ON question.id = question_id
-        WHERE subset_id = ? ORDER BY position
-    """
-    return [key for (key,) in store.rows(sql, (subset_id,))]
-
-
 def scores(
     store: Store, study_id: int, subset_id: int, rater_id: int
 ) -> list[tuple[str, str, int | None]]:

@@ -87,11 +87,6 @@ def trial_by_id(store: Store, trial_id: int) -> Trial | None:
     return store.read_one(Trial, f"{_COLUMNS} WHERE id = ?", (trial_id,))
 
 
-def trials_of_study(store: Store, study_id: int) -> list[Trial]:
-    """A study's trials, newest first."""
-    return store.read(Trial, f"{_COLUMNS} WHERE study_id = ? ORDER BY id DESC", (study_id,))
-
-
 def trial_of(
     store: Store, study_id: int, judge_id: int, *, criteria_id: int | None = None,
     judge_prompt_id: int | None = None,

@@ -8,7 +8,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, sync_playwright
 
-from core.formats.catalogue import format_named
+from core.formats.catalogue import FORMATS
 from core.services.examining import score_closed
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.naming import study_of_dataset
@@ -66,7 +66,7 @@ def _served(folder: Path, exercises: int) -> Iterator[Served]:
     write_exam(folder / "exam.json", exercises)
     options = QuestionImport("exam", LEAD, study="sample", is_illustrative=True)
     with opened(database) as store:
-        import_benchmark(store, folder / "exam.json", format_named("cmb-exam"), options)
+        import_benchmark(store, folder / "exam.json", FORMATS["cmb-exam"], options)
         with store.writing():
             add_answers(store, MODELS)
         score_closed(store, study_of_dataset(store, "exam"), by=LEAD)

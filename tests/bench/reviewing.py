@@ -22,7 +22,6 @@ from tests.bench.keyboard import a_browser, app_on, at_the_sheet, let_press
 from tests.bench.sockets import socket_times
 from tests.workbench import five_keys, plain_questions
 
-_QUESTIONS = 667
 _PRESSES, _PAUSE = 30, 500
 #: Models, samples and judging rounds that make so many machine scores.
 _SMALL, _LARGE = (1, 1, 1.5), (25, 3, 7)

@@ -2,33 +2,29 @@
 
 import numpy as np
 import pytest
-from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from core.domain.coefficients import cohen_kappa, percent_agreement
-from core.domain.paired import change_of, holm, mcnemar_p, sign_flip_p, sign_flip_p_of_pairs
+from core.domain.paired import change_of, holm, sign_flip_p
 
 
-@pytest.mark.parametrize(("fixed", "broken"), [(1, 0), (5, 1), (12, 12), (30, 9)])
-def test_mcnemar_is_that_of_statsmodels(fixed, broken):
-    expected = mcnemar([[10, fixed], [broken, 10]], exact=True).pvalue
-
-    assert mcnemar_p(fixed, broken) == pytest.approx(expected)
-
-
-def test_mcnemar_of_no_change_says_nothing():
-    assert mcnemar_p(0, 0) is None
+def sign_flip_p_of(sums: np.ndarray, *, flips: int = 10_000) -> np.ndarray:
+    """p of sums over questions, shape (clusters, m), each as a column beside zeros."""
+    m = sums.shape[1]
+    values = np.hstack([sums, np.zeros((len(sums), 1))])
+    known = np.ones(values.shape, dtype=bool)
+    return sign_flip_p(values, known, [(at, m) for at in range(m)], flips=flips)
 
 
 def test_signs_flipped_by_hand():
     # Five questions, all +1: only 2 of 32 sign patterns reach |5|, so p ≈ 1/16.
-    [p] = sign_flip_p(np.ones((5, 1)))
+    [p] = sign_flip_p_of(np.ones((5, 1)))
 
     assert p == pytest.approx(1 / 16, abs=0.01)
 
 
 def test_no_difference_has_p_of_one():
-    assert sign_flip_p(np.zeros((40, 2))) == pytest.approx([1.0, 1.0])
+    assert sign_flip_p_of(np.zeros((40, 2))) == pytest.approx([1.0, 1.0])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -102,7 +98,7 @@ def test_the_permutation_keeps_its_level():
     for seed in range(200):
         generator = np.random.default_rng(seed)
         sums = generator.normal(size=(60, 1)) * 3 + generator.normal(size=(60, 1))
-        rejected += sign_flip_p(sums, flips=1_000)[0] <= 0.05
+        rejected += sign_flip_p_of(sums, flips=1_000)[0] <= 0.05
 
     assert 0.02 <= rejected / 200 <= 0.085
 
@@ -115,11 +111,11 @@ def test_pairs_of_columns_are_tested_as_their_differences_are(questions, lacking
     known = generator.random(values.shape) >= lacking
     pairs = [(0, 1), (0, 2), (1, 3), (2, 3)]
 
-    found = sign_flip_p_of_pairs(values, known, pairs)
+    found = sign_flip_p(values, known, pairs)
 
     apart = np.stack(
         [np.where(known[:, i] & known[:, j], values[:, i] - values[:, j], 0.0) for i, j in pairs],
         axis=1,
     )
-    assert found == pytest.approx(sign_flip_p(apart), abs=1e-3)
+    assert found == pytest.approx(sign_flip_p_of(apart), abs=1e-3)
     assert found[0] > 0.05 > found[3]

@@ -1,7 +1,9 @@
 """HealthBench's published rules against cases that were computed by hand."""
 
+import numpy as np
 import pytest
 
+from core.domain.estimation import undefined
 from core.domain.rubrics import (
     criterion_line,
     macro_f1,
@@ -34,9 +36,12 @@ def test_an_examples_score_is_points_met_over_positive_points(criteria, value):
 
 def test_the_overall_mean_is_clipped_and_no_example_is():
     # (1 + −2 + .25)/3 = −.25 → 0; clipped one by one it would be (1 + 0 + .25)/3 = .4167
-    assert overall_score([1.0, -2.0, 0.25]) == 0.0
-    assert overall_score([1.0, -0.5, 0.25]) == pytest.approx(0.25)
-    assert overall_score([]) is None
+    below = overall_score(np.array([1.0, -2.0, 0.25]), np.arange(3))
+    within = overall_score(np.array([1.0, -0.5, 0.25]), np.arange(3))
+
+    assert (below.value, below.low) == (0.0, 0.0)
+    assert within.value == pytest.approx(0.25)
+    assert overall_score(np.array([]), np.arange(0)) == undefined(0, "no_pairs")
 
 
 def test_macro_f1_is_the_mean_of_both_classes():

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.browser
 
 #: One for every visit: whoever has seen the verdict once is not asked again.
 PHYSICIANS = ("Dr Lin", "Dr Weber", "Dr Wang")
-REQUIREMENTS = (
-    ("写明 20 mg 每日 1 次", "core"),
-    ("写明随餐服用", "core"),
-    ("提到定期复查肾功能", "secondary"),
-)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from core.formats.catalogue import format_named
+from core.formats.catalogue import FORMATS
 from core.i18n import sentence
 from core.services.examining import score_closed
 from core.services.importing_questions import QuestionImport, import_benchmark
@@ -59,7 +59,7 @@ def _import(store, folder: Path, format_: str, name: str, records) -> None:
     path = folder / f"{name}.json"
     path.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
     options = QuestionImport(name, LEAD, study="sample", is_illustrative=True)
-    import_benchmark(store, path, format_named(format_), options)
+    import_benchmark(store, path, FORMATS[format_], options)
 
 
 @pytest.mark.parametrize(("language", "locale"), [("en", "en-US"), ("zh", "zh-CN")])

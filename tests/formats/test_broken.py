@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import BrokenFile
 from core.formats import llmeval_med, rows
-from core.formats.catalogue import format_named, guessed
+from core.formats.catalogue import FORMATS, guessed
 from core.formats.declaring import read_benchmark
 from core.formats.judged import LLMEVAL_2, read_judged
 from core.i18n import error_sentence
@@ -45,7 +45,7 @@ EXAM = [
 def test_an_exam_says_how_many_and_why_in_both_languages(tmp_path):
     (tmp_path / "exam.json").write_text(json.dumps(EXAM))
 
-    error = refusal(read_benchmark, tmp_path / "exam.json", format_named("cmb-exam"))
+    error = refusal(read_benchmark, tmp_path / "exam.json", FORMATS["cmb-exam"])
 
     assert error_sentence("en", error) == (
         "exam.json: 7 records can't be read; nothing was imported:\n"
@@ -79,7 +79,7 @@ def test_a_folder_names_the_file_of_each_record(tmp_path):
             "\n".join(one if isinstance(one, str) else json.dumps(one) for one in lines)
         )
 
-    error = refusal(read_benchmark, tmp_path / "medbench", format_named("opencompass-medbench"))
+    error = refusal(read_benchmark, tmp_path / "medbench", FORMATS["opencompass-medbench"])
 
     assert error_sentence("en", error).splitlines()[1:] == [
         "  DDx.jsonl line 2, field answer: C is none of the options AB",
@@ -101,7 +101,7 @@ def test_lines_that_are_no_records_are_counted_too(tmp_path, name, text, places)
     path = tmp_path / name
     path.write_text(text)
 
-    error = refusal(read_benchmark, path, format_named(guessed(path).format))
+    error = refusal(read_benchmark, path, FORMATS[guessed(path).format])
 
     assert error.code == "unreadable_records"
     assert [one.values.get("where", one.values.get("line")) for one in error.values["records"]] == (
@@ -112,7 +112,7 @@ def test_lines_that_are_no_records_are_counted_too(tmp_path, name, text, places)
 def test_one_broken_record_is_told_in_its_own_sentence(tmp_path):
     (tmp_path / "exam.json").write_text(json.dumps([exam(), exam(answer="BC")]))
 
-    error = refusal(read_benchmark, tmp_path / "exam.json", format_named("cmb-exam"))
+    error = refusal(read_benchmark, tmp_path / "exam.json", FORMATS["cmb-exam"])
 
     assert error_sentence("en", error) == (
         "exam.json: record 2, field answer: BC names several options, and a question of the type"
@@ -133,7 +133,7 @@ def test_one_broken_record_is_told_in_its_own_sentence(tmp_path):
 def test_as_many_right_options_as_the_type_says_are_read(tmp_path, kind, answer):
     (tmp_path / "exam.json").write_text(json.dumps([exam(question_type=kind, answer=answer)]))
 
-    (found,) = read_benchmark(tmp_path / "exam.json", format_named("cmb-exam"))
+    (found,) = read_benchmark(tmp_path / "exam.json", FORMATS["cmb-exam"])
 
     assert found.closed.right == answer
     assert found.closed.takes_several == (kind.startswith("多") or len(answer) > 1)
@@ -144,7 +144,7 @@ def test_two_turns_of_a_case_are_one_record(tmp_path):
     case = {"id": 1, "title": "疝", "description": "包块。", "QA_pairs": asked}
     (tmp_path / "clin.json").write_text(json.dumps([case] * 3))
 
-    error = refusal(read_benchmark, tmp_path / "clin.json", format_named("cmb-clin"))
+    error = refusal(read_benchmark, tmp_path / "clin.json", FORMATS["cmb-clin"])
 
     assert error.values["n"] == 2
     assert [one.values["where"] for one in error.values["records"]] == ["record 2", "record 3"]

@@ -52,7 +52,7 @@ def test_a_format_of_ones_own_takes_twenty_lines_and_reads_a_file(tmp_path):
 def test_its_line_in_the_catalogue_makes_it_guessed_and_read_again(tmp_path, monkeypatch):
     (tmp_path / "ward.jsonl").write_text(LINE, encoding="utf-8")
     format_, _ = own_format()
-    monkeypatch.setattr(catalogue, "FORMATS", (*FORMATS, format_))
+    monkeypatch.setattr(catalogue, "FORMATS", FORMATS | {format_.name: format_})
 
     (found,) = read_benchmark(tmp_path / "ward.jsonl", format_)
 
@@ -60,7 +60,7 @@ def test_its_line_in_the_catalogue_makes_it_guessed_and_read_again(tmp_path, mon
     assert catalogue.criteria_of_record("ward-exam", found.record) == found.criteria
 
 
-NAMES = sorted([*(one.name for one in FORMATS), *(one.name for one in JUDGED), FIVE_KEYS, TABLE])
+NAMES = sorted([*FORMATS, *(one.name for one in JUDGED), FIVE_KEYS, TABLE])
 #: Format, file and text of every example.
 EXAMPLES = re.findall(r"^\*\*`([\w-]+)`\*\*, `(\S+)`\n\n```\w+\n(.*?)```", DOCUMENT, re.M | re.S)
 

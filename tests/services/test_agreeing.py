@@ -14,7 +14,7 @@ from core.domain.usability import physicians_reading
 from core.services.agreeing import Case, cases_of, grouped
 from core.services.comparing import Comparison, comparison_of
 from core.services.opening import ensure_workbench
-from core.services.picking import disagreements
+from core.services.picking import picked
 from core.services.reviewing import expose
 from core.store.database import opened
 from tests.openai_server import Fault, OpenAIServer, saying
@@ -151,7 +151,7 @@ def test_figure_6_through_the_command_line(figure_6: Workbench) -> None:
 def test_every_disagreement_of_figure_6_is_listed_false_usable_first(
     figure_6_cases: list[Case],
 ) -> None:
-    found = disagreements(figure_6_cases)
+    found = picked(figure_6_cases, "differ")
 
     assert len(found) == 84 + 16
     assert [case.is_false_usable for case in found] == [True] * 84 + [False] * 16

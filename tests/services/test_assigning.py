@@ -24,7 +24,7 @@ def draw(study: Workbench, design: Design, *names: str) -> int:
 
 
 def next_for(study: Workbench, name: str) -> int | None:
-    return assigning.next_asked(study.store, study.study, study.physician(name))
+    return assigning.asked_and_next(study.store, study.study, study.physician(name))[1]
 
 
 def answers(study: Workbench, name: str, response_id: int, value: int = 4) -> None:

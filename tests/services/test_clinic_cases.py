@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.errors import Refused
-from core.formats.catalogue import format_named
+from core.formats.catalogue import FORMATS
 from core.services import drafting, reviewing
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
@@ -25,7 +25,7 @@ def clinic(empty):
     """A case of two questions, with one model's answers to both."""
     empty.name = "clinic"
     path = empty.file([CASE], "clinic.json")
-    import_benchmark(empty.store, path, format_named("cmb-clin"), QuestionImport("clinic", "Lead"))
+    import_benchmark(empty.store, path, FORMATS["cmb-clin"], QuestionImport("clinic", "Lead"))
     rows = [
         {"question": "CLINIC:1:1", "response": "急性心肌梗死，立即行 PCI。"},
         {"question": "CLINIC:1:2", "response": "阿司匹林加氯吡格雷。"},

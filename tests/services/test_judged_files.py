@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.scales import Scale
 from core.errors import BrokenFile, Refused, UnknownName
-from core.formats.catalogue import format_named, guessed
+from core.formats.catalogue import FORMATS, guessed
 from core.formats.judged import HEALTHBENCH_META, LLMEVAL_2
 from core.services.exporting import Export, export_llmeval_med
 from core.services.exporting_answers import export_answers
@@ -162,7 +162,7 @@ def test_points_of_a_rubric_by_a_judges_marks(empty, server):
         ])
     ]  # fmt: skip
     path = jsonl(empty, records, "hb.jsonl")
-    import_benchmark(empty.store, path, format_named("healthbench"), QuestionImport("hb", "Lead"))
+    import_benchmark(empty.store, path, FORMATS["healthbench"], QuestionImport("hb", "Lead"))
     rows = [{"question": f"HB:p{n}:1", "response": "Call 120."} for n in range(3)]
     import_responses(
         empty.store, jsonl(empty, rows, "r.jsonl"), ResponseImport("hb", "elm", "Lead")
@@ -186,7 +186,7 @@ def test_medbenchs_submission_is_the_same_lines_with_answers(empty, tmp_path):
         {"question": "请分诊。", "answer": "", "other": {"id": 4, "source": "Triage"}},
     ]
     path = jsonl(empty, lines, "medbench.jsonl")
-    import_benchmark(empty.store, path, format_named("medbench"), QuestionImport("mb", "Lead"))
+    import_benchmark(empty.store, path, FORMATS["medbench"], QuestionImport("mb", "Lead"))
     rows = jsonl(empty, [{"question": "MRG:3:1", "response": "胸痛 2 天。"}], "r.jsonl")
     import_responses(empty.store, rows, ResponseImport("mb", "elm", "Lead"))
 
@@ -208,7 +208,7 @@ def cmb(empty):
         for n, kind in ((11, "单项选择题"), (12, "多项选择题"), (13, "单项选择题"))
     ]  # fmt: skip
     path = empty.file(questions, "cmb.json")
-    import_benchmark(empty.store, path, format_named("cmb-exam"), QuestionImport("cmb", "Lead"))
+    import_benchmark(empty.store, path, FORMATS["cmb-exam"], QuestionImport("cmb", "Lead"))
     rows = [
         {"question": "exam:11:1", "response": "答案：C"},
         {"question": "exam:12:1", "response": "答案：A、C"},
@@ -243,7 +243,7 @@ def test_clinic_cases_go_out_in_the_five_key_shape(empty, tmp_path):
     case = {"title": "疝", "description": "右腹股沟包块。",
             "QA_pairs": [{"question": "诊断？", "solution": "腹股沟斜疝"}]}  # fmt: skip
     path = empty.file([case], "clin.json")
-    import_benchmark(empty.store, path, format_named("cmb-clin"), QuestionImport("clin", "Lead"))
+    import_benchmark(empty.store, path, FORMATS["cmb-clin"], QuestionImport("clin", "Lead"))
     rows = jsonl(empty, [{"question": "CLINIC:1:1", "response": "斜疝"}], "r.jsonl")
     import_responses(empty.store, rows, ResponseImport("clin", "elm", "Lead"))
     empty.does(JudgeOrder("baseline", "baseline", {}))

@@ -12,8 +12,9 @@ from core.services.revising import all_revisions, worklist
 from core.services.sealing import seals_of
 from core.services.testing import history_of
 from core.services.weighing import result_of
-from core.store import judges, trials
+from core.store import judges
 from core.store.prompts import PromptVersion
+from core.store.trials import trial_by_id
 from tests.known_truth import DOSE_RULE, HARM_RULE, LENGTH_RULE, Experiment, experiment
 
 _QUESTIONS = 40
@@ -69,8 +70,8 @@ def test_a_prompt_that_mends_the_judge_lifts_what_was_held_out(trial_of_truth) -
     one = trial_of_truth
     candidate = prompt_with(one, f"{LENGTH_RULE} {HARM_RULE}\n{DOSE_RULE}.")
 
-    one.tries(candidate)
-    trial = trials.trials_of_study(one.study.store, one.study.study.id)[0]
+    trial = trial_by_id(one.study.store, one.tries(candidate))
+    assert trial is not None
     tried = result_of(one.study.store, one.study.study, trial)
     change = held_out_change(one, candidate)
 

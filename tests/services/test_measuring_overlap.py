@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.formats.catalogue import format_named
+from core.formats.catalogue import FORMATS
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.measuring_overlap import overlap_metrics
@@ -64,7 +64,7 @@ def test_a_task_of_labels_has_macro_f1_with_its_interval(empty):
     ]  # fmt: skip
     path = empty.file("\n".join(json.dumps(row) for row in rows), "lines.jsonl")
     options = QuestionImport("labels", "Dr Lead")
-    import_benchmark(empty.store, path, format_named("medbench"), options)
+    import_benchmark(empty.store, path, FORMATS["medbench"], options)
     said = ["阳性", "阴性", "答：阳性", "不好说", "阳性", "阳性", "阳性", "阴性"]
     lines = [{"question": f"DBMHG:{n}:1", "response": text} for n, text in enumerate(said, 1)]
     answers = empty.file("\n".join(json.dumps(line) for line in lines), "cedar.jsonl")

@@ -3,6 +3,7 @@
 from core.services import assigning, observing, reviewing
 from core.services.reviewing import Scoring
 from core.store.draws import Design
+from core.store.people import Person
 from tests.workbench import Workbench
 
 KEYS = ("MK:1:1", "MK:1:2", "MR:1:1", "MLU:1:1")
@@ -43,12 +44,16 @@ def test_what_was_taken_back_is_no_answer(study):
     assert observing.observed(study.store, study.study) == []
 
 
+def next_asked(study: Workbench, person: Person) -> int | None:
+    return assigning.asked_and_next(study.store, study.study, person)[1]
+
+
 def test_agreement_with_oneself_takes_side_and_score_apart(study):
     person = study.physician("Dr A")
     design = Design(14, overlap=1, repeat_share=0.5, strata=())
     assigning.draw(study.store, study.study, design, [person], reason="r", by="Dr Lead")
     seen: list[int] = []
-    while (response_id := assigning.next_asked(study.store, study.study, person)) is not None:
+    while (response_id := next_asked(study, person)) is not None:
         is_text = reviewing.sheet_of(study.store, study.study, person, response_id).dimensions
         again = response_id in seen
         scoring = Scoring(no_score="outside_field") if is_text else Scoring(5 if again else 4)

@@ -26,8 +26,6 @@ from core.store.people import Person
 from tests.workbench import CEDAR, Workbench
 
 ROOT = Path(__file__).parents[2]
-PASSWORD = "correct horse battery"
-
 #: Services that work for anybody, and why. Every other one begins with a check.
 OPEN = {
     "authenticating.sign_in": "nobody is signed in yet",

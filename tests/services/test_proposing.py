@@ -9,7 +9,7 @@ import pytest
 from core.errors import Refused
 from core.services import ranking
 from core.services.agreeing import cases_of_panel
-from core.services.assigning import next_asked, persons_named
+from core.services.assigning import asked_and_next, persons_named
 from core.services.empanelling import panel_of_study
 from core.services.proposing import Proposal, ask_for, proposals_of
 from core.services.tallying import verdicts_of
@@ -64,7 +64,7 @@ def test_one_click_asks_for_what_was_proposed(large: tuple[Store, Study]) -> Non
     assert {row[1] for row in rows} == {proposal.model}
     assert len(asked) == len(proposal.sizes)
     assert all(0 < row[2] <= 1 for row in rows)
-    assert next_asked(store, study, person) is not None
+    assert asked_and_next(store, study, person)[1] is not None
 
 
 def test_nothing_is_drawn_where_nobody_is_asked(large: tuple[Store, Study]) -> None:

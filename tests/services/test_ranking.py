@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.usability import overall_performance
 from core.errors import Refused, UnknownName
-from core.formats.catalogue import format_named
+from core.formats.catalogue import FORMATS
 from core.services.agreeing import cases_of_panel
 from core.services.empanelling import add_jury, panel_of_study
 from core.services.excluding import exclude, group_model
@@ -267,7 +267,7 @@ def test_a_benchmark_that_joined_the_study_is_in_no_mean_with_the_first(scored: 
     ]}  # fmt: skip
     path = scored.file([case], "clinic.json")
     options = QuestionImport("clinic", "Dr Lead", study=scored.name)
-    import_benchmark(scored.store, path, format_named("cmb-clin"), options)
+    import_benchmark(scored.store, path, FORMATS["cmb-clin"], options)
     lines = scored.file('{"question": "CLINIC:1:1", "response": "便秘。"}', "cedar.jsonl")
     import_responses(scored.store, lines, ResponseImport("clinic", "cedar", "Dr Lead"))
 
