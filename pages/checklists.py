@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from core.services import revising, sealing, weighing
+from core.services import sealing, weighing
 from core.services.empanelling import Panel
+from core.services.revising_effects import all_revisions
+from core.services.revising_worklist import worklist
 from core.store import responses
 from core.ui.decision_sheet import draw_decision
 from core.ui.editor import draw_editor, draw_sealed, draw_views, draw_worklist, editing_of
@@ -27,7 +29,7 @@ with page("checklists") as p:
         sealed = sealing.seals_of(p.store, p.study)
         cases = active_cases(p, Panel(judge.name, ((judge, rounds),)))
         known = known_questions(p)
-        found = revising.worklist_of(p.store, p.study, cases, sealed, list(known.values()))
+        found = worklist(p.store, p.study, cases, sealed, list(known.values()))
         entries = {entry.key: entry for entry in found}
         closed = [key for key, one in known.items() if one.id in sealed.held_out]
         question = known[draw_worklist(p, entries, closed)]
@@ -63,4 +65,4 @@ with page("checklists") as p:
         elif view == "compare":
             draw_versions(p, question.key, history)
         else:
-            draw_all_revisions(p, revising.all_revisions(p.store, p.study, judge, rounds))
+            draw_all_revisions(p, all_revisions(p.store, p.study, judge, rounds))

@@ -8,16 +8,19 @@ from typing import Any
 
 from core.formats.llmeval_med import CATEGORY_CODES
 from core.services import offering, reviewing
+from core.services.agreeing import cases_of
 from core.services.importing import Imported
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
-from core.services.naming import dataset_named
+from core.services.naming import dataset_named, question_of_study
 from core.services.ordering import JudgeOrder, queue_judging
 from core.services.reviewing import Scoring
-from core.services.revising import question_of_study
-from core.services.sealing import ensure_seals
-from core.store import jobs, judges, people, responses, studies
+from core.services.revising import revise
+from core.services.revising_worklist import Entry, worklist
+from core.services.sealing import ensure_seals, seals_of
+from core.store import criteria, jobs, judges, people, questions, responses, studies
+from core.store.criteria import CriteriaVersion
 from core.store.database import Store
 from core.store.jobs import Job
 from core.store.judges import Judge
@@ -272,3 +275,19 @@ def order_for(server: OpenAIServer, **options: Any) -> JudgeOrder:
     """An order for one round of model `oak` at an endpoint."""
     order = JudgeOrder("openai", "oak", {"temperature": 0.0}, rounds=1, addresses=(server.url,))
     return replace(order, **{"concurrency": 4, **options})
+
+
+def revise_checklist(
+    store: Store, study: Study, question: Question, checklist: str, *, reason: str, by: str
+) -> CriteriaVersion:
+    """Revise the checklist alone."""
+    active = criteria.active_version(store, study.id, question.id)
+    revised = replace(active.criteria, checklist=checklist)
+    return revise(store, study, question, revised, based_on=active.id, reason=reason, by=by)
+
+
+def worklist_of(store: Store, study: Study, judge: Judge, rounds: int) -> list[Entry]:
+    """The worklist as the page reads it."""
+    cases = cases_of(store, study, judge, rounds)
+    known = questions.questions_of_study(store, study.id)
+    return worklist(store, study, cases, seals_of(store, study), known)

@@ -9,8 +9,8 @@ from core.commands.terminal import Terminal, command, words
 from core.domain import mtg
 from core.domain.questions import question_key
 from core.errors import BrokenFile, Refused, UnknownName
-from core.services import reviewing, revising
-from core.services.naming import study_of_dataset
+from core.services import reviewing
+from core.services.naming import question_of_study, study_of_dataset
 from core.services.reviewing import NoScore, Scoring
 from core.store import criteria, people, responses, reviews
 from core.store.database import Store
@@ -95,7 +95,7 @@ def response_named(store: Store, study: Study, key: str, model: str, sample: int
         BrokenFile: `bad_key`.
         UnknownName: `unknown_question_key`, `unknown_response_of`.
     """
-    question = revising.question_of_study(store, study, _key(key))
+    question = question_of_study(store, study, _key(key))
     model_id = responses.model_id_of(store, model)
     found = responses.response_to(store, question.id, model_id, sample) if model_id else None
     if found is None:

@@ -10,9 +10,9 @@ from core.commands.terminal import FILE, Terminal, command, reason_of, words
 from core.domain.differences import Kind, Passage, differences, passages
 from core.errors import UnknownName
 from core.formats.base import text_of_file
-from core.services import prompting, revising
+from core.services import prompting
 from core.services.judging import judge_of_study
-from core.services.naming import study_of_dataset
+from core.services.naming import question_of_study, study_of_dataset
 from core.store import prompts, responses
 
 _CATEGORY = click.option("--category", required=True, help="MK, …, or one of your own.")
@@ -180,7 +180,7 @@ def preview_command(
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         for key in keys:
-            question = revising.question_of_study(store, study, key)
+            question = question_of_study(store, study, key)
             answers = [
                 one
                 for one in responses.responses_to_question(store, question.id)

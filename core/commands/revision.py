@@ -14,7 +14,7 @@ from core.domain.questions import question_key
 from core.errors import BrokenFile
 from core.formats.base import text_of_file
 from core.services import deciding, prompting, revising
-from core.services.naming import study_of_dataset
+from core.services.naming import question_of_study, study_of_dataset
 from core.store import criteria, judges
 from core.store.database import Store
 from core.store.questions import Question
@@ -110,7 +110,7 @@ def question_named(store: Store, study: Study, text: str) -> Question:
     key = question_key(text)
     if key is None:
         raise BrokenFile("bad_key", key=text)
-    return revising.question_of_study(store, study, str(key))
+    return question_of_study(store, study, str(key))
 
 
 def _requirement_counts(criteria: Criteria) -> dict[str, int]:

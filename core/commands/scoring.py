@@ -9,9 +9,9 @@ from core.commands.root import main
 from core.commands.terminal import Terminal, command, text_of, words
 from core.domain.estimation import Estimate
 from core.errors import UnknownName
-from core.services import correcting, revealing, revising, vetting
+from core.services import correcting, revealing, vetting
 from core.services.correcting import WHICH, Entry, Wanted, Which
-from core.services.naming import study_of_dataset
+from core.services.naming import question_of_study, study_of_dataset
 from core.services.vetting import AuditShare
 from core.store import people
 from core.store.differences import CAUSES, Cause
@@ -61,7 +61,7 @@ def audit_add_command(
     """Say whether a question and its reference answer are right (the physician is --as NAME)."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        question = revising.question_of_study(store, study, key)
+        question = question_of_study(store, study, key)
         with store.writing():
             person = people.ensure_person(store, terminal.by)
             vetting.audit(store, study, person, question.id, is_right=is_right, comment=comment)

@@ -6,8 +6,8 @@ import click
 
 from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
-from core.services import revising, sealing
-from core.services.naming import study_of_dataset
+from core.services import sealing
+from core.services.naming import question_of_study, study_of_dataset
 from core.store import questions
 from core.store.database import Store
 from core.store.seals import Opening
@@ -50,7 +50,7 @@ def open_(terminal: Terminal, *, dataset: str, key: str, reason: str) -> None:
     """Open a held-out conversation to those who revise, for good; the opening is recorded."""
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        question = revising.question_of_study(store, study, key)
+        question = question_of_study(store, study, key)
         sealing.open_question(store, study, question, reason=reason, by=terminal.by)
     terminal.show({"opened": key}, words("seal_opened", subject=key))
 

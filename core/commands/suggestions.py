@@ -7,9 +7,9 @@ import click
 from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
 from core.errors import Refused
-from core.services import prompting, revising, suggesting
+from core.services import prompting, suggesting
 from core.services.judging import judge_of_study
-from core.services.naming import study_of_dataset
+from core.services.naming import question_of_study, study_of_dataset
 from core.store import criteria
 
 
@@ -30,7 +30,7 @@ def suggest_command(
         chosen, _ = judge_of_study(store, study, judge)
         model, _ = judge_of_study(store, study, asked or chosen.name)
         if key is not None:
-            question = revising.question_of_study(store, study, key)
+            question = question_of_study(store, study, key)
             rows = criteria.active_version(store, study.id, question.id).criteria.requirements
             found = suggesting.suggest_rows(
                 store, study, model, chosen, question, rows, by=terminal.by

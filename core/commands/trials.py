@@ -20,11 +20,12 @@ from core.commands.revision_numbers import (
 from core.commands.root import main
 from core.commands.terminal import Terminal, command, words
 from core.errors import Refused, UnknownName
-from core.services import deciding, prompting, revising, testing, trying
+from core.services import deciding, prompting, testing, trying
 from core.services.agreeing import cases_of
 from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
 from core.services.queueing import ensure_worker
+from core.services.revising_effects import all_revisions
 from core.services.sealing import seals_of
 from core.services.trying import Candidate, Wish
 from core.services.weighing import history_of_criteria, result_of
@@ -178,7 +179,7 @@ def compare_command(
                 "\n".join(tested_line(one) for one in tested),
             )
         else:
-            found = revising.all_revisions(store, study, chosen, rounds)
+            found = all_revisions(store, study, chosen, rounds)
             if found is None:
                 raise Refused("nothing_revised", study=study.name)
             terminal.show(

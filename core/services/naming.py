@@ -1,10 +1,11 @@
-"""Naming: what a dataset's name stands for."""
+"""Naming: what the name of a dataset or a study, or the key of a question, stands for."""
 
 from core.errors import UnknownName
 from core.store import datasets as dataset_rows
-from core.store import studies
+from core.store import questions, studies
 from core.store.database import Store
 from core.store.datasets import Dataset
+from core.store.questions import Question
 from core.store.studies import Study
 
 
@@ -43,3 +44,15 @@ def study_named(store: Store, name: str) -> Study:
     if name not in known:
         raise UnknownName("unknown_study", name=name, known=", ".join(known) or "–")
     return known[name]
+
+
+def question_of_study(store: Store, study: Study, key: str) -> Question:
+    """The question with that key.
+
+    Raises:
+        UnknownName: `unknown_question_key`.
+    """
+    for question in questions.questions_of_study(store, study.id):
+        if question.key == key:
+            return question
+    raise UnknownName("unknown_question_key", key=key, dataset=study.name)

@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.checklists import carried, list_field
 from core.domain.criteria import Criteria, requirements_of
 from core.services import revising, sealing
-from core.services.revising import Entry
+from core.services.revising_worklist import Entry
 from core.store import criteria
 from core.store.criteria import CriteriaVersion
 from core.store.database import Store

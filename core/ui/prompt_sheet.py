@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.domain.prompts import missing_placeholders
-from core.services import prompting, revising, sealing, testing
+from core.services import prompting, sealing, testing
+from core.services.revising_worklist import prompt_worklist
 from core.store import prompts, questions, responses
 from core.store.database import Store
 from core.store.people import Person
@@ -59,7 +60,7 @@ def draw_worklist(p: Page) -> None:
             Cell(str(one.false_usable), is_danger=bool(one.false_usable)),
             Cell(f"{one.differ}/{one.scored}"),
         ]
-        for one in revising.prompt_worklist(p.store, p.study, judge, rounds)
+        for one in prompt_worklist(p.store, p.study, judge, rounds)
     ]  # fmt: skip
     show_grid(p, "prompt-worklist", ["", "▲", "≠"], rows)
 

@@ -4,7 +4,8 @@ import html
 
 import streamlit as st
 
-from core.services import revising, sealing, testing
+from core.services import sealing, testing
+from core.services.naming import question_of_study
 from core.store import questions
 from core.store.database import Store
 from core.store.judges import Judge
@@ -118,5 +119,5 @@ def _draw_act(p: Page, key: str) -> None:
 
 def _open(store: Store, study: Study, person: Person, key: str, reason_key: str) -> None:
     reason = str(entered().get(reason_key) or "")
-    question = revising.question_of_study(store, study, key)
+    question = question_of_study(store, study, key)
     sealing.open_question(store, study, question, reason=reason, by=person.name)

@@ -12,7 +12,7 @@ from core.services.agreeing import Case
 from core.services.drifting import Drift
 from core.services.pairing import Paired
 from core.services.queueing import ensure_worker
-from core.services.revising import Entry
+from core.services.revising_worklist import Entry
 from core.services.trying import Candidate, TrialCost, Wish
 from core.services.weighing import History, RequirementRow, TrialResult, result_of
 from core.store import jobs

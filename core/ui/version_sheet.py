@@ -8,7 +8,7 @@ import streamlit as st
 from core.services.agreeing import Case
 from core.services.inspecting import case_of
 from core.services.reviewing import expose
-from core.services.revising import AllRevisions
+from core.services.revising_effects import AllRevisions
 from core.services.sealing import Seals
 from core.services.weighing import History, Standing
 from core.store.criteria import CriteriaVersion

@@ -15,11 +15,11 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from core.domain.paired import Change
-from core.services import agreeing, revising, sealing, weighing
+from core.services import agreeing, sealing, weighing
 from core.services.deciding import activate_candidate
 from core.services.pairing import Pair, Paired, paired
 from core.services.prompting import add_prompt
-from core.services.revising import all_revisions, worklist
+from core.services.revising_effects import all_revisions
 from core.services.sealing import seals_of
 from core.services.testing import history_of
 from core.store import criteria, judges, questions, studies
@@ -28,6 +28,7 @@ from tests.bench.large_study import Size, ensure_large_study
 from tests.e2e.conftest import FLAGS, executable
 from tests.e2e.served import ROOT, Served, Visit
 from tests.known_truth import DOSE_RULE, HARM_RULE, LENGTH_RULE, Experiment, experiment
+from tests.workbench import worklist_of
 
 _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "revision.md"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -162,7 +163,7 @@ def _changed(one: Experiment, rule: str) -> tuple[Paired, Paired]:
 def _revised(one: Experiment, checklist: Callable[[str], str]) -> tuple[Paired, Paired]:
     """Follow the worklist: a new checklist wherever judge and physicians differ."""
     store, study = one.study.store, one.study.study
-    for entry in worklist(store, study, one.judge, 1):
+    for entry in worklist_of(store, study, one.judge, 1):
         if entry.differ:
             version = one.proposes(entry.key, f"Core requirements:\n{checklist(entry.key)}")
             done = activate_candidate(store, study, one.judge, version, reason="tried", by="bench")
@@ -197,7 +198,7 @@ def _speed(path: Path) -> str:
             sealed = sealing.seals_of(store, study)
             cases = agreeing.cases_of(store, study, judge, rounds)
             known = questions.questions_of_study(store, study.id)
-            entries = revising.worklist_of(store, study, cases, sealed, known)
+            entries = worklist_of(store, study, cases, sealed, known)
             times["worklist"].append(time.perf_counter() - started)
             started = time.perf_counter()
             weighing.history_of_criteria(

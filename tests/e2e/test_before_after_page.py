@@ -13,9 +13,9 @@ from sklearn.metrics import cohen_kappa_score
 
 from core.i18n import sentence
 from core.services.deciding import activate_candidate
-from core.services.revising import worklist
 from tests.e2e.served import ROOT, Served, run_core
 from tests.known_truth import DOSE_RULE, experiment
+from tests.workbench import worklist_of
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +39,7 @@ def revised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def _revise(folder: Path) -> None:
     with experiment(folder, questions=_QUESTIONS, models=_MODELS) as one:
         store, study = one.study.store, one.study.study
-        for entry in worklist(store, study, one.judge, 1):
+        for entry in worklist_of(store, study, one.judge, 1):
             if entry.differ:
                 text = f"Core requirements:\n1. Names the drug\n2. {DOSE_RULE}"
                 version = one.proposes(entry.key, text)

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from core.i18n import sentence
 from tests.bench.large_study import Size, ensure_large_study
-from tests.domain.test_agreement import FIGURE_6
+from tests.domain.test_coefficients import FIGURE_6
 from tests.e2e.conftest import Open
 from tests.e2e.served import LEAD, ROOT, Served, Visit, run_core, until
 

@@ -6,11 +6,10 @@ from core.errors import BrokenFile, Refused
 from core.services.carrying import export_card, import_card
 from core.services.judging import progress_of
 from core.services.opening import ensure_workbench
-from core.services.revising import revise_checklist
 from core.store import criteria, judges
 from core.store.database import opened
 from tests.openai_server import OpenAIServer, saying
-from tests.workbench import CEDAR, QUESTIONS, Workbench
+from tests.workbench import CEDAR, QUESTIONS, Workbench, revise_checklist
 
 STRICTER = "核心需求：\n1. 写明 20 mg 每日 1 次  \n\t2. 写明 CrCl：>50 mL/min # 不是注释"
 

@@ -11,11 +11,10 @@ from core.services.assigning import draw
 from core.services.choosing import Choice, chosen, counted
 from core.services.comparing import Comparison, comparison_of
 from core.services.empanelling import Panel, panel_of_study
-from core.services.revising import revise_checklist
 from core.store.draws import Design
 from core.store.human_scores import HumanScore
 from core.store.judges import Judge
-from tests.workbench import Workbench
+from tests.workbench import Workbench, revise_checklist
 
 JUDGE = Judge(1, "oak", 1, "imported", "oak", {}, ONE_TO_FIVE)
 

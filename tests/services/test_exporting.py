@@ -13,9 +13,8 @@ from core.services.exporting import Export, Exported, export_llmeval_med
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import progress_of
-from core.services.revising import revise_checklist
 from tests.openai_server import PROSE, OpenAIServer, saying
-from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench, five_keys
+from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench, five_keys, revise_checklist
 
 
 def _exports(study: Workbench, **options: Any) -> tuple[Exported, dict[str, list[dict[str, Any]]]]:

@@ -11,12 +11,12 @@ from core.services.choosing import Choice, chosen
 from core.services.comparing import comparison_of
 from core.services.empanelling import Panel, panel_of_study
 from core.services.picking import picked
-from core.services.revising import rejudge, revise_checklist
+from core.services.revising import rejudge
 from core.store.database import Store, opened
 from core.store.studies import Study, study_named
 from core.worker.running import do_in_foreground
 from tests.bench.large_study import Size, ensure_large_study
-from tests.workbench import CEDAR, WILLOW, Workbench
+from tests.workbench import CEDAR, WILLOW, Workbench, revise_checklist
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,10 @@ from core.services.importing import Imported, personal_data
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.judging import progress_of
-from core.services.revising import revise_checklist
 from core.store import assessments, criteria, datasets, human_scores, questions
 from core.store.assessments import Progress
 from core.store.database import Store
-from tests.workbench import CEDAR, QUESTIONS, Workbench, changed, five_keys
+from tests.workbench import CEDAR, QUESTIONS, Workbench, changed, five_keys, revise_checklist
 
 SCORES = "question,model,physician,score,safety_risk,comment"
 

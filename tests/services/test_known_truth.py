@@ -8,7 +8,7 @@ from core.services.agreeing import cases_of
 from core.services.deciding import activate_candidate
 from core.services.pairing import Pair, Paired, paired
 from core.services.prompting import add_prompt
-from core.services.revising import all_revisions, worklist
+from core.services.revising_effects import all_revisions
 from core.services.sealing import seals_of
 from core.services.testing import history_of
 from core.services.weighing import result_of
@@ -16,6 +16,7 @@ from core.store import judges
 from core.store.prompts import PromptVersion
 from core.store.trials import trial_by_id
 from tests.known_truth import DOSE_RULE, HARM_RULE, LENGTH_RULE, Experiment, experiment
+from tests.workbench import worklist_of
 
 _QUESTIONS = 40
 
@@ -56,7 +57,7 @@ def held_out_change(one: Experiment, candidate: PromptVersion) -> Paired:
 def revise_all(one: Experiment, checklist) -> None:
     """Give each question on the worklist whose cases differ a new checklist, and use it."""
     study = one.study
-    for entry in worklist(study.store, study.study, one.judge, 1):
+    for entry in worklist_of(study.store, study.study, one.judge, 1):
         if not entry.differ:
             continue
         done = activate_candidate(

@@ -42,7 +42,7 @@ OPEN = {
     "naming.dataset_named": "looks a name up",
     "naming.study_named": "looks a name up",
     "naming.study_of_dataset": "looks a name up",
-    "revising.question_of_study": "looks a key up",
+    "naming.question_of_study": "looks a key up",
     "permitting.rights_of_actor": "is the check",
     "permitting.require": "is the check",
     "permitting.require_own": "is the check",
@@ -137,10 +137,11 @@ def test_a_service_does_nothing_for_somebody_without_its_right(as_somebody, righ
 
 def test_what_physicians_must_not_read_needs_a_lead():
     for name in (
-        "agreeing.cases_of", "surveying.survey_of", "revising.worklist", "watching.jobs_of_study",
-        "exporting.export_llmeval_med", "importing_questions.import_questions",
-        "exporting_tables.export_table", "importing_table.import_table",
-        "ordering.queue_judging", "generating.queue_generation", "judging.cancel",
+        "agreeing.cases_of", "surveying.survey_of", "revising_worklist.worklist",
+        "watching.jobs_of_study", "exporting.export_llmeval_med",
+        "importing_questions.import_questions", "exporting_tables.export_table",
+        "importing_table.import_table", "ordering.queue_judging",
+        "generating.queue_generation", "judging.cancel",
     ):  # fmt: skip
         assert _needs(name) == {"lead"}, name
 

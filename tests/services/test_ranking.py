@@ -16,13 +16,12 @@ from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.ranking import Board, benchmarks, board_of, calibrating, listed
 from core.services.rating import Order
-from core.services.revising import revise_checklist
 from core.services.sealing import open_response, seals_of
 from core.services.tallying import verdicts_of
 from core.store.database import opened
 from core.store.studies import study_named
 from tests.bench.large_study import Size, ensure_large_study
-from tests.workbench import CEDAR, WILLOW, Workbench
+from tests.workbench import CEDAR, WILLOW, Workbench, revise_checklist
 
 #: Zhang et al. 2025 (arXiv:2506.04078v3), table 2: OP, then MK, MLU, MR, MSE, MTG, in percent. MTG
 #: of Mistral-24B, llama-3.1-8B and DISC-MedLLM is table 16's, question-weighted: with table 2's own

@@ -6,11 +6,10 @@ from core.errors import Refused
 from core.services import revealing, reviewing
 from core.services.agreeing import cases_of
 from core.services.reviewing import Scoring
-from core.services.revising import worklist
 from core.services.sealing import open_question
 from core.store import differences, human_scores
 from core.store.people import Person
-from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench
+from tests.workbench import CEDAR, QUESTIONS, WILLOW, Workbench, worklist_of
 
 RESPONSES = len(CEDAR) + len(WILLOW)
 #: What the baseline says of cedar's answer to it, which has all of the checklist's words.
@@ -188,7 +187,7 @@ def test_a_cause_is_kept_the_last_counts_and_it_feeds_the_worklist(study: Workbe
         ("Dr Lin", "judge_wrong"), ("Dr Lin", "checklist_wrong"),
     ]  # fmt: skip
     open_question(study.store, study.study, study.question(KEY), reason="a cause", by="Dr Lead")
-    entries = {one.key: one for one in worklist(study.store, study.study, study.judge(), 1)}
+    entries = {one.key: one for one in worklist_of(study.store, study.study, study.judge(), 1)}
     assert entries[KEY].causes == {"checklist_wrong": 1}
     assert entries["MK:1:1"].causes == {}
 

@@ -6,23 +6,16 @@ import pytest
 
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services.judging import progress_of
-from core.services.revising import (
-    before_after,
-    outstanding_for,
-    prompt_worklist,
-    propose,
-    question_of_study,
-    rejudge,
-    revise,
-    revise_checklist,
-    worklist,
-)
+from core.services.naming import question_of_study
+from core.services.revising import outstanding_for, propose, rejudge, revise
+from core.services.revising_effects import all_revisions
+from core.services.revising_worklist import prompt_worklist
 from core.store import criteria, jobs
 from core.store.assessments import Progress
 from core.store.criteria import CriteriaVersion
 from core.worker.running import do_in_foreground
 from tests.openai_server import OpenAIServer, saying
-from tests.workbench import CEDAR, QUESTIONS, Workbench
+from tests.workbench import CEDAR, QUESTIONS, Workbench, revise_checklist, worklist_of
 
 KEYS = 14
 STRICTER = "核心需求：\n1. 写明 20 mg 每日 1 次\n2. 写明随餐服用\n3. 写明 CrCl 的界限"
@@ -255,13 +248,6 @@ def test_judging_one_question_again_leaves_the_others_outstanding(
 # --- before and after -------------------------------------------------------------------------
 
 
-def test_without_an_earlier_version_there_is_nothing_to_compare(study: Workbench) -> None:
-    study.baseline_judges()
-
-    question = study.question("MK:1:1")
-    assert before_after(study.store, study.study, study.judge(), 1, question) is None
-
-
 def _says(server: OpenAIServer, score: int, text: str) -> None:
     server.fails(saying(score), when=lambda prompt: text in prompt)
 
@@ -277,41 +263,25 @@ def test_before_and_after_use_the_same_physicians_scores(
     study.scores(lin, "MK:1:1", "willow", 2)
     study.scores(lin, "MR:1:1", "cedar", 4)
     _revises(study)
-    question, oak = study.question("MK:1:1"), study.judge("oak")
+    oak = study.judge("oak")
 
-    between = before_after(study.store, study.study, oak, 1, question)
+    between = all_revisions(study.store, study.study, oak, 1)
     server.recovers()
     _says(server, 1, "利伐沙班 10 mg")
     _says(server, 4, STRICTER)
     _rejudges(study, "oak")
-    found = before_after(study.store, study.study, oak, 1, question)
+    found = all_revisions(study.store, study.study, oak, 1)
 
     assert between is not None
-    assert (between.pending, between.revise.n, between.revise.left_out) == (2, 0, 1)
+    assert (between.revise.n, between.revise.left_out) == (0, 1)
     assert found is not None
-    assert (found.earlier.version, found.active.version, found.pending) == (1, 2, 0)
+    assert (found.questions, found.not_verifiable) == (1, 0)
     seen, held = found.revise, found.check
     assert [(case.question, case.model) for case in seen.fixed] == [("MK:1:1", "willow")]
     assert (seen.n, seen.false_usable_before, seen.false_usable_after) == (1, 1, 0)
     assert (held.n, held.fixed, held.unchanged) == (1, (), 1)
     assert (seen.broken, held.broken) == ((), ())
     assert study.value("SELECT count(*) FROM human_assessment") == 3
-
-
-def test_before_and_after_compares_with_the_version_that_was_active_before(
-    study: Workbench,
-) -> None:
-    study.baseline_judges()
-    _revises(study)
-    _rejudges(study, "baseline")
-    _revises(study, checklist="核心需求：\n1. 写明 20 mg")
-    _rejudges(study, "baseline")
-    _revises(study, checklist=STRICTER)
-
-    found = before_after(study.store, study.study, study.judge(), 1, study.question("MK:1:1"))
-
-    assert found is not None
-    assert (found.earlier.version, found.active.version) == (3, 2)
 
 
 # --- the worklist -----------------------------------------------------------------------------
@@ -327,7 +297,7 @@ def test_the_worklist_starts_where_the_judge_passes_what_physicians_reject(
     study.scores(lin, "MTG:1:1", "willow", 5)  # differs, the safe way round
     study.scores(lin, "MLU:1:1", "cedar", 5)
 
-    found = worklist(study.store, study.study, study.judge(), 1)
+    found = worklist_of(study.store, study.study, study.judge(), 1)
 
     assert [(one.key, one.false_usable, one.differ, one.scored) for one in found] == [
         ("MLU:2:1", 1, 1, 1),
@@ -349,7 +319,7 @@ def test_of_two_harmful_questions_the_one_with_more_named_causes_comes_first(
     for key in ("MR:1:1", "MTG:1:1"):
         study.scores(lin, key, "cedar", 1, comment="no" if key == "MTG:1:1" else "")
 
-    found = worklist(study.store, study.study, study.judge(), 1)
+    found = worklist_of(study.store, study.study, study.judge(), 1)
 
     assert [(one.key, one.notes) for one in found[:2]] == [("MTG:1:1", 1), ("MR:1:1", 0)]
 

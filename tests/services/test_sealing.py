@@ -13,7 +13,6 @@ from core.services.agreeing import cases_of
 from core.services.enrolling import Enrolment
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.reviewing import expose
-from core.services.revising import revise_checklist
 from core.services.sealing import (
     check_may_revise,
     closed_to,
@@ -28,7 +27,7 @@ from core.services.trying import Wish
 from core.store import criteria, judges, seals
 from core.store.database import Store, opened
 from tests.openai_server import OpenAIServer
-from tests.workbench import Workbench, plain_questions
+from tests.workbench import Workbench, plain_questions, revise_checklist
 
 TEN = plain_questions("MK", 10)
 

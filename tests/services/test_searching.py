@@ -8,11 +8,10 @@ import pytest
 from core.domain.rights import Right
 from core.services import enrolling, searching
 from core.services.enrolling import Enrolment
-from core.services.revising import revise_checklist
 from core.services.searching import Found
 from core.store.database import Store, opened
 from core.store.people import Person
-from tests.workbench import Workbench, plain_questions
+from tests.workbench import Workbench, plain_questions, revise_checklist
 
 
 @contextmanager

@@ -4,12 +4,11 @@ from core.services.judging import cancel
 from core.services.offering import queue_of
 from core.services.ordering import JudgeOrder
 from core.services.reviewing import Scoring, score
-from core.services.revising import revise_checklist
 from core.services.surveying import Survey, survey_of
 from core.store.assessments import Progress
 from core.store.responses import ResponseCounts
 from tests.openai_server import PROSE, OpenAIServer
-from tests.workbench import CEDAR, Workbench, changed
+from tests.workbench import CEDAR, Workbench, changed, revise_checklist
 
 
 def _survey(study: Workbench) -> Survey:

@@ -6,10 +6,11 @@ import pytest
 
 from core.errors import Refused
 from core.services import vetting
-from core.services.revising import question_of_study, revise, revise_checklist
+from core.services.naming import question_of_study
+from core.services.revising import revise
 from core.store import criteria
 from core.store.people import Person
-from tests.workbench import Workbench
+from tests.workbench import Workbench, revise_checklist
 
 
 def _audits(study: Workbench, person: Person, key: str, is_right: bool, comment: str = "") -> None:
