@@ -23,7 +23,7 @@ def search_command(terminal: Terminal, *, text: str, dataset: str) -> None:
     lines = [
         words(
             "found", where=text_of(f"search.in.{one.place.where}"), key=one.place.question,
-            before=one.before, word=one.word, after=one.after,
+            text="".join(f"[{part}]" if at % 2 else part for at, part in enumerate(one.parts)),
         ).replace("\n", " ")
         for one in found
     ]  # fmt: skip

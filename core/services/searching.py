@@ -6,6 +6,7 @@ adjudicator also those on which physicians differ. Models stay hidden.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.services import adjudicating, reviewing
@@ -27,13 +28,11 @@ class Found:
     """A place with the words.
 
     Attributes:
-        before, word, after: the text around the first of them, to the character.
+        parts: the text around the first of them, to the character; every second part is a word.
     """
 
     place: Place
-    before: str
-    word: str
-    after: str
+    parts: tuple[str, ...]
 
 
 def search(store: Store, study: Study, person: Person, words: str) -> list[Found]:
@@ -50,7 +49,7 @@ def search(store: Store, study: Study, person: Person, words: str) -> list[Found
     )  # fmt: skip
     for question_id in {one.question_id for one in found if is_lead and one.where == "comment"}:
         reviewing.expose(store, person, question_id, "other_person", page="search")
-    return [_found(place, wanted[0]) for place in found]
+    return [_found(place, wanted) for place in found]
 
 
 def search_everything(store: Store, study: Study, words: str) -> list[Found]:
@@ -60,7 +59,7 @@ def search_everything(store: Store, study: Study, words: str) -> list[Found]:
     if not wanted:
         return []
     found = searches.places(store, study.id, wanted, responses=None, comments_of=None, limit=MOST)
-    return [_found(place, wanted[0]) for place in found]
+    return [_found(place, wanted) for place in found]
 
 
 def _open_to(store: Store, study: Study, person: Person) -> set[int]:
@@ -72,11 +71,12 @@ def _open_to(store: Store, study: Study, person: Person) -> set[int]:
     return found
 
 
-def _found(place: Place, word: str) -> Found:
-    text = place.text
-    match = re.search(re.escape(word), text, re.IGNORECASE)
+def _found(place: Place, words: Sequence[str]) -> Found:
+    pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE)
+    match = pattern.search(place.text)
     at, end = match.span() if match else (0, 0)
-    start = max(0, at - _AROUND)
-    before = ("…" if start else "") + text[start:at]
-    after = text[end : end + 2 * _AROUND]
-    return Found(place, before, text[at:end], after + ("…" if end + len(after) < len(text) else ""))
+    start, stop = max(0, at - _AROUND), end + 2 * _AROUND
+    parts = re.split(f"({pattern.pattern})", place.text[start:stop], flags=re.IGNORECASE)
+    parts[0] = ("…" if start else "") + parts[0]
+    parts[-1] += "…" if stop < len(place.text) else ""
+    return Found(place, tuple(parts))

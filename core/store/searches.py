@@ -22,6 +22,7 @@ class Place:
     question_id: int
     question: str
     category: str
+    kind: Literal["open", "closed"]
     response_id: int | None
     text: str
 
@@ -55,7 +56,7 @@ _PLACES = """
       WHERE person_id IS NOT NULL AND (:whose IS NULL OR person_id = :whose)
         AND {rationale} {among}
         AND (:some IS NULL OR response_id IN (SELECT value FROM json_each(:some))))
-    SELECT "where", held.question_id, key AS question, category, response_id, text
+    SELECT "where", held.question_id, key AS question, category, kind, response_id, text
     FROM held CROSS JOIN question ON question.id = held.question_id
     CROSS JOIN active_criteria AS active ON active.question_id = held.question_id
     WHERE active.study_id = :study

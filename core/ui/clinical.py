@@ -58,12 +58,15 @@ def text_html(text: str, *, kind: str = "") -> str:
     return f'<div class="clinical {kind}" dir="auto">{escaped}</div>'
 
 
-def found_html(before: str, found: str, after: str) -> str:
-    """HTML on one line whose text is exactly these three, with the middle one marked."""
-    first, middle, last = (
-        html.escape(text, quote=False).translate(_SPECIAL) for text in (before, found, after)
+def found_html(parts: Sequence[str]) -> str:
+    """HTML on one line whose text is exactly that of the parts, with every second one marked."""
+    body = "".join(
+        ("<mark>{}</mark>" if at % 2 else "{}").format(
+            html.escape(part, quote=False).translate(_SPECIAL)
+        )
+        for at, part in enumerate(parts)
     )
-    return f'<div class="clinical" dir="auto">{first}<mark>{middle}</mark>{last}</div>'
+    return f'<div class="clinical" dir="auto">{body}</div>'
 
 
 def pieces_html(pieces: Sequence[Piece]) -> str:

@@ -13,6 +13,9 @@ from core.formats.latex import csv_table, latex_table
 from core.services.exporting_cases import harmless
 from core.ui.shell import Page
 
+#: How a cell begins that holds a figure, or says that there is none.
+_FIGURE = re.compile(r"[-+±≈]?\.?\d|–$")
+_WORDS = ' class="words"'
 _INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
 
 
@@ -111,21 +114,32 @@ def show_grid(p: Page, name: str, head: Sequence[str], rows: Sequence[Sequence[C
 
 
 def _show_html(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, kind: str) -> None:
-    top = "".join(f"<th>{html.escape(label)}</th>" for label in head)
+    named = [_is_words([row[at].text for row in rows if at < len(row)]) for at in range(len(head))]
+    top = "".join(
+        f"<th{_WORDS if is_words else ''}>{html.escape(label)}</th>"
+        for label, is_words in zip(head, named, strict=True)
+    )
     body = "".join(
-        "<tr>" + "".join(_cell(cell, is_first=not at) for at, cell in enumerate(row)) + "</tr>"
+        "<tr>"
+        + "".join(_cell(cell, is_first=not at, is_words=named[at]) for at, cell in enumerate(row))
+        + "</tr>"
         for row in rows
     )
     st.html(f'<div class="scrolled"><table class="{kind}"><tr>{top}</tr>{body}</table></div>')
 
 
-def _cell(cell: Cell, *, is_first: bool) -> str:
+def _is_words(texts: Sequence[str]) -> bool:
+    """Tell a column of words, which begin at the left, from one of figures."""
+    return any(texts) and not any(_FIGURE.match(text) for text in texts)
+
+
+def _cell(cell: Cell, *, is_first: bool, is_words: bool) -> str:
     text = html.escape(cell.text)
     if cell.is_danger:
         text = f'<span class="danger">{text}</span>'
     if cell.href:
         text = f'<a href="{html.escape(cell.href)}" target="_self">{text}</a>'
-    return f"<th>{text}</th>" if is_first else f"<td>{text}</td>"
+    return f"<th>{text}</th>" if is_first else f"<td{_WORDS if is_words else ''}>{text}</td>"
 
 
 def show_label(text: str) -> None:

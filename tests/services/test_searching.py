@@ -57,7 +57,7 @@ def test_a_sign_is_itself_and_no_pattern(study, word):
 def test_what_stands_around_the_word_is_the_text_to_the_character(study):
     with as_(study, "Dr Tang", "lead") as (store, person):
         (found,) = searching.search(store, study.study, person, "troponin")
-    expected = Found(found.place, "Wait for ", "troponin", " before doing anything.")
+    expected = Found(found.place, ("Wait for ", "troponin", " before doing anything."))
     assert found == expected
 
 
