@@ -13,6 +13,7 @@ from core.services.correcting import WHICH, Entry, Wanted
 from core.services.drafting import Draft
 from core.services.revealing import Revealed, reconsider
 from core.services.reviewing import Scoring, Sheet
+from core.store.criteria import active_version
 from core.store.database import Store
 from core.store.human_scores import HumanScore, human_scores_of_response
 from core.store.offers import Offer
@@ -239,7 +240,9 @@ def _line(p: Page, entry: Entry) -> str:
     )  # fmt: skip
     risk = f' <span class="danger">⚑ {p.t("words.safety_risk")}</span>'
     quiet = f' <span class="quiet">{html.escape(" · ".join(marks))}</span>'
-    return html.escape(line) + (risk if counts.safety_risk else "") + quiet
+    asked = active_version(p.store, p.study.id, counts.question_id).criteria.question_text
+    begins = f'<div class="one-line">{html.escape(asked)}</div>'  # whole once it is opened
+    return html.escape(line) + (risk if counts.safety_risk else "") + quiet + begins
 
 
 def _said(p: Page, entry: Entry) -> str:

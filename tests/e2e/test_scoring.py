@@ -324,6 +324,7 @@ def test_ones_own_work_is_found_and_corrected_with_a_reason(ward, arrive, langua
     page.locator("[class*='-all-search'] input").press("Enter")
     expect(page.get_by_text(sentence(language, "work.found", n=1), exact=True)).to_be_visible()
     visit.settles()
+    expect(page.locator(".one-line")).to_have_text(text)  # CSS cuts it
     page.locator("[class*='-open'] button").click()
     expect(page.get_by_text(sentence(language, "work.correct"))).to_be_visible()
     visit.settles()
