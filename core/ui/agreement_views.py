@@ -68,8 +68,9 @@ class Shown:
 def draw_danger(p: Page, shown: Shown) -> None:
     """False usable and missed risks by category and model, worst first."""
     found = shown.keep("danger", lambda: _slices(shown))
-    worst = sorted(found, key=lambda one: -_least(one[2].false_usable))[:_WORST]
-    st.html(f'<div class="quiet">{p.t("agreement.worst")}</div>')
+    worst = sorted(found, key=lambda one: _at_least(one[2].false_usable), reverse=True)[:_WORST]
+    said = p.t("agreement.worst", n=len(worst), total=len(found))
+    st.html(f'<div class="quiet">{said}</div>')
     show_grid(
         p, "false-usable",
         [p.t("words.category"), p.t("words.model"), p.t("words.false_usable"), "",
@@ -283,6 +284,8 @@ def _cell_links(kind: str, scale: range, **narrowed: str) -> list[list[str]]:
     ]
 
 
-def _least(estimate: Estimate) -> float:
-    """The lower end of an interval: the worst slice is the one that is surely bad."""
-    return -1.0 if estimate.low is None else estimate.low
+def _at_least(estimate: Estimate) -> tuple[float, float]:
+    """Sorts shares by the lower end of their intervals, then by themselves; undefined is least."""
+    if estimate.low is None:
+        return (-1.0, -1.0)
+    return estimate.low, value_of(estimate)
