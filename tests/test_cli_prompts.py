@@ -69,7 +69,7 @@ def test_two_versions_are_compared_word_by_word(shell: Shell) -> None:
 
 def test_a_preview_is_filled_for_each_question_with_an_estimate_of_tokens(shell: Shell) -> None:
     shown = shell(
-        "prompt", "preview", "--dataset", "ward", "--response", "MK:1:2", "--response", "MSE:1:1",
+        "prompt", "preview", "--dataset", "ward", "--question", "MK:1:2", "--question", "MSE:1:1",
         "--model", "willow", "--json",
     ).json["previews"]  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_a_preview_is_filled_for_each_question_with_an_estimate_of_tokens(shell:
 def test_a_text_is_previewed_before_it_is_stored(shell: Shell) -> None:
     file = shell.folder / "edited.txt"
 
-    said = shell("prompt", "preview", "--dataset", "ward", "--response", "MK:1:1", "--file", file)
+    said = shell("prompt", "preview", "--dataset", "ward", "--question", "MK:1:1", "--file", file)
 
     assert "每个剂量都要" in said.out
     assert said.out.startswith("=== MK:1:1 · cedar · about ")
@@ -102,11 +102,11 @@ def test_a_text_is_previewed_before_it_is_stored(shell: Shell) -> None:
          ("prompt_lacks", {"names": "{ticket}"})),
         (("prompt", "add", *MK, "--file", "{folder}/edited.txt", "--reason", " "),
          ("needs_reason", {})),
-        (("prompt", "activate", "--dataset", "ward", *MK, "--reason", "r"),
+        (("activate", "--dataset", "ward", *MK, "--reason", "r"),
          ("no_judge", {"study": "ward"})),
-        (("prompt", "preview", "--dataset", "ward", "--response", "MK:9:1"),
+        (("prompt", "preview", "--dataset", "ward", "--question", "MK:9:1"),
          ("unknown_question_key", {"dataset": "ward", "key": "MK:9:1"})),
-        (("prompt", "preview", "--dataset", "ward", "--response", "MK:1:1", "--model", "pine"),
+        (("prompt", "preview", "--dataset", "ward", "--question", "MK:1:1", "--model", "pine"),
          ("unknown_response_of", {"key": "MK:1:1", "model": "pine", "sample": 1})),
         (("audit-judge", "--engine", "openai"), ("needs_model", {})),
         (("audit-judge", "--engine", "baseline", "--repeats", "1"), ("bad_repeats", {})),
@@ -131,15 +131,14 @@ def test_a_version_is_put_to_use_after_saying_what_that_asks_for(shell: Shell) -
                  "--base-url", server.url, "--rounds", 2)  # fmt: skip
         assert shell(*judge).code == 0
         _adds(shell)
-        use = ("prompt", "activate", "--dataset", "ward", "--judge", "oak", *MK, "--reason", "r")
+        use = ("activate", "--dataset", "ward", "--judge", "oak", *MK, "--reason", "r")
 
         before = shell(*use, "--dry-run", "--json").json
         assert shell("status", "--json").json["studies"][0]["judges"][0]["outstanding"] == 0
-        after = shell(*use, "--json").json
+        after = shell(*use, "--later", "--json").json
 
-        counts = {"responses": 4, "rounds": 2, "judged": 0, "outstanding": 8}
-        assert {name: before[name] for name in counts} == counts
-        assert after == {**before, "activated": True}
+        assert (before["adopted"], before["missing"]) == (0, 8)  # 4 responses, 2 rounds
+        assert after == {"judge": "oak", "version": 2, "adopted": 0, "missing": 8, "job_id": None}
         assert shell("status", "--json").json["studies"][0]["judges"][0]["outstanding"] == 8
         assert shell(*judge, "--json").json["outstanding"] == 0
 
@@ -178,7 +177,7 @@ def test_an_audit_uses_the_prompts_of_a_studys_judge(shell: Shell) -> None:
         assert shell("judge", "--dataset", "ward", *options).code == 0
         place = ("--category", "MR", "--language", "zh")
         assert shell("prompt", "add", *place, "--file", edited, "--reason", "r").code == 0
-        use = ("prompt", "activate", "--dataset", "ward", *place, "--reason", "r")
+        use = ("activate", "--dataset", "ward", *place, "--later", "--reason", "r")
         assert shell(*use).code == 0
         asked = len(server.received)
 

@@ -11,7 +11,6 @@ from core.domain.differences import Kind, Passage, differences, passages
 from core.errors import UnknownName
 from core.formats.base import text_of_file
 from core.services import prompting
-from core.services.judging import judge_of_study
 from core.services.naming import question_of_study, study_of_dataset
 from core.store import prompts, responses
 
@@ -113,52 +112,11 @@ def add_command(
     terminal.show(identity, words("prompt_added", **identity))
 
 
-@command(prompt_group, "activate", writes=True)
-@click.option("--dataset", required=True)
-@click.option("--judge", help="[default: the newest judge]")
-@_CATEGORY
-@_LANGUAGE
-@_VERSION
-@click.option("--reason", default="", help="Needed, unless --dry-run.")
-@click.option("--dry-run", is_flag=True, help="Only say what would become outstanding.")
-def activate_command(
-    terminal: Terminal,
-    *,
-    dataset: str,
-    judge: str | None,
-    category: str,
-    language: str,
-    version: int | None,
-    reason: str,
-    dry_run: bool,
-) -> None:
-    """Let a version serve a judge: what it judges becomes outstanding, and nothing is asked.
-
-    `activate` does the same for a version that was tried, and asks for what is missing.
-    """
-    with terminal.store() as store:
-        study = study_of_dataset(store, dataset)
-        chosen, rounds = judge_of_study(store, study, judge)
-        prompt = prompting.prompt_version(store, category, language, version)
-        effect = prompting.effect_of(store, study, chosen, rounds, prompt)
-        if not dry_run:
-            prompting.activate(store, study, chosen, prompt, reason=reason, by=terminal.by)
-    said = {
-        "judge": chosen.name,
-        "category": category,
-        "language": language,
-        "version": prompt.version,
-        **asdict(effect),
-    }
-    sentence = "prompt_would_serve" if dry_run else "prompt_activated"
-    terminal.show({**said, "activated": not dry_run}, words(sentence, **said))
-
-
 @command(prompt_group, "preview")
 @click.option("--dataset", required=True)
 @click.option(
-    "--response", "keys", multiple=True, required=True,
-    help="Question whose response is put in; repeat for several.",
+    "--question", "keys", multiple=True, required=True, metavar="KEY",
+    help="Put in a response to this question, such as MK:5:1; repeat for several.",
 )  # fmt: skip
 @click.option("--model", help="Whose response.  [default: the first that answered]")
 @click.option("--sample", default=1, show_default=True)
@@ -174,7 +132,7 @@ def preview_command(
     file: Path | None,
     version: int | None,
 ) -> None:
-    """The prompt as a judge gets it for a response, with how many tokens that is about."""
+    """The prompt as a judge gets it for a response to a question, with about how many tokens."""
     typed = text_of_file(file) if file else None
     found = []
     with terminal.store() as store:

@@ -13,7 +13,7 @@ from core.domain.criteria import Criteria
 from core.domain.questions import question_key
 from core.errors import BrokenFile
 from core.formats.base import text_of_file
-from core.services import deciding, prompting, revising
+from core.services import deciding, revising
 from core.services.naming import question_of_study, study_of_dataset
 from core.store import criteria, judges
 from core.store.database import Store
@@ -23,7 +23,7 @@ from core.store.studies import Study
 
 @main.group("revise")
 def revise_group() -> None:
-    """Change criteria or prompts; a change is a new version with a reason."""
+    """Change criteria; a change is a new version with a reason. Prompts: `prompt add`."""
 
 
 def _revision(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,23 +57,6 @@ def revise_reference_command(terminal: Terminal, **given: Any) -> None:
 def revise_question_command(terminal: Terminal, **given: Any) -> None:
     """Replace a question's own text; its responses answered the old one, and are stale."""
     _revise(terminal, "question_text", **given)
-
-
-@command(revise_group, "prompt", writes=True)
-@click.option("--category", required=True, help="MK, …, or one of your own.")
-@click.option("--language", type=click.Choice(prompting.LANGUAGES), required=True)
-@click.option("--file", type=FILE, required=True, help="The whole new prompt as text.")
-@click.option("--reason", required=True)
-def revise_prompt_command(
-    terminal: Terminal, *, category: str, language: str, file: Path, reason: str
-) -> None:
-    """Store a prompt's new version; it serves nobody until it is activated."""
-    with terminal.store() as store:
-        found = prompting.add_prompt(
-            store, category, language, text_of_file(file), reason=reason, by=terminal.by
-        )
-    identity = {"category": category, "language": language, "version": found.version}
-    terminal.show(identity, words("prompt_added", **identity))
 
 
 def _revise(

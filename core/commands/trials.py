@@ -103,9 +103,12 @@ def trial_command(
 @click.option("--budget", type=float, help="End the job before it costs more.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would adopt and ask for.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave what is missing to a worker.")
+@click.option(
+    "--later", is_flag=True, help="Ask for nothing now; `judge` asks for what is missing."
+)
 def activate_command(
     terminal: Terminal, *, dataset: str, judge: str | None, reason: str, budget: float | None,
-    dry_run: bool, only_queue: bool, **which: Any,
+    dry_run: bool, only_queue: bool, later: bool, **which: Any,
 ) -> None:  # fmt: skip
     """Use a candidate: adopt what its trial judged, and ask for exactly what is missing."""
     with terminal.store() as store:
@@ -123,13 +126,15 @@ def activate_command(
             )
             return
         done = deciding.activate_candidate(
-            store, study, chosen, candidate, reason=reason, by=terminal.by, budget=budget
-        )
+            store, study, chosen, candidate, reason=reason, by=terminal.by, budget=budget,
+            is_asked=not later,
+        )  # fmt: skip
     if done.job_id is not None and only_queue:
         ensure_worker(terminal.path)
     elif done.job_id is not None:
         follow_job(terminal.path, done.job_id)
-    terminal.show({**identity, **asdict(done)}, words("activated", **identity, **asdict(done)))
+    said = "activated" if done.missing == 0 or done.job_id is not None else "activated_later"
+    terminal.show({**identity, **asdict(done)}, words(said, **identity, **asdict(done)))
 
 
 @command(main, "reject", writes=True)

@@ -89,11 +89,13 @@ def activate_candidate(
     reason: str,
     by: str,
     budget: float | None = None,
+    is_asked: bool = True,
 ) -> Activated:
     """Use a candidate from now on, adopt what its trials judged, and queue exactly what is missing.
 
     Args:
         budget: the job ends before it costs more.
+        is_asked: what is missing is queued now; else it stays outstanding.
 
     Raises:
         Refused: `needs_reason`, `candidate_in_use`, `held_out_question`,
@@ -113,7 +115,7 @@ def activate_candidate(
         missing = _missing(store, study, judge, candidate)
         job_id = None
         order = _order(store, study, judge, candidate)
-        if missing and order is not None:
+        if is_asked and missing and order is not None:
             job_id = queue_judging(store, study, replace(order, budget=budget), by=by)
         if isinstance(candidate, PromptVersion):
             read_parts(store, study, judge, candidate.category, candidate.language, by=by)

@@ -10,7 +10,6 @@ from core.domain.questions import CATEGORIES, Language
 from core.engines.catalogue import ENGINES
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services.permitting import require
-from core.services.sealing import check_has_not_decided
 from core.store import criteria, judges, prompts, questions, responses
 from core.store.database import Store
 from core.store.judges import Judge
@@ -183,32 +182,6 @@ def effect_of(
     found = prompts.reach(store, study.id, judge, rounds, prompt)
     outstanding = found.responses * rounds - found.judged
     return Effect(found.responses, rounds, found.judged, outstanding)
-
-
-def activate(
-    store: Store, study: Study, judge: Judge, prompt: PromptVersion, *, reason: str, by: str
-) -> None:
-    """Let a prompt version serve a judge in a study from now on.
-
-    Only what the prompt's category and language hold becomes outstanding, and of that only what
-    this judge has not judged with this version before.
-
-    Raises:
-        Refused: `needs_reason`; `reads_no_prompt`; `prompt_serves_already`;
-            `adjudicated_held_out`.
-    """
-    require(store, "lead")
-    check_has_not_decided(store, study)
-    if not reason.strip():
-        raise Refused("needs_reason")
-    if judge.id not in [known.id for known, _ in judges_that_read(store, study)]:
-        raise Refused("reads_no_prompt", judge=judge.name)
-    with store.writing():
-        serving = {one.id for one in judges.active_prompts(store, study.id, judge.id)}
-        if prompt.id in serving:
-            raise Refused("prompt_serves_already", judge=judge.name, version=prompt.version)
-        stored = judges.prompt_by_id(store, prompt.id)
-        judges.activate_prompt(store, study.id, judge, stored, reason=reason, by=by)
 
 
 def _in_braces(names: Sequence[str]) -> str:

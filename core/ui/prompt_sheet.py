@@ -189,7 +189,7 @@ def draw_activation(p: Page, versions: list[PromptVersion], serving: list[Servin
     prompt = by_number[number]
     judge, rounds = known[name]
     if any(one.prompt_id == prompt.id and one.judge == name for one in serving):
-        st.html(html.escape(p.t("error.prompt_serves_already", judge=name, version=number)))
+        st.html(html.escape(p.t("prompts.serves_already", judge=name, version=number)))
         return
     effect = prompting.effect_of(p.store, p.study, judge, rounds, prompt)
     said = p.t(

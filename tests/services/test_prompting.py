@@ -7,6 +7,7 @@ import pytest
 from core.domain.prompts import PLACEHOLDERS
 from core.errors import Refused, StaleRevision, UnknownName
 from core.services import prompting
+from core.services.deciding import activate_candidate
 from core.services.judging import progress_of
 from core.store import prompts
 from core.store.assessments import Progress
@@ -33,9 +34,10 @@ def _adds(study: Workbench, category: str = "MK", language: str = "zh") -> Promp
 
 
 def _activates(study: Workbench, prompt: PromptVersion, judge: str = "oak") -> None:
-    prompting.activate(
-        study.store, study.study, study.judge(judge), prompt, reason="trial", by="Dr Weber"
-    )
+    activate_candidate(
+        study.store, study.study, study.judge(judge), prompt, reason="trial", by="Dr Weber",
+        is_asked=False,
+    )  # fmt: skip
 
 
 def _progress(study: Workbench) -> Progress:
@@ -205,13 +207,13 @@ def test_an_activation_is_refused_where_it_would_mean_nothing(
     study.baseline_judges()
     prompt = _adds(study)
     with pytest.raises(Refused, match="needs_reason"):
-        prompting.activate(
+        activate_candidate(
             study.store, study.study, study.judge("oak"), prompt, reason="", by="Dr Weber"
         )
     with pytest.raises(Refused, match="reads_no_prompt"):
         _activates(study, prompt, judge="baseline")
     _activates(study, prompt)
-    with pytest.raises(Refused, match="prompt_serves_already"):
+    with pytest.raises(Refused, match="candidate_in_use"):
         _activates(study, prompt)
 
 

@@ -264,7 +264,6 @@ def test_who_adjudicates_what_is_held_out_tries_and_activates_nothing_in_that_st
             lambda: trying.begin_trial(store, both.study, oak, prompt, Wish(), by="Dr Both"),
             lambda: deciding.activate_candidate(store, both.study, oak, checklist, **why),
             lambda: deciding.activate_candidate(store, both.study, oak, prompt, **why),
-            lambda: prompting.activate(store, both.study, oak, prompt, **why),
             lambda: revise_checklist(store, both.study, question, "1. Says more", **why),
         ):
             with pytest.raises(Refused, match="adjudicated_held_out"):

@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import UnknownName
 from core.services import prompting
+from core.services.deciding import activate_candidate
 from core.services.importing_table import TableImport, import_table
 from core.services.judging import progress_of
 from core.services.opening import ensure_workbench
@@ -76,9 +77,10 @@ def test_its_own_prompt_judges_that_category_again_and_no_other(
     )
     asked = len(server.received)
 
-    prompting.activate(
-        table.store, table.study, table.judge("oak"), prompt, reason="time", by="Dr Lead"
-    )
+    activate_candidate(
+        table.store, table.study, table.judge("oak"), prompt, reason="time", by="Dr Lead",
+        is_asked=False,
+    )  # fmt: skip
 
     oak = table.judge("oak")
     assert progress_of(table.store, table.study.id, oak) == Progress(2, 0, 2, 0)
