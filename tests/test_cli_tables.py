@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.formats.tables import sheets_of
 from tests.test_cli import Shell, shell, study
 
 __all__ = ["shell", "study"]
@@ -122,6 +123,7 @@ def test_exports_come_back_with_the_same_agreement(study: Shell) -> None:
         out = study.folder / f"{what}.xlsx"
         written = study("export", "table", "--dataset", "ward", "--what", what, "--out", out)
         assert f"rows to {out}" in written.out
+        assert sheets_of(out) == [what]
         assert study("import", "table", out, "--name", "ward", **other).code == 0
 
     compared = ("agreement", "--dataset", "ward", "--by", "category", "--json")

@@ -25,11 +25,17 @@ _LARGEST_SHEET = 1_048_576
 _ESCAPED = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def write_table(
+    path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, name: str
+) -> None:
     """Write a table of texts, numbers and None.
 
     In CSV and XLSX a text that a spreadsheet would take for a formula gets an apostrophe in
     front; every other text is written to the character.
+
+    Args:
+        name: what the rows are, in a word; a workbook's sheet is called so (at most 31 characters,
+            none of []:*?/\\).
 
     Raises:
         Refused: `not_a_table_out`, `cell_too_long`, `sheet_too_long`, `cannot_write`.
@@ -37,7 +43,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise Refused("not_a_table_out", file=path.name, known=", ".join(_WRITERS))
-    content = write(columns, rows, path.name)
+    content = write(columns, rows, path.name, name)
     unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
         unfinished.write_bytes(content)
@@ -48,7 +54,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
         raise Refused("cannot_write", file=str(path), problem=error.strerror or "") from error
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]], _: str) -> bytes:
+def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]], *_: str) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(columns)
@@ -57,14 +63,14 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]], _: str) -> bytes
     return out.getvalue().encode("utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
 
 
-def _jsonl(columns: Sequence[str], rows: Sequence[Sequence[Any]], _: str) -> bytes:
+def _jsonl(columns: Sequence[str], rows: Sequence[Sequence[Any]], *_: str) -> bytes:
     lines = (
         json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n" for row in rows
     )
     return "".join(lines).encode("utf-8", "backslashreplace")
 
 
-def _parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]], _: str) -> bytes:
+def _parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]], *_: str) -> bytes:
     cells = {
         name: pyarrow.array([row[place] for row in rows]) for place, name in enumerate(columns)
     }
@@ -73,7 +79,7 @@ def _parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]], _: str) -> b
     return out.getvalue()
 
 
-def _xlsx(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: str) -> bytes:
+def _xlsx(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: str, name: str) -> bytes:
     if len(rows) >= _LARGEST_SHEET:
         raise Refused("sheet_too_long", file=file, n=len(rows), largest=_LARGEST_SHEET - 1)
     cells = [
@@ -81,7 +87,7 @@ def _xlsx(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: str) -> b
         for line, row in enumerate(rows, 2)
     ]
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet()
+    sheet = book.create_sheet(name)
     sheet.append(list(columns))
     for row in cells:
         sheet.append([_as_text(sheet, cell) if isinstance(cell, str) else cell for cell in row])
@@ -113,7 +119,7 @@ def _as_text(sheet: Any, text: str) -> Any:
     return cell
 
 
-_WRITERS: dict[str, Callable[[Sequence[str], Sequence[Sequence[Any]], str], bytes]] = {
+_WRITERS: dict[str, Callable[[Sequence[str], Sequence[Sequence[Any]], str, str], bytes]] = {
     ".csv": _csv,
     ".xlsx": _xlsx,
     ".parquet": _parquet,

@@ -66,7 +66,7 @@ def export_table(store: Store, export: TableExport, out: Path) -> int:
         )
     if export.what == "assessments":
         columns, rows = _with_people(columns, rows, with_names=export.with_names)
-    write_table(out, columns, rows)
+    write_table(out, columns, rows, name=export.what)
     return len(rows)
 
 

@@ -101,7 +101,9 @@ def test_a_table_that_was_written_is_read_back_to_the_character(
     ]  # fmt: skip
     path = tmp_path / f"out{suffix}"
 
-    write_table(path, ["question_id", "response"], [[f"q{n}", t] for n, t in enumerate(texts)])
+    write_table(
+        path, ["question_id", "response"], [[f"q{n}", t] for n, t in enumerate(texts)], name="a"
+    )
 
     mapping = {"question_id": "question_id", "response": "response"}
     content = content_of(
@@ -114,7 +116,9 @@ def test_a_table_that_was_written_is_read_back_to_the_character(
 def test_no_cell_of_a_written_sheet_starts_like_a_formula(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
 
-    write_table(path, ["a", "n"], [[text, -5] for text in ("=1", "+1", "-1", "@a", "\ta", "\ra")])
+    write_table(
+        path, ["a", "n"], [[text, -5] for text in ("=1", "+1", "-1", "@a", "\ta", "\ra")], name="a"
+    )
 
     rows = [row for _, row in read_table(path).rows]
     assert all(row[0].startswith("'") for row in rows)
@@ -128,7 +132,7 @@ def test_a_text_longer_than_a_cell_of_a_workbook_is_refused_and_not_cut(tmp_path
     path = tmp_path / "out.xlsx"
 
     with pytest.raises(AttendingError, match="cell_too_long") as caught:
-        write_table(path, ["a"], [["长" * 32_768]])
+        write_table(path, ["a"], [["长" * 32_768]], name="a")
 
     assert caught.value.values["n"] == 32_768
     assert not path.exists()
