@@ -19,7 +19,7 @@ from core.ui.shell import Page, draw_notice, told_in_one_sentence
 def draw_scoring(p: Page) -> None:
     """The part of the scoring page that a press draws anew, and nothing around it."""
     with told_in_one_sentence(p.language), p.reopened() as store:
-        draw_notice(p.kept)
+        draw_notice(p.kept, "sheet")
         _draw(replace(p, store=store))
 
 

@@ -306,14 +306,18 @@ def _draw_head(language: Language, name: str, study: Study) -> None:
     st.html(f'<h1>{title} <span class="quiet">{question} · {html.escape(study.name)}</span></h1>')
     if study.is_illustrative:
         st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
-    draw_notice(_kept())
+    draw_notice(_kept(), name)
 
 
-def draw_notice(kept: dict[str, Any]) -> None:
-    """Say what was wrong with the last press; a part that redraws itself says it there."""
-    place = st.empty()  # always there: what follows keeps its place, and with it what is open
-    if _NOTICE in kept:
-        place.warning(kept.pop(_NOTICE))
+def draw_notice(kept: dict[str, Any], where: str) -> None:
+    """Say what was wrong with the last press; a part that redraws itself says it there.
+
+    Where people read while they press, it lies over the head of the page (`style.css`).
+    """
+    with st.container(key=f"notice-{where}"):
+        place = st.empty()  # always there: what follows keeps its place, and with it what is open
+        if _NOTICE in kept:
+            place.warning(kept.pop(_NOTICE))
 
 
 def _draw_foot(language: Language) -> None:

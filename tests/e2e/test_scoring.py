@@ -196,9 +196,12 @@ def test_no_score_is_given_by_two_keys_and_undone_by_one(ward, arrive):
     cannot = page.get_by_role("button", name=sentence("en", "scoring.cannot_judge"))
     cannot.wait_for()
     visit.settles()
+    text = page.locator(".sheet-response")
+    place = text.bounding_box()
     page.keyboard.press("b")
     expect(page.get_by_text(sentence("en", "error.needs_comment"))).to_be_visible()
     visit.settles()
+    assert text.bounding_box() == place  # nothing moves under the reader's eyes
     page.keyboard.press("f")
     visit.shows_another_than(first)
     assert _answers(ward, name) == [(first, None, "outside_field", "blind")]
