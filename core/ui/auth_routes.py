@@ -31,6 +31,8 @@ _NOTICE_SECONDS = 10
 _LARGEST_FORM = 16_384
 #: In which Streamlit keeps what a provider of single sign-on said.
 _SINGLE_SIGN_ON_COOKIES = "_streamlit_user"
+#: Where a provider of single sign-on sends browsers back to.
+_BACK_FROM_PROVIDER = "/oauth2callback"
 #: Where Streamlit takes files into memory and gives files out, asking nobody who they are.
 _FILES = ("/_stcore/upload_file", "/media/")
 #: Nothing is fetched from elsewhere, nobody else may frame the app, and forms stay here.
@@ -207,7 +209,10 @@ async def _form_of(request: Request) -> dict[str, str] | None:
 
 
 class _Headers:
-    """Adds headers to every answer that has not its own."""
+    """Adds headers to every answer that has not its own.
+
+    Who comes back from single sign-on is told no more what went wrong at the door before that.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -218,6 +223,8 @@ class _Headers:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].endswith(_BACK_FROM_PROVIDER):
+                    headers.append("Set-Cookie", f"{NOTICE_COOKIE}=; Max-Age=0; Path=/; HttpOnly")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

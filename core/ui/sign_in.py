@@ -79,8 +79,10 @@ def draw(store: Store, language: Language) -> None:
             first_code()
         _draw_first(language, is_code_asked=is_code_asked, is_folded=bool(choices))
     else:
+        is_known = _draw_go_on(store, language)
         _draw_sign_in(language)
-        _draw_single_sign_on(store, language)
+        if "is_logged_in" in st.user.to_dict() and not is_known:
+            st.button(sentence(language, "sign_in.single"), key="single-sign-on", on_click=st.login)
 
 
 def draw_who(language: Language, person: Person) -> None:
@@ -143,22 +145,24 @@ def _draw_sign_in(language: Language) -> None:
     st.html(_form("/auth/login", f"{fields}{_submit(language, 'enter')}", {"next": _here()}))
 
 
-def _draw_single_sign_on(store: Store, language: Language) -> None:
-    """The way in by a provider of single sign-on, where one is configured."""
+def _draw_go_on(store: Store, language: Language) -> bool:
+    """Let somebody go on of whom a provider of single sign-on has just said who they are."""
     claims = st.user.to_dict()
-    if "is_logged_in" not in claims:
-        return
-    if claims["is_logged_in"]:
-        try:
-            person, ticket = authenticating.ticket_for(store, claims)
-        except AttendingError as error:
-            st.error(error_sentence(language, error))
+    if not claims.get("is_logged_in"):
+        return False
+    try:
+        person, ticket = authenticating.ticket_for(store, claims)
+    except AttendingError as error:
+        said = error_sentence(language, error)
+        if error.code == "sign_on_again":  # as is usual the next day
+            st.html(f'<div class="quiet">{html.escape(said)}</div>')
         else:
-            label = html.escape(sentence(language, "sign_in.go_on", name=person.name))
-            hidden = {"ticket": ticket, "next": _here()}
-            st.html(_form("/auth/ticket", f'<button class="choice">{label}</button>', hidden))
-            return
-    st.button(sentence(language, "sign_in.single"), key="single-sign-on", on_click=st.login)
+            st.error(said)
+        return False
+    label = html.escape(sentence(language, "sign_in.go_on", name=person.name))
+    hidden = {"ticket": ticket, "next": _here()}
+    st.html(_form("/auth/ticket", f'<button class="choice">{label}</button>', hidden))
+    return True
 
 
 def _here() -> str:

@@ -77,6 +77,25 @@ def test_a_known_subject_comes_in_and_signing_out_ends_it(hospital, provider, op
     assert hospital.value("SELECT count(*) FROM auth_session WHERE NOT is_ticket") == 0
 
 
+def test_what_went_wrong_at_the_door_is_not_told_after_a_sign_on(hospital, provider, open_browser):
+    provider.claims = {"sub": "77", "email": "single@hospital.example", "email_verified": True}
+    visit = open_browser(hospital, apart=True)
+    visit.opens("/review")
+    visit.page.get_by_label(sentence("en", "sign_in.person")).fill("Dr Single")
+    visit.page.get_by_label(sentence("en", "sign_in.password")).fill("not the password")
+    visit.page.get_by_role("button", name=sentence("en", "sign_in.enter"), exact=True).click()
+    wrong = visit.page.get_by_text(sentence("en", "error.sign_in_failed"))
+    wrong.wait_for()
+    visit.settles()
+
+    visit.page.get_by_role("button", name=sentence("en", "sign_in.single")).click()
+    go_on = sentence("en", "sign_in.go_on", name="Dr Single")
+    visit.page.get_by_role("button", name=go_on).wait_for()
+    visit.settles()
+
+    expect(wrong).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     "claims",
     [
