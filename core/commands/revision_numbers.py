@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from core.commands.terminal import Terminal, words
+from core.commands.terminal import Terminal, reason_of, words
 from core.domain.differences import differences
 from core.domain.paired import Change
 from core.errors import UnknownName
@@ -119,7 +119,7 @@ def show_versions(
     lines = [
         words(
             "version", n=one.version.version, state=one.state.replace("_", " "),
-            by=one.version.created_by, reason=one.version.reason, agree=one.revise.agree,
+            by=one.version.created_by, reason=reason_of(one.version.reason), agree=one.revise.agree,
             of=one.revise.n, held=one.check.agree, held_of=one.check.n,
         )
         for one in versions
@@ -145,5 +145,5 @@ def tested_line(one: Tested) -> str:
 
     return words(
         "tested", version=one.version, time=one.created_at[:16].replace("T", " "),
-        by=one.created_by, reason=one.reason, dev=shown(one.dev), held_out=shown(one.held_out),
+        by=one.created_by, reason=reason_of(one.reason), dev=shown(one.dev), held_out=shown(one.held_out),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import Terminal, command, reason_of, words
 from core.services import sealing
 from core.services.naming import question_of_study, study_of_dataset
 from core.store import questions
@@ -73,5 +73,5 @@ def _show(terminal: Terminal, store: Store, study: Study) -> None:
 def _opening(found: Opening) -> str:
     return words(
         "seal_opening", time=found.created_at[:16].replace("T", " "), by=found.created_by,
-        subject=f"{found.subject} {found.model}".rstrip(), reason=found.reason,
+        subject=f"{found.subject} {found.model}".rstrip(), reason=reason_of(found.reason),
     )  # fmt: skip
