@@ -12,10 +12,10 @@ from core.domain.addresses import OPENAI, server_of
 from core.domain.estimation import Estimate
 from core.domain.questions import Language
 from core.engines.catalogue import entry_of
+from core.engines.gpus import chosen_gpus
 from core.errors import Refused
 from core.services import auditing
 from core.services.auditing import AuditOrder
-from core.services.generating import chosen_gpus
 from core.services.judging import judge_of_study
 from core.services.naming import study_of_dataset
 from core.services.weighing_attacks import Audit, Moved, Moves, Plain

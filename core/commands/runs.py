@@ -12,11 +12,13 @@ from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.engines.catalogue import entry_of
 from core.errors import Refused
 from core.formats.base import text_of_file
-from core.services import generating, judging
+from core.services import judging
 from core.services.batching import forget_batches
 from core.services.estimating import estimate_generation, estimate_judging
+from core.services.generating import outstanding_of
 from core.services.naming import study_of_dataset
 from core.services.ordering import JudgeOrder, queue_judging
+from core.services.ordering_generation import GenerateOrder, queue_generation
 from core.services.queueing import ensure_worker
 from core.services.subsetting import subset_named
 from core.store import judges
@@ -44,7 +46,7 @@ from core.worker.running import run_worker
     help="auto (all that are idle, else the freest), none (the CPU), or 0,1,…",
 )
 @click.option(
-    "--concurrency", type=int, help="Most conversations in flight.  [default: 64, or 256 a GPU]"
+    "--concurrency", type=int, help="Most conversations in flight.  [default: 64, or 1024 a GPU]"
 )
 @click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
 @click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
@@ -74,14 +76,14 @@ def generate_command(terminal: Terminal, *, dataset: str, label: str, **options:
             found = estimate_generation(store, study, order, by=terminal.by)
             show_estimate(terminal, order.label, "answers", found)
             return
-        job_id = generating.queue_generation(store, study, order, by=terminal.by)
+        job_id = queue_generation(store, study, order, by=terminal.by)
     if options["only_queue"]:
         ensure_worker(terminal.path)
         terminal.show({"job": job_id}, words("queued", job=job_id))
         return
     job = follow_job(terminal.path, job_id)
     with terminal.store() as store:
-        left = generating.outstanding_of(store, study, order.label, samples=order.samples)
+        left = outstanding_of(store, study, order.label, samples=order.samples)
         spent, said = spent_in_job(store, job)
     counts = {"done": job.done, "absent": job.unscored, "outstanding": left}
     terminal.show(
@@ -91,7 +93,7 @@ def generate_command(terminal: Terminal, *, dataset: str, label: str, **options:
     _tell_end(job)
 
 
-def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateOrder:
+def _generate_order(label: str, options: dict[str, Any]) -> GenerateOrder:
     system = options["system_prompt"]
     given = {
         "temperature": options["temperature"],
@@ -102,7 +104,7 @@ def _generate_order(label: str, options: dict[str, Any]) -> generating.GenerateO
         "trust_remote_code": options["trust_remote_code"] or None,
         "option_seed": options["shuffle_options"],
     }
-    return generating.GenerateOrder(
+    return GenerateOrder(
         options["engine"],
         options["model"],
         label or options["model"].rstrip("/").rsplit("/", 1)[-1],

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pynvml
 
+from core.errors import Refused
+
 #: A GPU is idle with at most so many bytes taken and so many percent of load: what a driver and
 #: a desktop use.
 _IDLE_BYTES, _IDLE_LOAD = 1024**3, 5
@@ -53,6 +55,26 @@ def chosen(readings: Iterable[Gpu]) -> tuple[int, ...]:
     if idle or not found:
         return tuple(sorted(idle))
     return (max(found, key=lambda gpu: gpu.memory_free).index,)
+
+
+def chosen_gpus(wish: str) -> tuple[int, ...]:
+    """GPUs for a wish such as `auto`, `none` or `0,1`.
+
+    `auto` means all that are idle, or the freest; none where the machine has none.
+
+    Raises:
+        Refused: `bad_gpus` for another text, or a GPU that is not there.
+    """
+    if wish == "none":
+        return ()
+    present = gpus()
+    if wish == "auto":
+        return chosen(present)
+    known = {gpu.index for gpu in present}
+    asked = [part.strip() for part in wish.split(",")]
+    if not all(part.isdecimal() and int(part) in known for part in asked):
+        raise Refused("bad_gpus", wish=wish, known=", ".join(map(str, sorted(known))) or "–")
+    return tuple(dict.fromkeys(int(part) for part in asked))
 
 
 def _reading(index: int) -> Gpu:

@@ -38,7 +38,7 @@ from core.services.exchanging import Reading, Said, exchange_of, prepared, secon
 from core.services.judging import check_ready, plan_of
 from core.services.ordering import subject_of
 from core.services.permitting import require
-from core.services.queueing import Lease, ended
+from core.services.queueing import Lease, begin, ended, writing_for
 from core.services.releasing import check_may_send
 from core.store import assessments, batches, exchanges, jobs, judges
 from core.store.assessments import Key
@@ -142,9 +142,7 @@ class _BatchRun:
         limit: int | None = self.job.plan["limit"]
         if limit is not None:
             total = min(total, max(0, limit - self.job.done))
-        with self.store.writing():
-            if not jobs.start(self.store, self.job.id, self.job.fence, total=total):
-                raise LeaseLost("lease_lost")
+        begin(self.store, self.job, total=total)
         try:
             self._engine(self.address)  # without a key it can't be built
             await self._work()
@@ -265,8 +263,7 @@ class _BatchRun:
 
     def _begun(self) -> _New:
         token = secrets.token_hex(_TOKEN_BYTES)
-        with self.store.writing():
-            self.reading.advance(done=0, unscored=0)
+        with writing_for(self.store, self.job):
             batch_id = batches.add_batch(
                 self.store, self.job.id, self.judge.id, self.plan.study_id, self.address, token,
                 form=self.form, limit_name=self.limit_name,
@@ -276,8 +273,7 @@ class _BatchRun:
     def _write(self, new: _New | None, requests: list[Request], expected: float) -> None:
         if new is None or not requests:
             return
-        with self.store.writing():
-            self.reading.advance(done=0, unscored=0)
+        with writing_for(self.store, self.job):
             batches.add_requests(self.store, new.id, requests, expected=expected)
 
     def _money_left(self) -> float:
@@ -341,8 +337,7 @@ class _BatchRun:
                 return True
             check_may_send(self.store, self.plan.study_id, self.judge.engine, (batch.address,))
             file_id = batch.file_id or await self._uploaded(engine, batch)
-            with self.store.writing():
-                self.reading.advance(done=0, unscored=0)
+            with writing_for(self.store, self.job):
                 batches.set_tried(self.store, batch.id)
             remote = await engine.create(file_id, batch.token)
         self._note(batch, remote)
@@ -360,8 +355,7 @@ class _BatchRun:
         with tempfile.TemporaryFile() as file:
             self._write_lines(batch, file)
             file_id = await engine.upload(file, f"attending-{batch.token}.jsonl")
-        with self.store.writing():
-            self.reading.advance(done=0, unscored=0)
+        with writing_for(self.store, self.job):
             batches.set_file(self.store, batch.id, file_id)
         return file_id
 
@@ -385,8 +379,7 @@ class _BatchRun:
         return (Message("user", first.prompt), Message("assistant", first.reply), asked)
 
     def _note(self, batch: Batch, remote: RemoteBatch) -> None:
-        with self.store.writing():
-            self.reading.advance(done=0, unscored=0)
+        with writing_for(self.store, self.job):
             batches.set_remote(
                 self.store, batch.id, remote.id, remote.state,
                 completed=remote.completed, failed=remote.failed,
@@ -487,11 +480,9 @@ class _BatchRun:
         if not answered:
             return
         self.reading.commit([said for _, said in answered], asked_in=batch.job_id)
-        with self.store.writing():
-            self.reading.advance(done=0, unscored=0)
+        with writing_for(self.store, self.job):
             batches.remove_requests(self.store, batch.id, [number for number, _ in answered])
 
     def _end(self, batch: Batch) -> None:
-        with self.store.writing():
-            self.reading.advance(done=0, unscored=0)
+        with writing_for(self.store, self.job):
             batches.end(self.store, batch.id)

@@ -13,8 +13,8 @@ from core.domain.pricing import Price, Tokens, guessed_tokens
 from core.domain.scales import Scale
 from core.services.budgeting import FIRST_REPLY
 from core.services.exchanging import prepared
-from core.services.generating import GenerateOrder, check_order, ensure_generator
 from core.services.ordering import JudgeOrder, ensure_judge
+from core.services.ordering_generation import GenerateOrder, check_order, ensure_generator
 from core.services.permitting import require
 from core.services.pricing import check_budget, is_billed, price_of
 from core.services.releasing import check_may_send

@@ -12,9 +12,9 @@ from core.domain.prompts import reask, rendered
 from core.domain.scales import Scale
 from core.domain.verdicts import MENDABLE, Unscored, Verdict, verdict_of, verdict_schema
 from core.engines.base import Ask, Message, Reply
-from core.errors import LeaseLost
 from core.services.permitting import require
-from core.store import assessments, exchanges, jobs, responses
+from core.services.queueing import writing_for
+from core.store import assessments, exchanges, responses
 from core.store.assessments import Given, Key
 from core.store.database import Store
 from core.store.exchanges import Exchange, Material
@@ -114,8 +114,7 @@ class Reading:
         """
         new = [said.exchange for said in batch if not said.is_stored]
         if new:
-            with self.store.writing():
-                self.advance(done=0, unscored=0)
+            with writing_for(self.store, self.job):
                 exchanges.add_exchanges(self.store, new, asked_in or self.job.id)
         for said in batch:
             said.found = _read(said, self.judge.scale)
@@ -125,15 +124,9 @@ class Reading:
             if said.found is not None and not said.is_to_be_mended
         ]
         if given:
-            with self.store.writing():
-                unscored = sum(score.value is None for _, score in given)
-                self.advance(done=len(given), unscored=unscored)
+            unscored = sum(score.value is None for _, score in given)
+            with writing_for(self.store, self.job, done=len(given), unscored=unscored):
                 assessments.add_machine_assessments(self.store, given, by=self.judge.name)
-
-    def advance(self, *, done: int, unscored: int) -> None:
-        """Count keys, which also makes sure that what this transaction writes is still wanted."""
-        if not jobs.advance(self.store, self.job.id, self.job.fence, done=done, unscored=unscored):
-            raise LeaseLost("lease_lost")
 
 
 def second_question(said: Said, scale: Scale) -> tuple[Message, ...]:

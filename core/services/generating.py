@@ -6,7 +6,7 @@ when nothing is missing. A conversation's next turn is asked the moment its pred
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,12 @@ from core.domain.closed import can_be_shuffled, in_order, instruction, shuffled
 from core.domain.conversations import given_messages
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine, entry_of
-from core.engines.gpus import chosen, gpus
-from core.errors import BudgetReached, EngineStopped, LeaseLost, Refused
+from core.engines.gpus import chosen_gpus
+from core.errors import BudgetReached, EngineStopped
 from core.services.asking import Asking
-from core.services.budgeting import PaidChat, budget_in_plan, purse_of
+from core.services.budgeting import PaidChat, purse_of
 from core.services.permitting import require
-from core.services.pricing import check_budget, price_of
-from core.services.queueing import Lease, ended, ensure_job, noting
+from core.services.queueing import Lease, begin, ended, noting, writing_for
 from core.services.releasing import check_may_send
 from core.store import exercises, generations, jobs, responses
 from core.store.database import Store, opened
@@ -31,99 +30,8 @@ from core.store.studies import Study
 
 #: Reasons by which a reply holds no answer, by its finish reason.
 _ABSENT = {"content_filter": "filtered", "too_long": "too_long"}
-
-
 #: Conversations in flight for each GPU, and at an endpoint or on the CPU.
 _A_GPU, _ELSEWHERE = 1024, 64
-
-
-@dataclass(frozen=True, slots=True)
-class GenerateOrder:
-    """Which model is to answer, how, and how it is reached.
-
-    Attributes:
-        source: path or name of the checkpoint, or the endpoint's name for the model.
-        label: the name under which its responses are shown.
-        parameters: `temperature`, `top_p`, `max_tokens`, `seed`, `system_prompt`,
-            `trust_remote_code`, `option_seed` (shuffles the options of closed questions): part
-            of what the label stands for.
-        concurrency: most conversations in flight; None for as many as suit where it runs.
-        gpus: `auto`, `none`, or indices such as `0,1`; chosen when the job starts.
-        limit: at most about so many responses in this job (whole conversations); None for all.
-        budget: the job ends before it costs more, in the currency of the model's price.
-        subset_id: only the exercises of a subset of an exam.
-    """
-
-    engine: str
-    source: str
-    label: str
-    parameters: dict[str, Any]
-    samples: int = 1
-    addresses: tuple[str, ...] = ()
-    concurrency: int | None = None
-    gpus: str = "auto"
-    limit: int | None = None
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    budget: float | None = None
-    subset_id: int | None = None
-
-
-def queue_generation(store: Store, study: Study, order: GenerateOrder, *, by: str) -> int:
-    """Make sure of the model and of a job that asks for what is missing; the job's id.
-
-    Raises:
-        UnknownName: `unknown_engine`.
-        Refused: `cannot_generate`, `needs_model`, `needs_name`, `bad_samples`,
-            `samples_need_sampling`, `bad_concurrency`, `bad_gpus`, `label_taken`, `bad_budget`,
-            `budget_needs_price`, `unfinished_job`.
-        BrokenFile: the price file can't be read.
-        ReleaseRequired: a local dataset would leave the machine.
-    """
-    require(store, "lead")
-    check_order(order)
-    entry = entry_of(order.engine)
-    check_may_send(store, study.id, order.engine, order.addresses)
-    price = price_of(order.engine, order.source)
-    check_budget(order.budget, price, order.source)
-    with store.writing():
-        generator = ensure_generator(store, order, by=by)
-        plan = {
-            "generator_model": generator.model_id,
-            "samples": order.samples,
-            "addresses": order.addresses,
-            "concurrency": order.concurrency,
-            "gpus": order.gpus,
-            "requests_per_minute": order.requests_per_minute,
-            "tokens_per_minute": order.tokens_per_minute,
-            "limit": order.limit,
-            "subset": order.subset_id,
-            **budget_in_plan(order.budget),
-        }
-        subject = f"generate {generator.model_id} in study {study.id}"
-        return ensure_job(
-            store, "generate", entry.lane, subject, study.id, plan, price=price, by=by
-        )
-
-
-def chosen_gpus(wish: str) -> tuple[int, ...]:
-    """GPUs for a wish such as `auto`, `none` or `0,1`.
-
-    `auto` means all that are idle, or the freest; none where the machine has none.
-
-    Raises:
-        Refused: `bad_gpus` for another text, or a GPU that is not there.
-    """
-    if wish == "none":
-        return ()
-    present = gpus()
-    if wish == "auto":
-        return chosen(present)
-    known = {gpu.index for gpu in present}
-    asked = [part.strip() for part in wish.split(",")]
-    if not all(part.isdecimal() and int(part) in known for part in asked):
-        raise Refused("bad_gpus", wish=wish, known=", ".join(map(str, sorted(known))) or "–")
-    return tuple(dict.fromkeys(int(part) for part in asked))
 
 
 def outstanding_of(store: Store, study: Study, label: str, *, samples: int) -> int:
@@ -161,9 +69,7 @@ class _GenerationRun:
     async def run(self) -> None:
         work = self._work()
         total = sum(one.outstanding for one in work)
-        with self.store.writing():
-            if not jobs.start(self.store, self.job.id, self.job.fence, total=total):
-                raise LeaseLost("lease_lost")
+        begin(self.store, self.job, total=total)
         if not work:
             return
         cards = chosen_gpus(self.job.plan["gpus"])
@@ -290,15 +196,11 @@ class _GenerationRun:
 
     def _commit(self, found: list[Generated]) -> None:
         absent = sum(one.text is None for one in found)
-        with self.store.writing():
+        with writing_for(self.store, self.job, done=len(found), unscored=absent):
             generations.add_generated(
                 self.store, self.generator, found,
                 revision=self.revision, job_id=self.job.id, by=self.job.created_by,
             )  # fmt: skip
-            if not jobs.advance(
-                self.store, self.job.id, self.job.fence, done=len(found), unscored=absent
-            ):
-                raise LeaseLost("lease_lost")
 
 
 def _fitting(engine: str, cards: tuple[int, ...]) -> int:
@@ -321,44 +223,3 @@ def _generated(turn: AskedTurn, sample: int, messages: list[Message], reply: Rep
         reply.text, answer.reasoning, reply.finish_reason,
         reply.prompt_tokens, reply.reply_tokens, reply.seconds, reply.cached_tokens,
     )  # fmt: skip
-
-
-def check_order(order: GenerateOrder) -> None:
-    """Refuse an order that makes no sense by itself."""
-    if not entry_of(order.engine).generates:
-        raise Refused("cannot_generate", engine=order.engine)
-    if not order.source.strip():
-        raise Refused("needs_model")
-    if not order.label.strip():
-        raise Refused("needs_name")
-    if order.samples < 1:
-        raise Refused("bad_samples")
-    if order.samples > 1 and not order.parameters.get("temperature"):
-        raise Refused("samples_need_sampling")
-    if order.concurrency is not None and not 1 <= order.concurrency <= 4096:
-        raise Refused("bad_concurrency", most=4096)
-    chosen_gpus(order.gpus)
-
-
-def ensure_generator(store: Store, order: GenerateOrder, *, by: str) -> Generator:
-    """The generator behind a label; a label stands for one source and one set of parameters.
-
-    Raises:
-        Refused: `label_taken`.
-    """
-    require(store, "lead")
-    parameters = {"temperature": 0.0, **order.parameters}  # an endpoint's own default may sample
-    if parameters["temperature"]:
-        parameters.setdefault("seed", 0)
-    model_id = responses.ensure_model(store, order.label)
-    known = generations.generator_of_model(store, model_id)
-    if known is None:
-        if responses.has_responses(store, model_id):
-            raise Refused("label_taken", label=order.label)
-        generations.add_generator(store, model_id, order.engine, order.source, parameters, by=by)
-        known = generations.generator_of_model(store, model_id)
-    assert known is not None
-    wanted = (order.engine, order.source, parameters)
-    if (known.engine, known.source, known.parameters) != wanted:
-        raise Refused("label_taken", label=order.label)
-    return known

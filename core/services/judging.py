@@ -14,14 +14,14 @@ from core.domain.prompts import REASK_VERSION
 from core.domain.verdicts import verdict_schema
 from core.engines.base import Ask, Configuration
 from core.engines.catalogue import entry_of, judge_engine
-from core.errors import BudgetReached, LeaseLost, Refused, UnknownName
+from core.engines.gpus import chosen_gpus
+from core.errors import BudgetReached, Refused, UnknownName
 from core.services.asking import Asking
 from core.services.budgeting import PaidJudge, purse_of
 from core.services.exchanging import Reading, Said, exchange_of, prepared, second_question
-from core.services.generating import chosen_gpus
 from core.services.ordering import check_prompts, gpus_wished, why_nothing
 from core.services.permitting import require
-from core.services.queueing import Lease, ended, noting
+from core.services.queueing import Lease, begin, ended, noting
 from core.services.releasing import check_may_send
 from core.store import assessments, exchanges, jobs, judges, studies, trials
 from core.store.assessments import Key, Plan, Progress
@@ -121,9 +121,7 @@ class _JudgingRun:
 
     async def run(self) -> None:
         keys, total = self._work()
-        with self.store.writing():
-            if not jobs.start(self.store, self.job.id, self.job.fence, total=total):
-                raise LeaseLost("lease_lost")
+        begin(self.store, self.job, total=total)
         if not total:
             return
         concurrency: int = self.job.plan["concurrency"]

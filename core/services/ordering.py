@@ -11,9 +11,9 @@ from core.domain.pricing import Price
 from core.domain.prompts import missing_placeholders
 from core.domain.scales import ONE_TO_FIVE
 from core.engines.catalogue import entry_of
+from core.engines.gpus import chosen_gpus
 from core.errors import Refused
 from core.services.budgeting import budget_in_plan
-from core.services.generating import chosen_gpus
 from core.services.permitting import require
 from core.services.pricing import check_budget, price_of
 from core.services.queueing import ensure_job

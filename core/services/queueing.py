@@ -184,6 +184,32 @@ def ended(store: Store, job: Job, lease: Lease) -> Iterator[None]:
             raise LeaseLost("lease_lost")
 
 
+@contextmanager
+def writing_for(store: Store, job: Job, *, done: int = 0, unscored: int = 0) -> Iterator[None]:
+    """A transaction of a job, which counts the keys that it does.
+
+    Raises:
+        LeaseLost: another worker has the job; nothing was written.
+    """
+    require_operator(store)
+    with store.writing():
+        if not jobs.advance(store, job.id, job.fence, done=done, unscored=unscored):
+            raise LeaseLost("lease_lost")
+        yield
+
+
+def begin(store: Store, job: Job, *, total: int) -> None:
+    """Say that a job is under way, and how many keys it has to do.
+
+    Raises:
+        LeaseLost: another worker has the job.
+    """
+    require_operator(store)
+    with store.writing():
+        if not jobs.start(store, job.id, job.fence, total=total):
+            raise LeaseLost("lease_lost")
+
+
 def noting(store: Store, job: Job) -> Noticed:
     """Keep with a job what its engine has to tell."""
     require_operator(store)

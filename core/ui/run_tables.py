@@ -8,8 +8,8 @@ import streamlit as st
 from core.engines.catalogue import ENGINES
 from core.engines.gpus import gpus
 from core.services.estimating import estimate_generation, estimate_judging
-from core.services.generating import GenerateOrder, queue_generation
 from core.services.ordering import JudgeOrder, queue_judging
+from core.services.ordering_generation import GenerateOrder, queue_generation
 from core.services.queueing import ensure_worker
 from core.store.database import Store
 from core.store.people import Person

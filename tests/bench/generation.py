@@ -26,9 +26,9 @@ from core.engines.huggingface_attention import attend_by_request
 from core.engines.huggingface_batches import CPU_PAGE, Budget, Static
 from core.engines.huggingface_process import CPU_BATCH_TOKENS, CPU_CACHE_TOKENS
 from core.formats.llmeval_med import read_questions
-from core.services.generating import GenerateOrder, queue_generation
 from core.services.importing_questions import QuestionImport, import_questions
 from core.services.opening import ensure_workbench
+from core.services.ordering_generation import GenerateOrder, queue_generation
 from core.store import studies
 from core.store.database import opened
 from core.worker.running import do_in_foreground

@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 from core.engines.huggingface_attention import attend_by_request
 from core.engines.huggingface_batches import GPU_GRAPHS
 from core.engines.huggingface_schedule import PROMPTS_FIRST
-from core.services.generating import GenerateOrder
+from core.services.ordering_generation import GenerateOrder
 from tests.bench.generation import (
     HEAD,
     Loaded,

@@ -8,7 +8,7 @@ import pytest
 from core.domain.pricing import guessed_tokens
 from core.errors import ReleaseRequired
 from core.services.estimating import Estimate, estimate_generation, estimate_judging
-from core.services.generating import GenerateOrder, queue_generation
+from core.services.ordering_generation import GenerateOrder, queue_generation
 from core.worker.running import do_in_foreground
 from tests.openai_server import OpenAIServer
 from tests.workbench import Workbench, order_for

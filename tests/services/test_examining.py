@@ -10,13 +10,13 @@ from core.errors import Refused
 from core.formats.catalogue import FORMATS
 from core.formats.tables import read_table
 from core.services import examining, examining_reports, subsetting
-from core.services.generating import GenerateOrder, queue_generation
 from core.services.importing_questions import QuestionImport, import_benchmark
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_table import TableImport, import_table, read_for_import
 from core.services.inspecting import case_of
 from core.services.naming import study_of_dataset
 from core.services.ordering import JudgeOrder
+from core.services.ordering_generation import GenerateOrder, queue_generation
 from core.services.surveying import survey_of
 from core.store import exercises, jobs, responses
 from core.worker.running import do_in_foreground

@@ -10,13 +10,8 @@ from typing import Any
 import pytest
 
 from core.errors import AttendingError, Refused, ReleaseRequired, UnknownName
-from core.services.generating import (
-    GenerateOrder,
-    chosen_gpus,
-    outstanding_of,
-    queue_generation,
-    run_generation,
-)
+from core.services.generating import outstanding_of, run_generation
+from core.services.ordering_generation import GenerateOrder, queue_generation
 from core.services.queueing import claim, sign_on
 from core.store import generations, jobs
 from core.store.generations import HowGenerated
@@ -355,23 +350,6 @@ def test_new_questions_are_outstanding_until_they_are_answered(
 
     assert outstanding(study) == 1
     assert ended(generate(study, order_for(server))) == ("done", 1, 1, 0, "")
-
-
-@pytest.mark.parametrize("wish", ["none", "auto"])
-def test_without_a_gpu_the_cpu_is_used(wish: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.services.generating.gpus", list)
-
-    assert chosen_gpus(wish) == ()
-
-
-@pytest.mark.parametrize("wish", ["0", "0,x", "all", "", "-1"])
-def test_a_gpu_that_is_not_there_is_refused(wish: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.services.generating.gpus", list)
-
-    with pytest.raises(Refused) as caught:
-        chosen_gpus(wish)
-
-    assert (caught.value.code, caught.value.values) == ("bad_gpus", {"wish": wish, "known": "–"})
 
 
 # --- stopping and going on ----------------------------------------------------------------------

@@ -141,7 +141,7 @@ def test_what_physicians_must_not_read_needs_a_lead():
         "watching.jobs_of_study", "exporting.export_llmeval_med",
         "importing_questions.import_questions", "exporting_tables.export_table",
         "importing_table.import_table", "ordering.queue_judging",
-        "generating.queue_generation", "judging.cancel",
+        "ordering_generation.queue_generation", "judging.cancel",
     ):  # fmt: skip
         assert _needs(name) == {"lead"}, name
 
