@@ -145,5 +145,6 @@ def tested_line(one: Tested) -> str:
 
     return words(
         "tested", version=one.version, time=one.created_at[:16].replace("T", " "),
-        by=one.created_by, reason=reason_of(one.reason), dev=shown(one.dev), held_out=shown(one.held_out),
+        by=one.created_by, reason=reason_of(one.reason), dev=shown(one.dev),
+        held_out=shown(one.held_out),
     )  # fmt: skip
