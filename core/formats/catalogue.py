@@ -8,7 +8,7 @@ from core.errors import BrokenFile
 from core.formats import cmb, cmexam, healthbench, kqa, llmeval_med, medbench
 from core.formats.base import json_of
 from core.formats.broken import Broken
-from core.formats.declaring import Format, exercise_of, records_of
+from core.formats.declaring import Format, exercise_of, files_of, records_of
 from core.formats.judged import DECLARED, JUDGED
 
 #: By name, in the order in which a file is held against them: those with more signs first.
@@ -36,7 +36,8 @@ class Guess:
     Attributes:
         format: '' where none fits.
         because: key of the language catalogue, `guess.<because>`.
-        fields: the fields that were found, or those that the nearest format would need.
+        fields: the fields that were found, or those that the nearest format would need; of a
+            folder the tasks in it.
     """
 
     format: str
@@ -56,7 +57,10 @@ def guessed(path: Path) -> Guess:
         BrokenFile: the file can't be read at all.
     """
     if path.is_dir():
-        return Guess(medbench.OPENCOMPASS.name, "folder", ())
+        tasks = files_of(path)
+        if not tasks:
+            raise BrokenFile("no_tasks", file=path.name)
+        return Guess(medbench.OPENCOMPASS.name, "folder", tuple(one.stem for one in tasks))
     if path.suffix.lower() == ".json":
         keys = _keys_of_object(path)
         if keys:

@@ -377,10 +377,14 @@ def code(name: str) -> str:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files of a benchmark: itself, or what a folder holds as `<task>/<task>.jsonl`."""
+    """The files of a benchmark: itself, or what a folder holds as `<task>/<task>.jsonl`.
+
+    A task's own folder holds that task.
+    """
     if not path.is_dir():
         return [path]
-    return sorted(one for one in path.glob("*/*.jsonl") if one.stem == one.parent.name)
+    found = [*path.glob("*.jsonl"), *path.glob("*/*.jsonl")]
+    return sorted(one for one in found if one.stem == one.parent.name)
 
 
 def _folder_records(path: Path, broken: Broken) -> Iterator[tuple[str, Record]]:

@@ -4,6 +4,7 @@ What a benchmark's file seems to be is said with the reason before anything is w
 """
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -18,7 +19,8 @@ from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
 from core.store import datasets
 from core.ui.shell import Page, draw_error, told_in_one_sentence
-from core.ui.table_import import draw_table_import, kept_upload
+from core.ui.table_import import draw_table_import
+from core.ui.uploads import kept_upload, kept_uploads, parts_of
 
 _KINDS = ("questions", "responses", "scores", "table")
 
@@ -44,12 +46,12 @@ def _draw_benchmark(p: Page) -> None:
         p.t("data.study"), ("own", "this"), horizontal=True, key=p.key("import", "study"),
         format_func=lambda one: p.t(f"data.study_{one}", study=p.study.name),
     )  # fmt: skip
-    file = st.file_uploader(p.t("data.file_questions"), key=p.key("import", "questions-file"))
-    guess = _draw_guess(p, file) if file is not None else None
+    files = _draw_upload(p)
+    guess = _draw_guess(p, files) if files else None
     is_pressed = st.button(
         p.t("data.do_import"), key=p.key("import", "do"), disabled=not _is_readable(guess)
     )
-    if file is None or guess is None or not is_pressed:
+    if guess is None or not is_pressed:
         return
     place = st.empty()
 
@@ -59,33 +61,55 @@ def _draw_benchmark(p: Page) -> None:
     options = QuestionImport(
         name, p.person.name, study=p.study.name if study == "this" else "", progress=show
     )
-    with told_in_one_sentence(p.language), kept_upload(file.name, file.getvalue()) as path:
+    with told_in_one_sentence(p.language), kept_uploads(_contents(files)) as path:
         done = import_guessed(p.store, path, guess.format, options)
         place.empty()
         st.success(_said(p, done))
 
 
-def _draw_guess(p: Page, file: UploadedFile) -> Guess | None:
-    """What the file seems to be, and why; None where it can't be read at all."""
-    found = _guessed(file.file_id, file.name, file.getvalue())
+def _draw_upload(p: Page) -> list[UploadedFile]:
+    """A file, or all files of a folder."""
+    chosen = st.radio(
+        p.t("data.from"), ("file", "folder"), horizontal=True, key=p.key("import", "from"),
+        format_func=lambda one: p.t(f"data.from_{one}"),
+    )  # fmt: skip
+    if chosen == "folder":
+        return st.file_uploader(
+            p.t("data.folder_questions"), type=["jsonl"], accept_multiple_files="directory",
+            key=p.key("import", "questions-folder"),
+        )  # fmt: skip
+    file = st.file_uploader(p.t("data.file_questions"), key=p.key("import", "questions-file"))
+    return [] if file is None else [file]
+
+
+def _contents(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
+    return [(file.name, file.getvalue()) for file in files]
+
+
+def _draw_guess(p: Page, files: Sequence[UploadedFile]) -> Guess | None:
+    """What an upload seems to be, and why; None where it can't be read at all."""
+    found = _guessed(tuple(file.file_id for file in files), _contents(files))
     if isinstance(found, AttendingError):
         draw_error(p.language, found)
         return None
     because = p.t(f"guess.{found.because}", fields=", ".join(found.fields))
     name = p.t(f"format.{found.format}") if found.format not in ("", FIVE_KEYS, "table") else ""
     key = "data.seems" if _is_readable(found) else "data.seems_unknown"
-    text = p.t(key, file=file.name, format=found.format, because=because)
+    whole = parts_of(files[0].name)[0]
+    text = p.t(key, file=whole, format=found.format, because=because)
     st.html(f'<div class="quiet">{html.escape(" ".join(filter(None, (text, name))))}</div>')
     return found
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _guessed(file_id: str, _name: str, _content: bytes) -> Guess | AttendingError:
-    with kept_upload(_name, _content) as path:
-        try:
+def _guessed(
+    file_ids: tuple[str, ...], _files: Sequence[tuple[str, bytes]]
+) -> Guess | AttendingError:
+    try:
+        with kept_uploads(_files) as path:
             return guessed(path)
-        except AttendingError as error:
-            return error
+    except AttendingError as error:
+        return error
 
 
 def _is_readable(guess: Guess | None) -> bool:

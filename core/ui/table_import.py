@@ -1,9 +1,6 @@
 """Importing a table on a page: what each column is, the first rows, what can't be read."""
 
 import html
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +29,7 @@ from core.services.importing_table import (
     read_for_import,
 )
 from core.ui.shell import Page
+from core.ui.uploads import kept_upload
 
 #: A column of scores, whose rater is named beside it.
 _SCORES = tuple(f"{kind}_score" for kind in RATERS)
@@ -94,15 +92,6 @@ def _table(file_id: str, sheet: str | None, _name: str, _content: bytes) -> Tabl
 @st.cache_resource(max_entries=2)
 def _reading(identity: tuple[Any, ...], _table: Table, _options: TableImport) -> TableReading:
     return read_for_import(_table, _options)
-
-
-@contextmanager
-def kept_upload(name: str, content: bytes) -> Iterator[Path]:
-    """An upload as a file, under its own name, for as long as it is read."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(name).name
-        path.write_bytes(content)
-        yield path
 
 
 def _draw_mapping(p: Page, file: str, table: Table) -> dict[str, str]:

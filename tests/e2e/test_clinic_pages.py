@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 
 from core.i18n import sentence
 from core.services.importing_responses import ResponseImport, import_responses
-from core.store.database import opened
+from core.services.naming import dataset_named
+from core.store import questions
+from core.store.database import Store, opened
 from tests.e2e.served import ROOT, Served, Visit, run_core, until
 
 pytestmark = pytest.mark.browser
@@ -50,6 +52,10 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield server
     server.stop()
     assert "Traceback" not in server.logged(), server.logged()
+
+
+def questions_of(store: Store, dataset: str) -> list[str]:
+    return list(questions.question_ids(store, dataset_named(store, dataset).id))
 
 
 def uploads(visit: Visit, path: Path, records: object, language: str) -> None:
@@ -96,6 +102,37 @@ def test_a_file_of_no_known_format_is_refused_with_its_reason(
     expect(visit.page.get_by_text("odd.json can't be imported here", exact=False)).to_be_visible()
     button = visit.page.get_by_role("button", name=sentence("en", "data.do_import"), exact=True)
     expect(button).to_be_disabled()
+
+
+def test_a_folder_of_tasks_comes_in_with_its_names(
+    clinic: Served, open_browser, tmp_path: Path
+) -> None:
+    for task, answers in {"MedDG": "A", "Health_exam": "AB"}.items():
+        (tmp_path / "medbench" / task).mkdir(parents=True)
+        (tmp_path / "medbench" / task / f"{task}.jsonl").write_text(
+            "\n".join(
+                json.dumps({"question": f"{task}?", "options": ["A: x", "B: y"], "answer": answer})
+                for answer in answers
+            )
+        )
+    visit = open_browser(clinic)
+    visit.signs_in("Dr Chief", "/data", RIGHTS)
+    page = visit.page
+    page.get_by_text(sentence("en", "data.import"), exact=True).click()
+    page.get_by_text(sentence("en", "data.study_this", study="clinic"), exact=True).click()
+    page.get_by_text(sentence("en", "data.from_folder"), exact=True).click()
+    expect(page.get_by_text(sentence("en", "data.folder_questions"), exact=True)).to_be_visible()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(tmp_path / "medbench"))
+
+    expect(page.get_by_text("medbench looks like", exact=False)).to_contain_text(
+        sentence("en", "guess.folder", fields="Health_exam, MedDG")
+    )
+    page.get_by_label(sentence("en", "data.new_name")).fill("tasks")
+    page.get_by_role("button", name=sentence("en", "data.do_import"), exact=True).click()
+    expect(page.get_by_text("tasks: 3 added", exact=False)).to_be_visible()
+    with clinic.store() as store:
+        keys = questions_of(store, "tasks")
+    assert keys == ["Health_exam:1:1", "Health_exam:2:1", "MedDG:1:1"]
 
 
 @pytest.mark.parametrize("language", _LOCALES)

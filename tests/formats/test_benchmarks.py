@@ -12,7 +12,7 @@ from core.domain.criteria import Criteria, Requirement
 from core.domain.rubrics import points_of
 from core.errors import BrokenFile
 from core.formats.base import BenchmarkQuestion
-from core.formats.catalogue import FORMATS, criteria_of_record, guessed
+from core.formats.catalogue import FORMATS, Guess, criteria_of_record, guessed
 from core.formats.declaring import read_benchmark
 
 DRUGS = {"A": "阿司匹林", "B": "氯吡格雷", "C": "华法林", "D": "肝素"}
@@ -254,7 +254,12 @@ def test_other_files_are_guessed_with_a_reason(tmp_path):
     (tmp_path / "odd.json").write_text("[]")
     (tmp_path / "five.json").write_text(json.dumps({"医疗知识": []}))
 
-    assert guessed(tmp_path).format == "opencompass-medbench"
+    (tmp_path / "MedDG").mkdir()
+    with pytest.raises(BrokenFile, match="no_tasks"):
+        guessed(tmp_path)
+    (tmp_path / "MedDG" / "MedDG.jsonl").write_text("{}")
+
+    assert guessed(tmp_path) == Guess("opencompass-medbench", "folder", ("MedDG",))
     assert guessed(tmp_path / "table.csv").because == "columns"
     assert guessed(tmp_path / "odd.json").because == "nothing"
     assert guessed(tmp_path / "five.json").format == "llmeval-med"
