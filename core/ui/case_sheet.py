@@ -46,8 +46,14 @@ def draw_response(p: Page, found: Inspected, *, is_named: bool) -> None:
             raw = st.toggle(p.t("case.raw"), key=p.key(response.id, "raw"))
             show_response(response.text, raw=raw)
         _draw_generation(p, found, is_named=is_named)
+    criteria = found.active.criteria
     with right:
-        draw_criteria(p, found.active.criteria.reference_answer, found.active.criteria.checklist)
+        if found.closed is None:
+            draw_criteria(p, criteria.reference_answer, criteria.checklist)
+        else:
+            show_label(p.t("words.reference_answer"))
+            show_text(criteria.reference_answer or p.t("unscored.no_right_answer"))
+            show_text(p.t("exams.by_key"), kind="note")
 
 
 def draw_seal(p: Page, found: Inspected) -> None:

@@ -76,6 +76,13 @@ def test_exam_and_usability_stand_side_by_side_and_are_not_mixed(
         expect(visit.page.locator("table.grid").first).to_contain_text(
             sentence(language, "unscored.no_choice")
         )
+        answered = served.value(
+            "SELECT response.id FROM response JOIN question ON question.id = question_id"
+            " WHERE category = 'exam' AND text = '答案：A'"
+        )
+        visit.opens(f"/case?response={answered}")
+        expect(visit.page.get_by_text(sentence(language, "exams.by_key"))).to_be_visible()
+        expect(visit.page.get_by_text(sentence(language, "review.no_checklist"))).to_have_count(0)
         visit.opens("/exams?view=overview")
         head = visit.page.locator("table.grid th")
         expect(head.filter(has_text=sentence(language, "exams.what_accuracy"))).to_have_count(1)
