@@ -218,7 +218,7 @@ def _show_table(p: Page, found: ExamTable) -> None:
             one = by_place.get((cell, model))
             figures.append(Cell("–") if one is None else Cell(_with_n(p, one.share)))
         rows.append([*map(Cell, names), *figures])
-    show_grid(p, "exam-accuracy", head, rows)
+    show_grid(p, "exam-accuracy", head, rows, names=len(found.cut))
 
 
 def _facet(p: Page, name: str, options: list[str]) -> str:

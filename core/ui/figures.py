@@ -96,9 +96,20 @@ def show_matrix(
     _show_html([p.t("agreement.matrix_corner"), *labels], rows, kind="matrix")
 
 
-def show_grid(p: Page, name: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Show a table whose numbers open their cases, with a file of it to download."""
-    _show_html(head, rows, kind="grid")
+def show_grid(
+    p: Page, name: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], *, names: int = 1
+) -> None:
+    """Show a table whose numbers open their cases, with a file of it to download.
+
+    Args:
+        names: so many first cells name a row; they stand as one, which stays while others scroll.
+    """
+    _show_html(
+        [_named(head[:names]), *head[names:]],
+        [[Cell(_named([one.text for one in row[:names]]), row[0].href), *row[names:]]
+         for row in rows],
+        kind="grid",
+    )  # fmt: skip
     texts = [[cell.text for cell in row] for row in rows]
     safe = [[str(harmless(cell)) for cell in row] for row in texts]
     with st.container(horizontal=True):
@@ -126,6 +137,10 @@ def _show_html(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, kind: str
         for row in rows
     )
     st.html(f'<div class="scrolled"><table class="{kind}"><tr>{top}</tr>{body}</table></div>')
+
+
+def _named(names: Sequence[str]) -> str:
+    return " · ".join(names)
 
 
 def _is_words(texts: Sequence[str]) -> bool:
