@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from core.errors import EngineStopped
+
 #: How endpoints say that a prompt is longer than the context: as a code, or in words.
 _TOO_LONG_CODES = frozenset(
     {"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"}
@@ -70,6 +72,25 @@ class Complaint:
     def names_token_limit(self) -> bool:
         """Whether the limit of tokens must go by its newer name."""
         return _NAMES_LIMIT in self.message
+
+    def refused_account(self, host: str) -> EngineStopped | None:
+        """Why the endpoint answers this key no longer, or never; None where it does."""
+        if self.is_about_credit:
+            return EngineStopped("endpoint_no_credit", host=host)
+        return EngineStopped("wrong_key", host=host) if self.status in (401, 403) else None
+
+    def refused_calls(
+        self, host: str, model: str, parameters: Mapping[str, Any]
+    ) -> EngineStopped | None:
+        """Why no call to the model with these parameters can succeed; None where one may."""
+        if refused := self.refused_account(host):
+            return refused
+        if self.status == 404:
+            return EngineStopped("endpoint_unknown_model", model=model, host=host)
+        named = self.refused_parameter(parameters) if self.status in (400, 422) else ""
+        if not named:
+            return None
+        return EngineStopped("endpoint_refuses_parameter", host=host, model=model, parameter=named)
 
     def refused_parameter(self, parameters: Mapping[str, Any]) -> str:
         """Which of these parameters the model does not take as it is given; '' for none."""

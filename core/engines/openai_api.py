@@ -275,19 +275,11 @@ class OpenAIChat:
     def _meant(self, address: _Address, complaint: Complaint) -> Exception:
         """What a complaint means for the call, or for all of them."""
         host, status = address.server, complaint.status
-        if complaint.is_about_credit:
-            return EngineStopped("endpoint_no_credit", host=host)
-        if status in (401, 403):
-            return EngineStopped("wrong_key", host=host)
-        if status == 404:
-            return EngineStopped("endpoint_unknown_model", model=self._model, host=host)
+        refused = complaint.refused_calls(host, self._model, self._parameters)
+        if refused is not None:
+            return refused
         if status == 429 or (status in _OVERLOADED and complaint.seconds is not None):
             return _Refused(complaint)
-        parameter = complaint.refused_parameter(self._parameters) if status in (400, 422) else ""
-        if parameter:
-            return EngineStopped(
-                "endpoint_refuses_parameter", host=host, model=self._model, parameter=parameter
-            )
         return CallFailed("endpoint_status", host=host, status=status)
 
     async def _posted(self, address: _Address, request: _Request, spoken: _Dialect) -> Reply:

@@ -155,10 +155,9 @@ class OpenAIBatches:
             raise CallFailed("endpoint_unreachable", host=self._server) from error
 
     def _meant(self, complaint: Complaint) -> Exception:
-        if complaint.is_about_credit:
-            return EngineStopped("endpoint_no_credit", host=self._server)
-        if complaint.status in (401, 403):
-            return EngineStopped("wrong_key", host=self._server)
+        refused = complaint.refused_account(self._server)
+        if refused is not None:
+            return refused
         if complaint.status in (404, 405, 501):
             return EngineStopped("no_batch_endpoint", host=self._server)
         return CallFailed("endpoint_status", host=self._server, status=complaint.status)

@@ -8,7 +8,7 @@ import pytest
 from core.engines.batch_files import RemoteBatch
 from core.engines.openai_batches import OpenAIBatches
 from core.errors import Refused, ReleaseRequired
-from core.services import batching, judging
+from core.services import batching, batching_requests, judging
 from core.services.judging import progress_of
 from core.services.spending import spending_of_job
 from core.store import jobs
@@ -97,7 +97,7 @@ def test_files_keep_within_the_limits(
 
     largest = max(len(content) for name, content in server.files.items() if "in" in name)
     monkeypatch.setattr(batching, "MOST_REQUESTS", 50_000)
-    monkeypatch.setattr(batching, "MOST_BYTES", largest)
+    monkeypatch.setattr(batching_requests, "MOST_BYTES", largest)
     before = len(server.batches)
     batched(study, server, name="ash", model="ash")
     sizes = [len(server.files[batch.file_id]) for batch in server.batches[before:]]
