@@ -101,7 +101,10 @@ def next_command(
     terminal: Terminal, *, dataset: str, judge: str | None, more: int, model: str | None,
     physicians: tuple[str, ...], reason: str,
 ) -> None:  # fmt: skip
-    """Say which further scores would narrow which corrected rate how far; ask for them."""
+    """Say which further scores would narrow which corrected rate how far; ask for them.
+
+    Of a study with several benchmarks, the one that --dataset names: no mean goes over two.
+    """
     if physicians and model is None:
         raise Refused("next_needs_model")
     with terminal.store() as store:
@@ -111,7 +114,7 @@ def next_command(
         verdicts = verdicts_of(store, study, panel)
         found = [
             one
-            for one in proposals_of(store, study, verdicts, cases, more=more)
+            for one in proposals_of(store, study, verdicts, cases, benchmark=dataset, more=more)
             if model in (None, one.model)
         ]
         asked = []
@@ -122,12 +125,17 @@ def next_command(
     shown = [{**asdict(one), "more": one.more} for one in found]
     lines = [_proposed(one) for one in found]
     lines += [text_of("cli.next.asked", draws=", ".join(map(str, asked)))] if asked else []
-    terminal.show({"judge": panel.name, "proposals": shown, "draws": asked}, "\n".join(lines))
+    terminal.show(
+        {"dataset": dataset, "judge": panel.name, "proposals": shown, "draws": asked},
+        "\n".join(lines) or text_of("cli.next.nothing", dataset=dataset),
+    )
 
 
 def _proposed(one: Proposal) -> str:
     def width(half: float | None) -> str:
-        return text_of("cli.next.few") if half is None else f"± {100 * half:.1f}"
+        if half is None:
+            return text_of("cli.next.few")
+        return text_of("leaderboard.points", points=f"{100 * half:.1f}")
 
     where = ", ".join(f"{name} {count}" for name, count in one.prospect.given.items() if count)
     return text_of(

@@ -183,15 +183,17 @@ def _deviations(values: Floats, clusters: Indices) -> Floats:
 
 
 def reliance(strata: Sequence[Stratum]) -> float:
-    """How far the judge is relied on, 0 … 1; one for all strata."""
+    """How far the judge is relied on, 0 … 1; one for all strata. Not at all without two scores."""
     y = np.concatenate([one.physicians for one in strata]).astype(float)
     f = np.concatenate([one.judge for one in strata]).astype(float)
     w = np.concatenate(
         [np.ones(len(one.judge)) if one.weights is None else one.weights for one in strata]
     )
     judge_only = np.concatenate([one.judge_only for one in strata]).astype(float)
+    if len(y) < 2 or len(judge_only) == 0:
+        return 0.0
     variance = float(np.concatenate([f, judge_only]).var(ddof=1))
-    if variance == 0.0 or len(judge_only) == 0:
+    if variance == 0.0:
         return 0.0
     products = (y - np.average(y, weights=w)) * (f - np.average(f, weights=w))
     covariance = float(np.average(products, weights=w)) * len(y) / (len(y) - 1)

@@ -9,9 +9,10 @@ from core.errors import Refused
 from core.services import assigning
 from core.services.agreeing import Case
 from core.services.permitting import require
+from core.services.ranking import counted_questions
 from core.services.rating import Order, Rater
 from core.services.tallying import Verdicts
-from core.store import draws, questions, responses, table_settings
+from core.store import draws, responses
 from core.store.database import Store
 from core.store.draws import Choice, Design
 from core.store.people import Person
@@ -23,6 +24,7 @@ class Proposal:
     """Further scores for one model.
 
     Attributes:
+        benchmark: the dataset whose figures they narrow; '' for the study's only one.
         scored: scores that calibrate its corrected rate now.
         prospect: how the further ones are shared out over categories, and what they bring.
         sizes: how many responses of each category are to be drawn, so that about as many further
@@ -30,6 +32,7 @@ class Proposal:
     """
 
     model: str
+    benchmark: str
     scored: int
     prospect: Prospect
     sizes: dict[str, int]
@@ -42,21 +45,17 @@ class Proposal:
 
 def proposals_of(
     store: Store, study: Study, verdicts: Verdicts, cases: tuple[Sequence[Case], Sequence[Case]],
-    *, more: int,
+    *, benchmark: str, more: int,
 ) -> list[Proposal]:  # fmt: skip
     """What so many further scores would bring for each model, widest interval first.
 
     Args:
+        benchmark: the dataset that is looked at, for no mean goes over two; '' for the only one.
         cases: all, and those whose scores may correct the judge (`ranking.calibrating`).
     """
     require(store, "lead")
-    left_out = {one.question_id for one in table_settings.exclusions(store, study.id)}
-    known = {
-        question.id: question
-        for question in questions.questions_of_study(store, study.id)
-        if question.id not in left_out
-    }
-    rater = Rater(Order(), known, verdicts, *cases)
+    order = Order(benchmark=benchmark)
+    rater = Rater(order, counted_questions(store, study, order), verdicts, *cases)
     found = []
     for model_id, label in responses.models_of_study(store, study.id):
         strata = rater.strata(model_id, label)
@@ -69,7 +68,7 @@ def proposals_of(
             for name, given in prospect.given.items()
             if given
         }
-        found.append(Proposal(label, now.n, prospect, sizes))
+        found.append(Proposal(label, benchmark, now.n, prospect, sizes))
     return sorted(found, key=lambda one: (one.prospect.before is not None, -_width(one)))
 
 
@@ -91,8 +90,11 @@ def ask_for(
             assigning.draw(
                 store, study,
                 Design(
-                    size, strata=(), choice=Choice((proposal.model,), (category,)), overlap=1,
-                    repeat_share=0.0, seed=first + number,
+                    size, strata=(), overlap=1, repeat_share=0.0, seed=first + number,
+                    choice=Choice(
+                        (proposal.model,), (category,),
+                        datasets=(proposal.benchmark,) if proposal.benchmark else (),
+                    ),
                 ),
                 persons, reason=reason, by=by,
             )

@@ -1,6 +1,6 @@
 """Ranking: models by their rates, with uncertainty, and which of them can't be told apart."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -113,7 +113,7 @@ def board(
     """The leaderboard of verdicts that are known."""
     require(store, "lead")
     left_out = {one.question_id for one in table_settings.exclusions(store, study.id)}
-    known = _questions(store, study, order, left_out)
+    known = counted_questions(store, study, order)
     labels = dict(responses.models_of_study(store, study.id))
     groups = table_settings.model_groups(store, study.id)
     rater = Rater(order, known, verdicts, cases, calibration)
@@ -153,10 +153,10 @@ def _place(category: str) -> int:
     return CATEGORIES.index(category) if category in CATEGORIES else len(CATEGORIES)
 
 
-def _questions(
-    store: Store, study: Study, order: Order, left_out: Collection[int]
-) -> dict[int, Question]:
-    """The questions that a leaderboard counts."""
+def counted_questions(store: Store, study: Study, order: Order) -> dict[int, Question]:
+    """The questions that a leaderboard counts, by id."""
+    require(store, "lead")
+    left_out = {one.question_id for one in table_settings.exclusions(store, study.id)}
     named = {one.id: one.name for one in datasets.datasets_of_study(store, study.id)}
     return {
         question.id: question
@@ -184,10 +184,9 @@ def listed(
     """The responses of a model behind a cell, unusable first; '' for all columns."""
     require(store, "lead")
     label = facet(order.by)
-    left_out = {one.question_id for one in table_settings.exclusions(store, study.id)}
     known = {
         id_: question
-        for id_, question in _questions(store, study, order, left_out).items()
+        for id_, question in counted_questions(store, study, order).items()
         if column in ("", label(question))
     }
     model_id = responses.model_id_of(store, model)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from core.domain.sampling import Allocation, Drawn
@@ -19,6 +19,7 @@ class Choice:
     models: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     difficulties: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ class Drawable:
 
 
 def drawable(store: Store, study_id: int, choice: Choice) -> list[Drawable]:
-    """A study's current responses with a text, of the models, categories, difficulties chosen."""
+    """A study's current responses with a text, of what is chosen."""
     sql = """
         SELECT response.id AS response_id, question.id AS question_id, question.category,
                current_record.difficulty, model.label AS model
         FROM study_dataset
-        JOIN open_question AS question ON question.dataset_id = study_dataset.dataset_id
+        JOIN dataset ON dataset.id = study_dataset.dataset_id
+        JOIN open_question AS question ON question.dataset_id = dataset.id
         JOIN current_response AS response ON response.question_id = question.id
         JOIN current_record ON current_record.question_id = question.id
         JOIN model ON model.id = response.model_id
@@ -97,6 +99,7 @@ def drawable(store: Store, study_id: int, choice: Choice) -> list[Drawable]:
                OR question.category IN (SELECT value FROM json_each(:categories)))
           AND (:difficulties = '[]'
                OR current_record.difficulty IN (SELECT value FROM json_each(:difficulties)))
+          AND (:datasets = '[]' OR dataset.name IN (SELECT value FROM json_each(:datasets)))
         ORDER BY response.id
     """
     params = {
@@ -104,6 +107,7 @@ def drawable(store: Store, study_id: int, choice: Choice) -> list[Drawable]:
         "models": json.dumps(choice.models),
         "categories": json.dumps(choice.categories),
         "difficulties": json.dumps(choice.difficulties),
+        "datasets": json.dumps(choice.datasets),
     }
     return store.read(Drawable, sql, params)
 
@@ -123,19 +127,14 @@ def add_draw(
     Args:
         sample: the drawn responses; `unit` is the response's id.
     """
-    choice = {
-        "models": design.choice.models,
-        "categories": design.choice.categories,
-        "difficulties": design.choice.difficulties,
-    }
     draw_id = store.add(
         "INSERT INTO draw (study_id, purpose, unit, strata, allocation, choice, judge_id, size,"
         " overlap, repeat_share, seed, reason, created_by)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             study_id, design.purpose, design.unit, json.dumps(design.strata), design.allocation,
-            json.dumps(choice, ensure_ascii=False), design.judge_id, design.size, design.overlap,
-            design.repeat_share, design.seed, reason, by,
+            json.dumps(asdict(design.choice), ensure_ascii=False), design.judge_id, design.size,
+            design.overlap, design.repeat_share, design.seed, reason, by,
         ),
     )  # fmt: skip
     store.add_many(

@@ -10,6 +10,8 @@ from core.services.agreeing import Case
 from core.services.choosing import counted
 from core.services.comparing import comparison_of
 from core.services.proposing import Proposal, ask_for, proposals_of
+from core.services.ranking import counted_questions
+from core.services.rating import Order
 from core.store import people
 from core.store.database import Store
 from core.store.people import Person
@@ -32,31 +34,34 @@ def draw_next(p: Page, found: Drawn, figure: str) -> None:
     more = first.number_input(
         p.t("leaderboard.more"), 1, 2000, _MORE, 10, key=p.key(p.study.id, "more")
     )
-    known = {person.id: person.name for person in people.people(p.store)}
+    names = {person.id: person.name for person in people.people(p.store)}
     scored = {score.person_id for case in every[0] for score in case.scores}
     asked_key = p.key(p.study.id, "ask")
     second.multiselect(
-        p.t("leaderboard.ask_whom"), list(known), default=sorted(scored & set(known)),
-        format_func=known.__getitem__, key=asked_key, placeholder="",
+        p.t("leaderboard.ask_whom"), list(names), default=sorted(scored & set(names)),
+        format_func=names.__getitem__, key=asked_key, placeholder="",
     )  # fmt: skip
     heads = ("words.model", "leaderboard.now", "leaderboard.then", "leaderboard.where")
     for place, head in zip(st.columns(_WIDTHS), heads, strict=False):
         place.html(f'<div class="quiet">{html.escape(p.t(head, n=int(more)))}</div>')
     facts = stamp(p.store)
-    for one in _proposals(p.store.path, p.study.id, found.panel.name, facts, int(more), p, found):
+    known, benchmark = (p.store.path, p.study.id, found.panel.name, facts), found.order.benchmark
+    for one in _proposals(*known, benchmark, int(more), p, found):
         _draw_proposal(p, one, asked_key)
     st.html(f'<div class="quiet">{html.escape(p.t("leaderboard.note_next"))}</div>')
-    _draw_kappa(p, found, every[0])
+    within = counted_questions(p.store, p.study, Order(benchmark=benchmark))
+    _draw_kappa(p, found, [case for case in every[0] if case.question_id in within])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _proposals(
-    path: Path, study: int, name: str, facts: tuple[int, ...], more: int, _p: Page, _found: Drawn
-) -> list[Proposal]:
+    path: Path, study: int, name: str, facts: tuple[int, ...], benchmark: str, more: int,
+    _p: Page, _found: Drawn,
+) -> list[Proposal]:  # fmt: skip
     """A pure function of its arguments: facts are only ever added, and `facts` counts them."""
     verdicts = verdicts_of_chosen(_p, _found.panel)
     cases = calibrating_cases(_p, _found.panel)
-    return proposals_of(_p.store, _p.study, verdicts, cases, more=more)
+    return proposals_of(_p.store, _p.study, verdicts, cases, benchmark=benchmark, more=more)
 
 
 def _draw_proposal(p: Page, one: Proposal, asked_key: str) -> None:

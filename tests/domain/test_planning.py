@@ -56,6 +56,16 @@ def test_below_thirty_scores_nothing_is_promised() -> None:
     assert (found.before, found.after) == (None, None)
 
 
+@pytest.mark.parametrize("scored", [0, 1])
+def test_before_anybody_has_scored_each_category_gets_its_share(scored: int) -> None:
+    strata = {"MK": stratum(scored, 1, errs=0.0), "MR": stratum(0, 100, errs=0.0)}
+
+    found = prospect_of(strata, undefined(scored, "too_few"), 10)
+
+    assert found.given == {"MK": 1, "MR": 9}
+    assert (found.before, found.after) == (None, None)
+
+
 def test_what_was_promised_comes_about() -> None:
     # 100 scored of 1,100 each; 200 more promised, then given.
     before = {name: stratum(100, 1000, errs=0.2, seed=n) for n, name in enumerate(("MK", "MR"))}

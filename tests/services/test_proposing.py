@@ -1,7 +1,9 @@
 """What to score next: the narrowest interval for so many scores, and a click that asks for them."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,14 @@ from core.services import ranking
 from core.services.agreeing import cases_of_panel
 from core.services.assigning import asked_and_next, persons_named
 from core.services.empanelling import panel_of_study
+from core.services.importing_questions import QuestionImport, import_questions
+from core.services.importing_responses import ResponseImport, import_responses
 from core.services.proposing import Proposal, ask_for, proposals_of
 from core.services.tallying import verdicts_of
 from core.store.database import Store, opened
 from core.store.studies import Study, study_named
 from tests.bench.large_study import Size, ensure_large_study
+from tests.workbench import QUESTIONS, five_keys
 
 
 @pytest.fixture
@@ -29,10 +34,11 @@ def large(tmp_path: Path) -> Iterator[tuple[Store, Study]]:
         yield store, study
 
 
-def _proposals(store: Store, study: Study, more: int) -> list[Proposal]:
+def _proposals(store: Store, study: Study, more: int, benchmark: str = "") -> list[Proposal]:
     panel = panel_of_study(store, study, None)
     cases = ranking.calibrating(store, study, panel, cases_of_panel(store, study, panel))
-    return proposals_of(store, study, verdicts_of(store, study, panel), cases, more=more)
+    verdicts = verdicts_of(store, study, panel)
+    return proposals_of(store, study, verdicts, cases, benchmark=benchmark, more=more)
 
 
 def test_more_scores_narrow_the_interval_further(large: tuple[Store, Study]) -> None:
@@ -65,6 +71,36 @@ def test_one_click_asks_for_what_was_proposed(large: tuple[Store, Study]) -> Non
     assert len(asked) == len(proposal.sizes)
     assert all(0 < row[2] <= 1 for row in rows)
     assert asked_and_next(store, study, person)[1] is not None
+
+
+def test_a_benchmark_that_joined_the_study_changes_no_proposal_for_the_first(
+    large: tuple[Store, Study], tmp_path: Path
+) -> None:
+    store, study = large
+    before = _proposals(store, study, 20)
+    model, record = before[0].model, QUESTIONS["MR:1:1"]
+    (tmp_path / "ward.json").write_text(
+        json.dumps(five_keys({f"MR:{n}:1": record for n in range(300)}))
+    )
+    import_questions(store, tmp_path / "ward.json", QuestionImport("ward", "Lead", study="large"))
+    lines = [json.dumps({"question": f"MR:{n}:1", "response": "20 mg"}) for n in range(300)]
+    (tmp_path / "r.jsonl").write_text("\n".join(lines))
+    import_responses(store, tmp_path / "r.jsonl", ResponseImport("ward", model, "Lead"))
+
+    after = _proposals(store, study, 20, "large")
+
+    assert [replace(one, benchmark="") for one in after] == before
+    first = next(one for one in after if one.model == model)
+    ask_for(store, study, first, persons_named(store, ["Dr 1"]), reason="why", by="Dr Lead")
+    drawn = store.rows(
+        "SELECT dataset.name, category, count(*) FROM draw_response JOIN response"
+        " ON response.id = response_id JOIN question ON question.id = question_id"
+        " JOIN dataset ON dataset.id = dataset_id GROUP BY 1, 2"
+    )
+    assert {tuple(row) for row in drawn} == {
+        ("large", category, size) for category, size in first.sizes.items()
+    }
+    assert "MR" in first.sizes
 
 
 def test_nothing_is_drawn_where_nobody_is_asked(large: tuple[Store, Study]) -> None:
