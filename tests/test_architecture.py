@@ -1,6 +1,7 @@
 """Arrows point one way: every module's imports are read and held against its room's rules."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -195,6 +196,22 @@ def test_what_widgets_hold_is_read_without_giving_way_to_the_next_press():
     ]  # fmt: skip
 
     assert reads == []
+
+
+def test_every_module_of_commands_hangs_on_the_command_line():
+    tree = ast.parse((ROOT / "core" / "cli.py").read_text(encoding="utf-8"))
+    imported = {
+        name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    with_commands = {
+        path.stem
+        for path in (ROOT / "core" / "commands").glob("*.py")
+        if re.search(r"\bcommand\(\w+, |\bmain\.group\(", path.read_text(encoding="utf-8"))
+    }
+    assert with_commands - {"terminal"} <= imported
 
 
 def test_package_files_are_empty():

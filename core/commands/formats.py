@@ -9,6 +9,7 @@ from core.commands.data import import_group, question_counts
 from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.formats.catalogue import FORMATS, guessed
 from core.formats.declaring import Format
+from core.i18n import sentence
 from core.services.importing_questions import QuestionImport, import_benchmark
 
 
@@ -45,8 +46,8 @@ def _register(format_: Format) -> None:
             done = import_benchmark(store, file, format_, options)
         terminal.show(asdict(done), words("imported_questions", **question_counts(done)))
 
-    about = text_of(f"format.{format_.name}")
-    import_one.help = words("import_format", format=format_.name, about=about)
+    about = sentence("en", f"format.{format_.name}")
+    import_one.help = sentence("en", "cli.import_format", format=format_.name, about=about)
 
 
 for _format in FORMATS.values():

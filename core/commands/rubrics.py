@@ -8,8 +8,9 @@ import click
 
 from core.commands.data import export_group, import_group
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, text_of, words
+from core.commands.terminal import FILE, Terminal, command, words
 from core.formats.judged import JUDGED, JudgedFormat
+from core.i18n import sentence
 from core.services.exporting_answers import SHAPES, Shape, export_answers
 from core.services.importing_judged import import_judged
 from core.services.importing_questions import QuestionImport
@@ -83,8 +84,8 @@ def _register(format_: JudgedFormat) -> None:
             done = import_judged(store, file, format_, options, phase=phase)
         terminal.show(asdict(done), words("imported_judged", **asdict(done)))
 
-    about = text_of(f"format.{format_.name}")
-    import_one.help = words("import_format", format=format_.name, about=about)
+    about = sentence("en", f"format.{format_.name}")
+    import_one.help = sentence("en", "cli.import_format", format=format_.name, about=about)
 
 
 def _answers(shape: Shape) -> None:
@@ -102,7 +103,7 @@ def _answers(shape: Shape) -> None:
             {"file": str(out), **asdict(done)}, words("answers_exported", file=out, **asdict(done))
         )
 
-    export_one.help = words(f"export_{shape}")
+    export_one.help = sentence("en", f"cli.export_{shape}")
 
 
 def _number(value: float | None) -> str:
