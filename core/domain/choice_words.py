@@ -15,7 +15,9 @@ OPTION_WORD = r"(?:选项|选择|option|choice|letter)?"
 
 ZH_MARK = (
     r"(?:(?:正确|最佳|最终|最后|标准|参考|最恰当的?|最合适的?|最可能的?)的?)?"
-    r"(?:答案|选项|选择|答)\s*(?:应该?|应当)?\s*(?:是|为|选|:|=|->|→|应为|应是|应选)"
+    r"(?:(?:答案|选项|选择|答)\s*(?:应该?|应当)?\s*(?:是|为|选|:|=|->|→|应为|应是|应选)"
+    r"|答案(?=\s*(?-i:[A-P])))"
+    r"|[【\[]\s*(?:正确|最佳|最终|参考|标准)?(?:答案|选项)\s*[】\]]\s*:?"
 )
 ZH_CHOOSE = (
     r"(?:(?:故|应|应该|所以|因此|我|本题|该题|此题|可|宜|综上)?,?\s*(?:应)?选择?(?:为|是|:)?)"
@@ -34,7 +36,7 @@ EN_CHOOSE = (
     r"(?:choose|chose|select|pick|go\s+with|opt\s+for)"
 )
 #: Signs that the words above begin with: the others are passed over five times as fast.
-INTRODUCED_BY, CHOSEN_BY = "正最符不错标参答选tcbrfmao", "故应所因我本该此可宜综,\\siwspg"
+INTRODUCED_BY, CHOSEN_BY = "正最符不错标参答选tcbrfmao【\\[", "故应所因我本该此可宜综,\\siwspg"
 INTRODUCED = re.compile(
     rf"(?=[{INTRODUCED_BY}])(?:{ZH_RIGHT_IS}|{ZH_MARK}|{EN_MARK})", re.IGNORECASE
 )
@@ -60,7 +62,7 @@ SAID_RIGHT = re.compile(
     re.IGNORECASE,
 )
 LABEL_LINE = re.compile(r"^[\s*_#>\-•]*[(\[【<]?(?P<letter>[A-P])[)\]】>]?\s*[.、:)]", re.MULTILINE)
-ONLY_LETTERS = re.compile(rf"[\W_]*(?P<letters>{LETTERS}|[a-p]){OR}[\W_]*(?:选项|项)?[\W_]*")
+ONLY_LETTERS = re.compile(rf"[\W_]*(?:选项\s*)?[\W_]*(?P<letters>{LETTERS}|[a-p]){OR}[\W_]*(?:选项|项)?[\W_]*")
 LEADING = re.compile(
     r"[\s*_#>]*[(\[【<「]?(?P<letter>[A-P])(?:[)\]】>」](?P<closed>)|(?P<delimiter>[.、:。]|选项|\s*\n|,))"
     r"[*_\s]*"
@@ -82,7 +84,7 @@ NEGATED = re.compile(
 )
 SAID_WRONG = re.compile(
     r"^\s*(?:[)\]】>」\"'”’*_?!]*\s*)(?:选项|项|option)?\s*"
-    r"(?:是|为|is|are|was)?\s*(?:错误?|不正确|不对|不符|不恰当|有误|可以?排除|incorrect|wrong|not\b|false)",
+    r"(?:是|为|均|都|皆|is|are|was)*\s*(?:错误?|不正确|不对|不符|不恰当|有误|可以?排除|incorrect|wrong|not\b|false)",
     re.IGNORECASE,
 )
 #: What may follow the letters of a statement: an end, an explanation, or the option's own text.

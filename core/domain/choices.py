@@ -36,7 +36,7 @@ from core.domain.choice_words import (
 )
 
 #: Version of the rules below: readings of two versions never mix.
-READER = 1
+READER = 2
 
 #: Why no choice was read. `no_choice`: nothing states one; `several_readings`: statements that
 #: contradict each other; `several_chosen`: more than one where one was asked for; `not_an_option`:
@@ -164,8 +164,8 @@ class _Reader:
         return Choice(found["letter"], None, self.text[: found.end()].strip())
 
     def _with_text(self) -> Choice | None:
-        """A label, a blank and the whole text of its option, at the start."""
-        found = re.match(r"(?P<letter>[A-P])\s+", self.text)
+        """A label, a blank or a bracket, and the whole text of its option, at the start."""
+        found = re.match(r"(?P<letter>[A-P])(?:\s*\(\s*|\s+)", self.text)
         if found is None or not self.options.has(found["letter"]):
             return None
         if not self.options.own_text_begins(found["letter"], self.text[found.end() :]):
@@ -220,8 +220,13 @@ class _Reader:
         for one in STATED.finditer(self.text):
             letters = _letters(one["letters"])
             after = self.text[one.end() :]
-            if self._is_negated(one.start()) or SAID_WRONG.match(after):
+            if self._is_negated(one.start()):
                 continue
+            if SAID_WRONG.match(after):  # after a comma the others may be meant: `A,B、C 均错误`
+                head, comma, others = one["letters"].partition(",")
+                if not comma:
+                    continue
+                letters, after = _letters(head), f",{others}{after}"
             if not self._is_bounded(letters, after) or self.options.is_abbreviation(one["letters"]):
                 continue
             listed = self.options.listed_from(letters, after)
