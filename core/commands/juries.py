@@ -10,6 +10,7 @@ from core.commands.terminal import FILE, Terminal, command, words
 from core.domain.juries import RULES, JuryRule
 from core.services import sealing
 from core.services.agreeing import cases_of_panel
+from core.services.describing import codes_of
 from core.services.empanelling import Panel, add_jury, panel_of_study, panels_of_study
 from core.services.exporting_cases import export_cases
 from core.services.naming import study_of_dataset
@@ -69,9 +70,17 @@ def _line(jury: Panel) -> str:
 @click.option("--judge", help="Of this judge or jury.  [default: the newest judge]")
 @click.option("--of", "kind", default="all", show_default=True, type=click.Choice(_KINDS))
 @click.option("--with-sealed", is_flag=True, help="Those too that test what revisers make.")
+@click.option("--names", "with_names", is_flag=True, help="People by name, and not as R1, R2, …")
 @click.option("--out", type=FILE, required=True)
 def export_cases_command(
-    terminal: Terminal, *, dataset: str, judge: str | None, kind: str, with_sealed: bool, out: Path
+    terminal: Terminal,
+    *,
+    dataset: str,
+    judge: str | None,
+    kind: str,
+    with_sealed: bool,
+    with_names: bool,
+    out: Path,
 ) -> None:
     """Write a CSV of the responses that physicians have scored, with what a judge says of them."""
     with terminal.store() as store:
@@ -80,7 +89,9 @@ def export_cases_command(
         sealed = sealing.seals_of(store, study)
     chosen = cases if kind == "all" else picked(cases, kind)
     shown = [case for case in chosen if with_sealed or not sealed.is_sealed(case)]
-    count, closed = export_cases(shown, out), len(chosen) - len(shown)
+    names = {score.person: score.person for case in cases for score in case.scores}
+    count = export_cases(shown, out, codes=names if with_names else codes_of(cases))
+    closed = len(chosen) - len(shown)
     terminal.show(
         {"file": str(out), "cases": count, "sealed": closed},
         words("cases.exported", file=out, n=count)

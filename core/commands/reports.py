@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, language, words
 from core.domain.questions import Language
 from core.errors import Refused
 from core.reports.methods import methods_html, methods_markdown
@@ -21,10 +21,12 @@ _WRITERS = {".md": methods_markdown, ".html": methods_html}
 @command(main, "report")
 @click.option("--dataset", required=True)
 @click.option("--judge", help="This judge or jury.  [default: the newest judge]")
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option(
+    "--language", "wanted", type=click.Choice(["en", "zh"]), help="[default: as commands answer]"
+)
 @click.option("--out", type=FILE, required=True, help="Its suffix says how: .md or .html.")
 def report(
-    terminal: Terminal, *, dataset: str, judge: str | None, language: Language, out: Path
+    terminal: Terminal, *, dataset: str, judge: str | None, wanted: Language | None, out: Path
 ) -> None:
     """Write the methods report: design, versions, agreement, leaderboard, formulas, rows."""
     write = _WRITERS.get(out.suffix.lower())
@@ -34,7 +36,7 @@ def report(
         study = study_of_dataset(store, dataset)
         panel = panel_of_study(store, study, judge)
         found = describing.description_of(store, study, panel)
-    write_whole(out, write(found, language))
+    write_whole(out, write(found, wanted or language()))
     terminal.show({"file": str(out), "judge": panel.name}, words("report.written", file=out))
 
 

@@ -62,7 +62,9 @@ SAID_RIGHT = re.compile(
     re.IGNORECASE,
 )
 LABEL_LINE = re.compile(r"^[\s*_#>\-•]*[(\[【<]?(?P<letter>[A-P])[)\]】>]?\s*[.、:)]", re.MULTILINE)
-ONLY_LETTERS = re.compile(rf"[\W_]*(?:选项\s*)?[\W_]*(?P<letters>{LETTERS}|[a-p]){OR}[\W_]*(?:选项|项)?[\W_]*")
+ONLY_LETTERS = re.compile(
+    rf"[\W_]*(?:选项\s*)?[\W_]*(?P<letters>{LETTERS}|[a-p]){OR}[\W_]*(?:选项|项)?[\W_]*"
+)
 LEADING = re.compile(
     r"[\s*_#>]*[(\[【<「]?(?P<letter>[A-P])(?:[)\]】>」](?P<closed>)|(?P<delimiter>[.、:。]|选项|\s*\n|,))"
     r"[*_\s]*"

@@ -93,12 +93,21 @@ def export_llmeval_med(store: Store, export: Export, out: Path) -> Exported:
 def _five_key_record(
     store: Store, study_id: int, key: str, question_id: int, written: str, format_: str
 ) -> dict[str, Any]:
-    """A question's record with LLMEval-Med's fields; of another format, made of what is asked."""
+    """A question's record with LLMEval-Med's fields, and the texts that are in use.
+
+    Of another format, it is made of what is asked.
+    """
     record: dict[str, Any] = json.loads(written)
-    if not catalogue.is_declared(format_):
-        return record
-    category, group, turn = key.split(":")
     active = criteria.active_version(store, study_id, question_id).criteria
+    if not catalogue.is_declared(format_):
+        read = llmeval_med.criteria_of_record(written)
+        texts = {
+            "problem": (read.question_text, active.question_text),
+            "sanswer": (read.reference_answer, active.reference_answer),
+            "checklist": (read.checklist, active.checklist),
+        }
+        return record | {name: now for name, (before, now) in texts.items() if now != before}
+    category, group, turn = key.split(":")
     return {
         "category1": category, "round": int(turn),
         "groupCode": int(group) if group.isdecimal() else group,

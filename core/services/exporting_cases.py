@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.services.agreeing import Case
@@ -18,8 +18,11 @@ _HEAD = (
 )  # fmt: skip
 
 
-def export_cases(cases: Sequence[Case], out: Path) -> int:
+def export_cases(cases: Sequence[Case], out: Path, *, codes: Mapping[str, str]) -> int:
     """Write a CSV of cases; how many rows it has. Missing values are empty.
+
+    Args:
+        codes: what people are called in it, by name.
 
     Raises:
         Refused: `cannot_write`.
@@ -27,7 +30,7 @@ def export_cases(cases: Sequence[Case], out: Path) -> int:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
-    writer.writerows([harmless(cell) for cell in _row(case)] for case in cases)
+    writer.writerows([harmless(cell) for cell in _row(case, codes)] for case in cases)
     write_whole(out, text.getvalue())
     return len(cases)
 
@@ -38,13 +41,13 @@ def harmless(cell: object) -> object:
     return f"'{cell}" if is_formula else cell
 
 
-def _row(case: Case) -> tuple[object, ...]:
+def _row(case: Case, codes: Mapping[str, str]) -> tuple[object, ...]:
     judge = case.judge
     return (
         case.question, case.category, case.category2, case.scene, case.difficulty, case.model,
         case.sample, judge.mean, judge.median, _side(judge.usable), judge.unscored_because,
         judge.spread, int(judge.is_unstable), _side(case.physicians_usable),
-        "; ".join(score.person for score in case.scores),
+        "; ".join(codes[score.person] for score in case.scores),
         "; ".join(str(score.value) for score in case.scores),
         int(case.is_false_usable), int(case.is_missed_risk),
     )  # fmt: skip

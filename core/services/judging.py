@@ -64,7 +64,7 @@ def judge_of_study(store: Store, study: Study, name: str | None) -> tuple[Judge,
     if not known:
         raise Refused(why_nothing(store, study) or "no_judge", study=study.name)
     if name is None:
-        active = [one for one in known if progress_of(store, study.id, one[0]).judged]
+        active = [one for one in known if judges.has_scored(store, study.id, one[0].id)]
         return (active or known)[-1]
     for judge, rounds in known:
         if judge.name == name:

@@ -85,6 +85,20 @@ def judges_of_study(store: Store, study_id: int) -> list[tuple[Judge, int]]:
     return [(_judge(*row[:-1]), row[-1]) for row in map(tuple, store.rows(sql, (study_id,)))]
 
 
+def has_scored(store: Store, study_id: int, judge_id: int) -> bool:
+    """Whether a judge has given any response of a study a score."""
+    sql = """
+        SELECT EXISTS (
+          SELECT 1 FROM judge JOIN rater USING (configuration_id)
+          JOIN assessment ON assessment.rater_id = rater.id
+          JOIN response ON response.id = assessment.response_id
+          JOIN question ON question.id = response.question_id
+          JOIN study_dataset USING (dataset_id)
+          WHERE judge.id = ? AND study_id = ? AND purpose = 'study' AND value IS NOT NULL)
+    """
+    return bool(store.value(sql, (judge_id, study_id)))
+
+
 def ensure_configuration(
     store: Store, engine: str, model: str, parameters: Mapping[str, Any]
 ) -> int:

@@ -11,20 +11,22 @@ from core.ui.shell import Page
 def chosen_judge(p: Page) -> tuple[Judge, int]:
     """The judge that the reader chooses, with its rounds; a page without a judge ends here."""
     names = [judge.name for judge, _ in judges_of_study(p.store, p.study.id)]
-    return judge_of_study(p.store, p.study, _chosen(p, names, newest=len(names) - 1))
+    return judge_of_study(p.store, p.study, _chosen(p, names))
 
 
 def chosen_panel(p: Page) -> Panel:
     """The judge or jury that the reader chooses; a page without a judge ends here."""
     panels = {panel.name: panel for panel in panels_of_study(p.store, p.study)}
-    judges = sum(panel.rule is None for panel in panels.values())
-    return panels[_chosen(p, list(panels), newest=judges - 1)]
+    return panels[_chosen(p, list(panels))]
 
 
-def _chosen(p: Page, names: list[str], *, newest: int) -> str:
+def _chosen(p: Page, names: list[str]) -> str:
+    """One of the names; the newest judge that has scored anything, until another is chosen."""
     if not names:
         st.info(p.t("agreement.no_judge"))
         st.stop()
+    newest, _ = judge_of_study(p.store, p.study, None)
     return st.selectbox(
-        p.t("words.judge"), names, index=newest, key="judge", bind="query-params", width=310
-    )
+        p.t("words.judge"), names, index=names.index(newest.name), key="judge",
+        bind="query-params", width=310,
+    )  # fmt: skip

@@ -37,6 +37,19 @@ def _same(one: object, other: object) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
+def test_a_revised_checklist_goes_out_with_the_scores_that_it_was_scored_by(
+    study: Workbench,
+) -> None:
+    revised = "Core:\n1. Names warfarin"
+    revise_checklist(
+        study.store, study.study, study.question("MR:1:1"), revised, reason="why", by="Dr Tang"
+    )
+    study.baseline_judges()
+    _, shape = _exports(study)
+    assert _by_key(shape)["MR:1:1"]["checklist"] == revised
+    assert _by_key(shape)["MK:1:1"]["checklist"] == QUESTIONS["MK:1:1"]["checklist"]
+
+
 def test_the_export_is_the_import_with_answer_score_and_judgement(study: Workbench) -> None:
     study.baseline_judges()
 
