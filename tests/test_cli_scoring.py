@@ -113,3 +113,16 @@ def test_physicians_words_and_a_copy_of_all_are_had_by_command(ward: Shell, tmp_
     assert (again.code, again.err.count("\n")) == (2, 1)
     with opened(to) as copy:
         assert copy.value("SELECT rationale FROM human_assessment") == "随餐 said"
+
+
+def test_a_score_is_entered_for_a_physician_once_people_have_accounts(ward: Shell) -> None:
+    score = ("score", "--dataset", "ward", "--question", "MK:1:1", "--model", "cedar",
+             "--score", 4, "--phase", "blind")  # fmt: skip
+    ward("user", "add", "Dr Lin", "--right", "physician", "--oidc-subject", "lin", "--no-password")
+    ward("user", "add", "Dr Chief", "--right", "lead", "--oidc-subject", "chief", "--no-password")
+
+    for name in ("Dr Typo", "Dr Chief"):
+        refused = ward(*score, "--as", name)
+        assert (refused.code, refused.out) == (2, "")
+        assert f"{name} is no physician here; physicians: Dr Lin." in refused.err
+    assert ward(*score, "--as", "Dr Lin").code == 0

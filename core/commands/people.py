@@ -9,10 +9,10 @@ from core.commands.terminal import Terminal, command, words
 from core.domain import mtg
 from core.domain.questions import question_key
 from core.errors import BrokenFile, Refused, UnknownName
-from core.services import reviewing
+from core.services import enrolling, reviewing
 from core.services.naming import question_of_study, study_of_dataset
 from core.services.reviewing import NoScore, Scoring
-from core.store import criteria, people, responses, reviews
+from core.store import criteria, responses, reviews
 from core.store.database import Store
 from core.store.marks import requirements_of_version
 from core.store.responses import Response
@@ -73,7 +73,7 @@ def score_command(
             _marks(store, study, found, key, marks), no_score,
         )  # fmt: skip
         with store.writing():
-            person = people.ensure_person(store, terminal.by)
+            person = enrolling.physician_named(store, terminal.by)
             is_new = reviewing.score(store, study, person, found.id, scoring)
             given = reviews.last_answer(store, person.id, found.id)
     assert given is not None

@@ -107,6 +107,24 @@ def add_account(store: Store, wanted: Enrolment, *, by: str) -> Person:
     return _add(store, wanted, by=by)
 
 
+def physician_named(store: Store, name: str) -> Person:
+    """The person in whose name the operator enters a score.
+
+    While nobody has an account any name will do; from then on it is a physician's.
+
+    Raises:
+        UnknownName: `no_such_physician`, with those there are.
+    """
+    require_operator(store)
+    if not accounts.has_real_account(store):
+        return people.ensure_person(store, name)
+    known = [one.name for one in accounts.accounts(store) if "physician" in one.rights]
+    person = people.person_named(store, name) if name in known else None
+    if person is None:
+        raise UnknownName("no_such_physician", name=name, known=", ".join(known) or "–")
+    return person
+
+
 def needs_first_account(store: Store) -> bool:
     """Tell whether nobody but illustrative people has an account."""
     return not accounts.has_real_account(store)
