@@ -17,6 +17,8 @@ from core.store.choices import Reading
 from core.store.database import Store
 from core.store.studies import Study
 
+#: Characters that are kept of an answer that could not be read.
+_SAID = 200
 #: Responses that are read and committed between two reports of progress.
 _AT_ONCE = 20_000
 Progress = Callable[[int, int], None]
@@ -101,13 +103,19 @@ def _scored(
         yield response_id, criteria_id, *_score(text, order, asked, reader)
 
 
+def _end(text: str) -> str:
+    """Where an answer ends, which is where most say what they choose."""
+    text = text.strip()
+    return text if len(text) <= _SAID else f"…{text[-_SAID:]}"
+
+
 def _score(
     text: str, order: str, asked: Closed, reader: ChoiceReader
 ) -> tuple[int | None, str | None, str, str]:
     """1 or 0, why there is none, the words read, the labels chosen."""
     found = reader.choice(text)
     if found.chosen is None:
-        return None, found.unread_because, found.detail[:200], ""
+        return None, found.unread_because, found.detail[:_SAID] or _end(text), ""
     chosen = in_file_labels(found.chosen, order) if order else found.chosen
     if asked.right is None:
         return None, "no_right_answer", "", chosen

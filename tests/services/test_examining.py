@@ -119,7 +119,9 @@ def test_what_was_not_read_is_listed_with_its_reason(exam):
     counts, listed = examining_reports.unread(exam.store, exam.study)
 
     assert counts == [("willow", "no_choice", 1)]
-    assert [(one.question, one.model) for one in listed] == [("exam:3:1", "willow")]
+    assert [(one.question, one.model, one.detail) for one in listed] == [
+        ("exam:3:1", "willow", "我不清楚")
+    ]
 
 
 def test_scoring_again_reads_nothing_twice_and_takes_up_what_is_new(exam):
