@@ -46,6 +46,30 @@ def test_a_dry_run_shows_columns_and_first_rows_and_creates_nothing(
     assert not shell.db.exists()
 
 
+def test_a_dry_run_without_a_mapping_lists_the_columns_and_proposes_what_they_are(
+    shell: Shell,
+) -> None:
+    record = {
+        "question_uuid": "Med_1",
+        "问题": "首选检查？",
+        "model": "elm",
+        "human": {"accuracy": 3},
+    }
+    file = shell.file([record], "Medicine_data.json")
+
+    guess = shell("import", "guess", file)
+    said = shell("import", "table", file, "--name", "mine", "--dry-run")
+
+    assert "looks like table" in guess.out
+    assert (said.code, "Traceback" in said.err) == (2, False)
+    assert said.out.splitlines() == [
+        "  question_uuid → (left out; perhaps --map 'question_uuid=question_id'): Med_1",
+        "  问题 → (left out; perhaps --map '问题=question'): 首选检查？",
+        "  model → model: elm",
+        "  human.accuracy → (left out; perhaps --map 'human.accuracy=physician:human.accuracy'): 3",
+    ]
+
+
 def test_a_table_is_imported_and_compared(shell: Shell, file: Path) -> None:
     done = shell("import", "table", file, "--name", "mine", *MAPPED, *SCALE, "--json").json
     again = shell("import", "table", file, "--name", "mine", *MAPPED, *SCALE, "--json").json

@@ -1,5 +1,6 @@
 """Commands about tables: import one with any column names, export what the database holds."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -8,8 +9,9 @@ import click
 
 from core.commands.data import export_group, import_group
 from core.commands.terminal import FILE, Terminal, command, text_of, words
-from core.domain.table_fields import read_mapping, read_scale
-from core.formats.tables import Problem, read_table
+from core.domain.table_fields import guessed_field, is_field, read_mapping, read_scale
+from core.errors import Refused
+from core.formats.tables import Problem, Table, read_table
 from core.services.exporting_tables import WHATS, TableExport, What, export_table
 from core.services.importing_table import (
     TableImport,
@@ -63,14 +65,21 @@ def import_table_command(
     may_leave: bool,
     dry_run: bool,
 ) -> None:
-    """Import a table: CSV, TSV, XLSX, JSONL or Parquet, with any column names.
+    """Import a table: CSV, TSV, XLSX, JSON, JSONL or Parquet, with any column names.
 
     Rows that can't be read are all listed, and then nothing is written.
     """
     human = read_scale(scale, usable)
     machine = None if judge_scale is None else read_scale(judge_scale, judge_usable)
     table = read_table(file, sheet=sheet)
-    mapping = read_mapping(mapped, table.columns)
+    try:
+        mapping = read_mapping(mapped, table.columns)
+    except Refused:
+        if dry_run:  # what there is to choose from
+            named = {one: one for one in table.columns if is_field(one)}
+            found = {"file": table.file, **_columns(table, named)}
+            terminal.show(found, _column_lines(table, named))
+        raise
     options = TableImport(
         name, terminal.by, mapping, model, human, machine, phase, reason, may_leave
     )
@@ -102,25 +111,45 @@ def export_table_command(
 
 def _preview(terminal: Terminal, reading: TableReading, options: TableImport) -> None:
     table, counts = reading.table, reading.counts()
-    first = [dict(zip(table.columns, row, strict=True)) for _, row in table.rows[:_SHOWN_ROWS]]
     said = {
-        "file": table.file, "read_as": table.read_as, "mapping": dict(options.mapping),
-        "left_out": [one for one in table.columns if one not in options.mapping],
-        "counts": counts, "first_rows": [_plain(row) for row in first],
+        "file": table.file, "read_as": table.read_as, **_columns(table, options.mapping),
+        "counts": counts, "first_rows": [_plain(row) for row in _first_rows(table)],
         "problems": [
             {"line": one.line, "column": one.column, "why": problem_words(one)}
             for one in reading.problems
         ],
     }  # fmt: skip
-    lines = [words("table_read_as", file=table.file, read_as=table.read_as, **counts)]
-    for column in table.columns:
-        field = options.mapping.get(column) or words("table_left_out")
-        cells = " | ".join(_short(row[column]) for row in first)
-        lines.append(f"  {column} → {field}: {cells}")
+    lines = [
+        words("table_read_as", file=table.file, read_as=table.read_as, **counts),
+        _column_lines(table, options.mapping),
+    ]
     for one in reading.problems:
         place = words("table_place", line=one.line, column=one.column or "–")
         lines.append(f"{place}: {problem_words(one)}")
     terminal.show(said, "\n".join(lines))
+
+
+def _columns(table: Table, mapping: Mapping[str, str]) -> dict[str, Any]:
+    """What columns stand for, which are left out, and what these may stand for by their names."""
+    left_out = [one for one in table.columns if one not in mapping]
+    perhaps = {one: field for one in left_out if (field := guessed_field(one))}
+    return {"mapping": dict(mapping), "left_out": left_out, "perhaps": perhaps}
+
+
+def _column_lines(table: Table, mapping: Mapping[str, str]) -> str:
+    """A line for each column, with its first cells."""
+    perhaps, lines = _columns(table, mapping)["perhaps"], []
+    for column in table.columns:
+        field = mapping.get(column) or words("table_left_out")
+        if column in perhaps:
+            field = words("table_perhaps", column=column, field=perhaps[column])
+        cells = " | ".join(_short(row[column]) for row in _first_rows(table))
+        lines.append(f"  {column} → {field}: {cells}")
+    return "\n".join(lines)
+
+
+def _first_rows(table: Table) -> list[dict[str, Any]]:
+    return [dict(zip(table.columns, row, strict=True)) for _, row in table.rows[:_SHOWN_ROWS]]
 
 
 def problem_words(problem: Problem) -> str:

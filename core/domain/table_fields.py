@@ -45,7 +45,7 @@ _WHOLE = re.compile(r"-?\d{1,9}")
 
 #: Names that people give to columns, without case, spaces and punctuation.
 _USUAL = {
-    "question_id": "questionid qid id key 题号 题目编号 问题编号 编号",
+    "question_id": "questionid questionuuid qid id key 题号 题目编号 问题编号 编号",
     "category": "category category1 type domain department 类别 分类 类型 科室",
     "turn": "turn 轮次 轮",
     "question": "question prompt problem query input 问题 题目 题干",

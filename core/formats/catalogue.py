@@ -10,6 +10,7 @@ from core.formats.base import json_of
 from core.formats.broken import Broken
 from core.formats.declaring import Format, exercise_of, files_of, records_of
 from core.formats.judged import DECLARED, JUDGED
+from core.formats.tables import SUFFIXES
 
 #: By name, in the order in which a file is held against them: those with more signs first.
 FORMATS: dict[str, Format] = {
@@ -80,7 +81,8 @@ def guessed(path: Path) -> Guess:
         for judged in JUDGED:
             if record is not None and set(judged.signs) <= set(record):
                 return Guess(judged.name, "fields", judged.signs)
-    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".parquet"):
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES and (seen or suffix != ".json"):
         return Guess(TABLE, "columns", tuple(sorted(seen)))
     return Guess("", "nothing", tuple(sorted(seen)))
 

@@ -1,4 +1,4 @@
-"""Tables as people have them: CSV with any separator, XLSX, JSONL, Parquet; any column names."""
+"""Tables as people have them: CSV with any separator, XLSX, JSON, Parquet; any column names."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from core.errors import BrokenFile, UnknownName
 from core.formats.base import LARGEST_FILE, check_file, json_of
 
 DELIMITED = (".csv", ".tsv", ".txt")
-SUFFIXES = (*DELIMITED, ".xlsx", ".jsonl", ".parquet")
+SUFFIXES = (*DELIMITED, ".xlsx", ".json", ".jsonl", ".parquet")
 
 _DELIMITERS = (",", ";", "\t", "|")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -81,7 +81,7 @@ def read_table(path: Path, *, sheet: str | None = None) -> Table:
     elif suffix == ".parquet":
         table = _parquet(path)
     else:
-        table = (_jsonl if suffix == ".jsonl" else _delimited)(path)
+        table = (_json if suffix in (".json", ".jsonl") else _delimited)(path)
     if not table.rows and not table.problems:
         raise BrokenFile("no_rows", file=path.name)
     return table
@@ -211,27 +211,46 @@ def _delimited(path: Path) -> Table:
     return _without_empty(path, columns, rows, problems, f"{encoding}, {shown}", start)
 
 
-def _jsonl(path: Path) -> Table:
+def _json(path: Path) -> Table:
+    """A list of objects (`.json`), or an object a line; those inside become columns."""
     text, encoding = text_of_table(path)
+    problems: list[Problem] = []
+    if path.suffix.lower() == ".json" and text.lstrip().startswith("["):
+        found = list(enumerate(json_of(text, file=path.name), 1))
+    else:
+        found = list(_json_lines(text, path.name, problems))
     records: list[tuple[int, dict[str, Any]]] = []
-    problems = []
     columns: dict[str, None] = {}
+    for number, record in found:
+        if not isinstance(record, dict):
+            problems.append(Problem(number, "", "not_json", {"problem": "{…}"}))
+            continue
+        flat = _flat(record)
+        columns |= dict.fromkeys(flat)
+        records.append((number, flat))
+    names = tuple(columns)
+    rows = [(number, [record.get(name) for name in names]) for number, record in records]
+    return Table(path.name, names, list(rows), problems, encoding)
+
+
+def _json_lines(text: str, file: str, problems: list[Problem]) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            record = json_of(line, file=path.name, line=number)
+            yield number, json_of(line, file=file, line=number)
         except BrokenFile as error:
             problems.append(Problem(number, "", "not_json", {"problem": error.values["problem"]}))
-            continue
-        if not isinstance(record, dict):
-            problems.append(Problem(number, "", "not_json", {"problem": "{…}"}))
-            continue
-        columns |= dict.fromkeys(record)
-        records.append((number, record))
-    names = tuple(columns)
-    rows = [(number, [record.get(name) for name in names]) for number, record in records]
-    return Table(path.name, names, list(rows), problems, encoding)
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose objects are columns of their own: `human.accuracy`; no name is lost."""
+    found: dict[str, Any] = {}
+    for name, value in record.items():
+        inner = value if isinstance(value, dict) and value else None
+        found |= {f"{name}.{one}": cell for one, cell in inner.items()} if inner else {name: value}
+    parts = sum(len(one) if isinstance(one, dict) and one else 1 for one in record.values())
+    return found if len(found) == parts else record
 
 
 def _parquet(path: Path) -> Table:

@@ -41,6 +41,11 @@ def jsonl(path: Path) -> None:
     path.write_text("\n".join(json.dumps(one) for one in records), encoding="utf-8")
 
 
+def json_list(path: Path) -> None:
+    records = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
+    path.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+
+
 def parquet(path: Path) -> None:
     columns = zip(HEADER, zip(*ROWS, strict=True), strict=True)
     pyarrow.parquet.write_table(pyarrow.table({k: list(v) for k, v in columns}), path)
@@ -73,6 +78,8 @@ def refused(path: Path, **options: Any) -> AttendingError:
         ("a.tsv", delimited("\t", "utf-16"), "UTF-16, Tab"),
         ("a.csv", delimited(",", "gb18030"), "GB18030, ,"),
         ("a.jsonl", jsonl, "UTF-8"),
+        ("a.json", jsonl, "UTF-8"),
+        ("a.json", json_list, "UTF-8"),
         ("a.parquet", parquet, "Parquet"),
     ],
 )
@@ -347,3 +354,21 @@ def test_rows_that_are_history_are_counted_and_left_out() -> None:
         ("physician", "w", 5),
     ]
     assert found.history == 1
+
+
+def test_an_object_in_a_record_is_columns_of_its_own(tmp_path: Path) -> None:
+    records = [
+        {"uuid": 1, "human": {"accuracy": 3, "logic": 2}, "turns": ["a"]},
+        {"uuid": 2, "human": None, "x": {"y": 1}, "x.y": 2},
+        7,
+    ]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(records))
+
+    table = read_table(path)
+
+    assert table.columns == ("uuid", "human.accuracy", "human.logic", "turns", "human", "x", "x.y")
+    assert table.rows == [
+        (1, [1, 3, 2, ["a"], None, None, None]), (2, [2, None, None, None, None, {"y": 1}, 2]),
+    ]  # fmt: skip
+    assert [(one.line, one.why) for one in table.problems] == [(3, "not_json")]
