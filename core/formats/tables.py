@@ -215,10 +215,8 @@ def _json(path: Path) -> Table:
     """A list of objects (`.json`), or an object a line; those inside become columns."""
     text, encoding = text_of_table(path)
     problems: list[Problem] = []
-    if path.suffix.lower() == ".json" and text.lstrip().startswith("["):
-        found = list(enumerate(json_of(text, file=path.name), 1))
-    else:
-        found = list(_json_lines(text, path.name, problems))
+    whole = _whole_json(text, path) if path.suffix.lower() == ".json" else None
+    found = list(_json_lines(text, path.name, problems)) if whole is None else whole
     records: list[tuple[int, dict[str, Any]]] = []
     columns: dict[str, None] = {}
     for number, record in found:
@@ -231,6 +229,18 @@ def _json(path: Path) -> Table:
     names = tuple(columns)
     rows = [(number, [record.get(name) for name in names]) for number, record in records]
     return Table(path.name, names, list(rows), problems, encoding)
+
+
+def _whole_json(text: str, path: Path) -> list[tuple[int, Any]] | None:
+    """The records of a list, or of one object; None where a text is several values."""
+    is_list = text.lstrip().startswith("[")
+    try:
+        content = json_of(text, file=path.name)
+    except BrokenFile:
+        if is_list:
+            raise
+        return None
+    return list(enumerate(content if is_list else [content], 1))
 
 
 def _json_lines(text: str, file: str, problems: list[Problem]) -> Iterator[tuple[int, Any]]:

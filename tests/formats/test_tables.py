@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 
 from core.domain.scales import ONE_TO_FIVE, Scale
-from core.errors import AttendingError
+from core.errors import AttendingError, BrokenFile
 from core.formats.table_files import write_table
 from core.formats.table_rows import Content, Reading, content_of
 from core.formats.tables import Table, read_table
@@ -354,6 +354,30 @@ def test_rows_that_are_history_are_counted_and_left_out() -> None:
         ("physician", "w", 5),
     ]
     assert found.history == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "problems"),
+    [
+        ('{\n "a": 1,\n "b": "x"\n}', [(1, [1, "x"])], []),
+        ('{"a": 1}\n{"a": \n', [(1, [1])], [2]),
+    ],
+)
+def test_json_is_one_object_or_one_a_line(tmp_path: Path, text, rows, problems) -> None:
+    (tmp_path / "a.json").write_text(text)
+
+    table = read_table(tmp_path / "a.json")
+
+    assert (table.rows, [one.line for one in table.problems]) == (rows, problems)
+
+
+def test_a_list_that_is_cut_off_is_told_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"a": 1},\n{"a": ')
+
+    with pytest.raises(BrokenFile, match="not_json") as refused:
+        read_table(tmp_path / "a.json")
+
+    assert refused.value.values["line"] == 2
 
 
 def test_an_object_in_a_record_is_columns_of_its_own(tmp_path: Path) -> None:
