@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--process-per-site",
 )  # fmt: skip
 _LAPTOP = {"width": 1366, "height": 768}
 Open = Callable[..., Visit]
@@ -66,33 +68,34 @@ def served(sample_database: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
-def windows(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
-    """One window per language, kept for its cache of the app's scripts."""
-    found: dict[str, BrowserContext] = {}
+def windows(browser: Browser) -> Iterator[dict[tuple[str, int], BrowserContext]]:
+    """Windows by language and number, kept for what they have loaded of the app's scripts."""
+    found: dict[tuple[str, int], BrowserContext] = {}
     yield found
     for context in found.values():
         context.close()
 
 
 @pytest.fixture
-def open_browser(browser: Browser, windows: dict[str, BrowserContext]) -> Iterator[Open]:
+def open_browser(
+    browser: Browser, windows: dict[tuple[str, int], BrowserContext]
+) -> Iterator[Open]:
     """Open an app in a browser that has no cookie yet; `apart` from those that are open."""
-    contexts, pages = [], []
+    aparts: Counter[str] = Counter()
+    pages = []
 
     def opened(served: Served, *, locale: str = "en-US", apart: bool = False) -> Visit:
-        if apart or locale not in windows:
-            context = browser.new_context(locale=locale, viewport=_LAPTOP)
-            context.set_default_timeout(20_000)
-            if apart:
-                contexts.append(context)
-            else:
-                windows[locale] = context
-        else:
-            context = windows[locale]
-        context.clear_cookies()
-        pages.append(context.new_page())
+        aparts[locale] += apart
+        key = (locale, aparts[locale] if apart else 0)
+        if key not in windows:
+            windows[key] = browser.new_context(locale=locale, viewport=_LAPTOP)
+            windows[key].set_default_timeout(20_000)
+            # With a page of its site always open, a window's process and its scripts stay.
+            windows[key].new_page().goto(f"{served.url}/_stcore/health")
+        windows[key].clear_cookies()
+        pages.append(windows[key].new_page())
         return Visit(pages[-1], served)
 
     yield opened
-    for one in (*pages, *contexts):
-        one.close()
+    for page in pages:
+        page.close()

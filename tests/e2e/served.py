@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ LIN, WEBER = "Dr Lin (illustrative)", "Dr Weber (illustrative)"
 LEAD = "Dr Tang (illustrative)"
 PASSWORD = "correct horse battery"
 _START_SECONDS = 60
+_had: dict[int, None] = {}
 #: No request leaves the machine, so a proxy has nothing to do with it.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -50,15 +51,24 @@ def copy_of(database: Path, folder: Path) -> Path:
     return Path(shutil.copy(database, folder / database.name))
 
 
+def _free_port() -> int:
+    """A free port, one that a server had before if any: browsers know the scripts from there."""
+    for port in (*_had, 0):
+        with socket.socket() as free, suppress(OSError):
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+            _had.setdefault(free.getsockname()[1])
+            return int(free.getsockname()[1])
+    raise AssertionError("no port is free")
+
+
 class Served:
     """A Streamlit server on a free port, with the database it works on."""
 
     def __init__(self, script: Path, database: Path, environment: Mapping[str, str] | None = None):
         self.database = database
         self.log = database.with_suffix(".server.log")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
