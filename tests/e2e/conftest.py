@@ -88,7 +88,9 @@ def open_browser(
         aparts[locale] += apart
         key = (locale, aparts[locale] if apart else 0)
         if key not in windows:
-            windows[key] = browser.new_context(locale=locale, viewport=_LAPTOP)
+            windows[key] = browser.new_context(
+                locale=locale, viewport=_LAPTOP, reduced_motion="reduce"
+            )
             windows[key].set_default_timeout(20_000)
             # With a page of its site always open, a window's process and its scripts stay.
             windows[key].new_page().goto(f"{served.url}/_stcore/health")
