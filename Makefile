@@ -13,7 +13,9 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 run: $(VENV)/installed
 	$(BIN)/streamlit run app.py
 
+# Tests start hundreds of processes: where none may keep what it compiles, each would do so anew.
 test: $(VENV)/installed-dev browser
+	@$(BIN)/python -m compileall -q -j 0 core
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/installed-dev

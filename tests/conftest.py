@@ -7,6 +7,7 @@ import pytest
 
 from core.formats.base import BenchmarkQuestion
 from core.formats.llmeval_med import read_questions
+from core.services import asking
 
 #: What commands say is compared with English, whatever this machine's language is.
 os.environ["ATTENDING_LANG"] = "en"
@@ -28,6 +29,13 @@ def real_file() -> Path:
 def real_questions(real_file: Path) -> list[BenchmarkQuestion]:
     """The questions of LLMEval-Med's released test set, in its order."""
     return read_questions(real_file)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job whose calls only fail is given up after a fifth of a second."""
+    monkeypatch.setattr(asking, "_PATIENCE_AT_START", 0.2)
+    monkeypatch.setattr(asking, "_FIRST_PAUSE", 0.02)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -410,6 +410,7 @@ def test_a_failed_judging_says_what_is_left_and_ends_with_2(
         (Fault(body="{}"), "endpoint_empty", {}),
     ],
 )
+@pytest.mark.usefixtures("impatient")
 def test_every_fault_of_an_endpoint_has_its_sentence(
     study: Shell, server: OpenAIServer, fault: Fault, code: str, values: dict[str, Any]
 ) -> None:
@@ -421,6 +422,7 @@ def test_every_fault_of_an_endpoint_has_its_sentence(
     assert (said.code, said.err) == (2, _told(code, host=f"127.0.0.1:{server.port}", **values))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_calls_that_were_given_up_are_counted(study: Shell, server: OpenAIServer) -> None:
     server.fails(Fault(status=500), when=lambda prompt: CEDAR["MR:1:1"] in prompt)
 

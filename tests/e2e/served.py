@@ -51,6 +51,14 @@ def copy_of(database: Path, folder: Path) -> Path:
     return Path(shutil.copy(database, folder / database.name))
 
 
+def gives_account(database: Path, name: str, *rights: Right) -> None:
+    """Let a person sign in with `PASSWORD`, if they can't yet."""
+    with opened(database) as store:
+        person = people.person_named(store, name)
+        if person is None or accounts.account_of(store, person.id) is None:
+            enrolling.add_account(store, Enrolment(name, rights, PASSWORD), by="tester")
+
+
 def _free_port() -> int:
     """A free port, one that a server had before if any: browsers know the scripts from there."""
     for port in (*_had, 0):
@@ -100,11 +108,7 @@ class Served:
 
     def gives_account(self, name: str, *rights: Right) -> None:
         """Let a person sign in with `PASSWORD`, if they can't yet."""
-        with opened(self.database) as store:
-            person = people.person_named(store, name)
-            if person is None or accounts.account_of(store, person.id) is None:
-                wanted = Enrolment(name, rights, PASSWORD)
-                enrolling.add_account(store, wanted, by="tester")
+        gives_account(self.database, name, *rights)
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -271,18 +275,23 @@ class Visit:
 
 def declines_texts(served: Served, person: str) -> None:
     """Let somebody answer nothing about generated texts, so that one key scores all the rest."""
+    declines(served, person, "category = 'MTG'")
+
+
+def declines(served: Served, person: str, which: str) -> None:
+    """Let somebody answer nothing about the responses that a condition picks."""
     with served.store() as store:
         found, study = people.person_named(store, person), studies.studies(store)[0]
         assert found is not None
-        texts = store.rows(
+        declined = store.rows(
             "SELECT response.id FROM response JOIN question ON question.id = question_id"
-            " WHERE category = 'MTG'"
+            f" WHERE {which}"
         )
-        for (response_id,) in texts:
+        for (response_id,) in declined:
             last = reviews.last_answer(store, found.id, response_id)
             if last is None:
-                declined = Scoring(no_score="outside_field", claimed_phase="unknown")
-                reviewing.score(store, study, found, response_id, declined)
+                nothing = Scoring(no_score="outside_field", claimed_phase="unknown")
+                reviewing.score(store, study, found, response_id, nothing)
 
 
 def scores_by(store: Store, person: str) -> list[tuple[Any, ...]]:

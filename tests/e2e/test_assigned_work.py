@@ -14,7 +14,7 @@ from core.services import assigning
 from core.store import people, studies
 from core.store.draws import Design
 from tests.e2e.conftest import Open
-from tests.e2e.served import ROOT, Served, Visit, run_core, until
+from tests.e2e.served import ROOT, Served, Visit, copy_of, gives_account, run_core, until
 
 pytestmark = pytest.mark.browser
 
@@ -22,10 +22,10 @@ _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 _MARKER = "MARKER-OF-THE-JUDGE"
 
 
-@pytest.fixture
-def ward(tmp_path: Path) -> Iterator[Served]:
-    """Four responses with an imported verdict each, and an account for everybody."""
-    database, name = tmp_path / "workbench.db", next(iter(CATEGORY_CODES))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four responses with an imported verdict each, and an account for everybody; to be copied."""
+    folder, name = tmp_path_factory.mktemp("assigned"), next(iter(CATEGORY_CODES))
     questions = [
         {
             "category1": name, "category2": "", "scene": "", "round": 1, "groupCode": group,
@@ -41,16 +41,24 @@ def ward(tmp_path: Path) -> Iterator[Served]:
     ]  # fmt: skip
     for file, records in (("questions", questions), ("answers", answers)):
         text = json.dumps({name: records}, ensure_ascii=False)
-        (tmp_path / f"{file}.json").write_text(text, encoding="utf-8")
-    run_core(database, "import", "llmeval-med", str(tmp_path / "questions.json"), "--name", "ward")
-    run_core(database, "import", "responses", str(tmp_path / "answers.json"),
+        (folder / f"{file}.json").write_text(text, encoding="utf-8")
+    database = folder / "workbench.db"
+    run_core(database, "import", "llmeval-med", str(folder / "questions.json"), "--name", "ward")
+    run_core(database, "import", "responses", str(folder / "answers.json"),
              "--dataset", "ward", "--model", "cedar", "--judge", "oak")  # fmt: skip
     run_core(database, "reveal", "--dataset", "ward", "--when", "never", "--reason", "test")
-    app = Served(ROOT / "app.py", database)
-    app.gives_account("Dr Lead", "lead")
-    for physician in ("Dr Ma", "Dr Bo"):
-        app.gives_account(physician, "physician")
-    app.gives_account("Dr Judge", "adjudicator")
+    for person, right in (
+        ("Dr Lead", "lead"), ("Dr Ma", "physician"), ("Dr Bo", "physician"),
+        ("Dr Judge", "adjudicator"),
+    ):  # fmt: skip
+        gives_account(database, person, right)
+    return database
+
+
+@pytest.fixture
+def ward(made: Path, tmp_path: Path) -> Iterator[Served]:
+    """The app on a test's own copy of those responses."""
+    app = Served(ROOT / "app.py", copy_of(made, tmp_path))
     yield app
     app.stop()
     assert "Traceback" not in app.logged(), app.logged()

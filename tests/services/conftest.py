@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from core.services import asking
 from core.services.opening import SAMPLE, ensure_sample, ensure_workbench
 from core.store.database import Store, opened
 from core.worker.running import do_in_foreground
@@ -72,10 +71,3 @@ def server() -> Iterator[OpenAIServer]:
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key of the person who runs the tests is used by accident."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job whose calls only fail is given up after a fifth of a second."""
-    monkeypatch.setattr(asking, "_PATIENCE_AT_START", 0.2)
-    monkeypatch.setattr(asking, "_FIRST_PAUSE", 0.02)

@@ -27,7 +27,7 @@ from tests.openai_server import (
 from tests.workbench import Workbench, plain_questions
 from tests.worker.test_kill import _started
 
-KEYS = 2_000
+KEYS = 1_000
 IN_FLIGHT = 32
 KILLS = 5
 #: What every answer to a share of the keys is like, and what they come to; None: the verdict.
@@ -49,7 +49,7 @@ def subject_of(prompt: str) -> str:
 
 @contextmanager
 def ward(folder: Path) -> Iterator[Workbench]:
-    """A thousand plain questions with the responses of two models."""
+    """Five hundred plain questions with the responses of two models."""
     folder.mkdir()
     path = folder / "workbench.db"
     ensure_workbench(path)
