@@ -263,7 +263,7 @@ def _draw_group_table(p: Page, word: str, groups: dict[str, Comparison]) -> None
             for found in (groups[label],)
         ],
     )  # fmt: skip
-    st.html(f'<div class="quiet">{p.t("agreement.after_dot")}</div>')
+    st.html(f'<div class="quiet">{p.t("agreement.after_dot_group")}</div>')
 
 
 def _named(p: Page, word: str, label: str) -> str:

@@ -16,7 +16,7 @@ from core.ui.shell import Page
 #: How a cell begins that holds a figure, or says that there is none.
 _FIGURE = re.compile(r"[-+±≈]?\.?\d|–$")
 _WORDS = ' class="words"'
-_INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
+_INTERVAL = re.compile(r"(?:κ )?\S+ \[[^\]]*\]")
 
 
 def percent(p: Page, estimate: Estimate) -> str:
@@ -35,13 +35,12 @@ def percent_of(p: Page, estimate: Estimate) -> str:
 
 
 def coefficient(p: Page, estimate: Estimate) -> str:
-    """A coefficient such as `.71 [.63, .78]`."""
+    """A coefficient such as `.71 [.63, .78]`; one of so few that it has no interval is none."""
     if estimate.value is None:
         return p.t(f"undefined.{estimate.undefined_because}")
-    interval = ""
-    if estimate.low is not None and estimate.high is not None:
-        interval = f" [{_short(estimate.low)}, {_short(estimate.high)}]"
-    return f"{_short(estimate.value)}{interval}"
+    if estimate.low is None or estimate.high is None:
+        return p.t("undefined.too_few")
+    return f"{_short(estimate.value)} [{_short(estimate.low)}, {_short(estimate.high)}]"
 
 
 def unbroken(text: str) -> str:

@@ -305,7 +305,8 @@ def _draw_head(language: Language, name: str, study: Study) -> None:
     title, question = sentence(language, f"nav.{name}"), sentence(language, f"ask.{name}")
     st.html(f'<h1>{title} <span class="quiet">{question} · {html.escape(study.name)}</span></h1>')
     if study.is_illustrative:
-        st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}</div>')
+        room = "<style>html:root { --banner: 2.7rem; }</style>"  # which boxes below leave for it
+        st.html(f'<div class="banner">{sentence(language, "shell.illustrative")}{room}</div>')
     draw_notice(_kept(), name)
 
 

@@ -103,7 +103,7 @@ def answer_opened(p: Page) -> str:
 def draw_answer(p: Page, sheet: Sheet, revealed: Revealed | None) -> None:
     """One answer: the texts, what was said, and how to correct it."""
     left, right = st.columns([3, 2], gap="small")
-    with left:
+    with left, st.container(key="work-texts"):
         show_label(f"{p.t('words.question')} · {sheet.question.key}")
         show_text(sheet.criteria.question_text)
         show_label(p.t("review.response"))
