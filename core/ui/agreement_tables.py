@@ -34,11 +34,12 @@ def draw_sentence(p: Page, found: Comparison, among: Agreement) -> None:
         kappa=coefficient(p, usable.coefficients["cohen_kappa"]),
     )  # fmt: skip
     if among.agreement.value is not None:
-        text += " " + p.t(
+        ceiling = p.t(
             "agreement.sentence_ceiling", pairs=among.agreement.n,
             agreement=percent(p, among.agreement),
             kappa=coefficient(p, among.coefficients["cohen_kappa"]),
         )  # fmt: skip
+        text = p.joined(text, ceiling)
     count = usable.table[0][1]
     link = link_to("agreement", view="cases", of="false_usable")
     danger = p.t("agreement.sentence_danger", n=count)
@@ -122,7 +123,7 @@ def draw_left_out(p: Page, found: Comparison) -> None:
         ),
         html.escape(p.t("agreement.phases", unknown=found.unknown_phase)),
     ]
-    st.html(f'<div class="quiet">{" ".join(parts)}</div>')
+    st.html(f'<div class="quiet">{p.joined(*parts)}</div>')
 
 
 def draw_cases(p: Page, cases: list[Case], of: str) -> None:

@@ -206,10 +206,11 @@ def _draw_carried(p: Page, editing: Editing, revised: Criteria) -> None:
     said = p.t("checklists.read_as", core=core, secondary=len(found) - core)
     if revised != editing.active.criteria:
         moved = carried(editing.active.criteria, revised)
-        said += " " + p.t(
+        kept = p.t(
             "checklists.carried", kept=len(moved.kept), added=len(moved.added),
             removed=len(moved.removed),
         )  # fmt: skip
+        said = p.joined(said, kept)
     st.html(f'<div class="quiet">{html.escape(said)}</div>')
 
 

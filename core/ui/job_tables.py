@@ -91,7 +91,7 @@ def _go_on(store: Store) -> None:
 
 def _notes(p: Page, found: Watched) -> str:
     """What a job told while it went on."""
-    return " ".join(sentence(p.language, f"note.{one.code}", **one.details) for one in found.notes)
+    return p.joined(*(p.t(f"note.{one.code}", **one.details) for one in found.notes))
 
 
 def _pace(p: Page, found: Watched) -> list[str]:

@@ -67,7 +67,8 @@ def draw_table(p: Page, found: Drawn, figure: str) -> None:
             ],
         )  # fmt: skip
     st.html(
-        f'<div class="quiet">{p.t(f"leaderboard.note_{figure}")} {p.t("leaderboard.note")}</div>'
+        f'<div class="quiet">'
+        f"{p.joined(p.t(f'leaderboard.note_{figure}'), p.t('leaderboard.note'))}</div>"
     )
 
 

@@ -78,6 +78,10 @@ class Page:
         key = f"{group}.{code}"
         return self.t(key) if has_key(key) else code or ""
 
+    def joined(self, *sentences: str) -> str:
+        """Sentences one after another; Chinese ones need no space between them."""
+        return ("" if self.language == "zh" else " ").join(sentences)
+
     def written(self, reason: str) -> str:
         """A stored reason: in the reader's language where the program wrote it."""
         return written_reason(self.language, reason)
