@@ -23,12 +23,29 @@ from core.services.queueing import ensure_worker
 from core.services.subsetting import subset_named
 from core.store import judges
 from core.store.jobs import Job
+from core.store.studies import Study
 from core.worker.running import run_worker
+
+#: Options that are part of what a model's label stands for.
+_PARAMETERS = (
+    "temperature", "top_p", "seed", "max_tokens", "system_prompt", "trust_remote_code",
+    "option_seed",
+)  # fmt: skip
+_rpm = click.option(
+    "--rpm", "requests_per_minute", type=click.IntRange(min=1),
+    help="At most so many calls a minute.",
+)  # fmt: skip
+_tpm = click.option(
+    "--tpm", "tokens_per_minute", type=click.IntRange(min=1),
+    help="At most so many tokens a minute.",
+)  # fmt: skip
 
 
 @command(main, "generate", writes=True)
 @click.option("--dataset", required=True)
-@click.option("--model", required=True, help="Folder or name of the checkpoint, or the endpoint's.")
+@click.option(
+    "--model", "source", required=True, help="Folder or name of the checkpoint, or the endpoint's."
+)
 @click.option("--label", default="", help="Name of the model in tables.  [default: the model]")
 @click.option("--engine", default="huggingface", show_default=True, help="huggingface or openai.")
 @click.option("--base-url", "addresses", multiple=True, help="Endpoint; repeat for several.")
@@ -36,9 +53,11 @@ from core.worker.running import run_worker
 @click.option("--temperature", type=float, help="Above 0 samples.  [default: 0, greedy]")
 @click.option("--top-p", type=float)
 @click.option("--seed", type=int, help="Of sampling; recorded.  [default: 0]")
-@click.option("--max-new-tokens", default=1024, show_default=True)
+@click.option("--max-new-tokens", "max_tokens", default=1024, show_default=True)
 @click.option("--system-prompt", type=FILE, help="File with the system prompt.")
-@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
+@click.option(
+    "--trust-remote-code", is_flag=True, default=None, help="Run code that comes with the model."
+)
 @click.option(
     "--gpus",
     default="auto",
@@ -48,12 +67,13 @@ from core.worker.running import run_worker
 @click.option(
     "--concurrency", type=int, help="Most conversations in flight.  [default: 64, or 1024 a GPU]"
 )
-@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
-@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
+@_rpm
+@_tpm
 @click.option("--limit", type=click.IntRange(min=1), help="About so many responses.")
 @click.option("--budget", type=float, help="End before it costs more, in the price's currency.")
 @click.option(
     "--shuffle-options",
+    "option_seed",
     type=int,
     metavar="SEED",
     help="Show the options of closed questions in another order for each sample.",
@@ -61,27 +81,27 @@ from core.worker.running import run_worker
 @click.option("--subset", help="Only the exercises of a subset (exam subset).")
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
-def generate_command(terminal: Terminal, *, dataset: str, label: str, **options: Any) -> None:
+def generate_command(
+    terminal: Terminal, *, dataset: str, subset: str | None, dry_run: bool, only_queue: bool,
+    **options: Any,
+) -> None:  # fmt: skip
     """Let a model answer what it has not answered; the same command resumes.
 
     Greedy runs are exactly reproducible on the same machine. Several samples need --temperature.
     """
-    order = _generate_order(label, options)
+    order = _generate_order(**options)
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
-        if options["subset"]:
-            subset = subset_named(store, dataset, options["subset"])
-            order = replace(order, subset_id=subset.id)
-        if options["dry_run"]:
+        if subset:
+            order = replace(order, subset_id=subset_named(store, dataset, subset).id)
+        if dry_run:
             found = estimate_generation(store, study, order, by=terminal.by)
             show_estimate(terminal, order.label, "answers", found)
             return
         job_id = queue_generation(store, study, order, by=terminal.by)
-    if options["only_queue"]:
-        ensure_worker(terminal.path)
-        terminal.show({"job": job_id}, words("queued", job=job_id))
+    job = _followed(terminal, job_id, only_queue=only_queue)
+    if job is None:
         return
-    job = follow_job(terminal.path, job_id)
     with terminal.store() as store:
         left = outstanding_of(store, study, order.label, samples=order.samples)
         spent, said = spent_in_job(store, job)
@@ -93,31 +113,30 @@ def generate_command(terminal: Terminal, *, dataset: str, label: str, **options:
     _tell_end(job)
 
 
-def _generate_order(label: str, options: dict[str, Any]) -> GenerateOrder:
-    system = options["system_prompt"]
-    given = {
-        "temperature": options["temperature"],
-        "top_p": options["top_p"],
-        "seed": options["seed"],
-        "max_tokens": options["max_new_tokens"],
-        "system_prompt": text_of_file(system) if system else None,
-        "trust_remote_code": options["trust_remote_code"] or None,
-        "option_seed": options["shuffle_options"],
-    }
+def _generate_order(*, source: str, label: str, **options: Any) -> GenerateOrder:
+    parameters = {name: options.pop(name) for name in _PARAMETERS}
+    if parameters["system_prompt"] is not None:
+        parameters["system_prompt"] = text_of_file(parameters["system_prompt"])
     return GenerateOrder(
-        options["engine"],
-        options["model"],
-        label or options["model"].rstrip("/").rsplit("/", 1)[-1],
-        {name: value for name, value in given.items() if value is not None},
-        options["samples"],
-        options["addresses"],
-        options["concurrency"],
-        options["gpus"],
-        options["limit"],
-        options["rpm"],
-        options["tpm"],
-        options["budget"],
+        source=source,
+        label=label or source.rstrip("/").rsplit("/", 1)[-1],
+        parameters=_given(**parameters),
+        **options,
     )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _followed(terminal: Terminal, job_id: int, *, only_queue: bool) -> Job | None:
+    """The job once it has ended; None where it is left to a worker."""
+    if not only_queue:
+        return follow_job(terminal.path, job_id)
+    ensure_worker(terminal.path)
+    terminal.show({"job": job_id}, words("queued", job=job_id))
+    return None
 
 
 def _tell_end(job: Job) -> None:
@@ -140,8 +159,8 @@ def _tell_end(job: Job) -> None:
 @click.option("--temperature", type=float, help="Part of the judge's identity.")
 @click.option("--max-tokens", type=int, help="Part of the judge's identity.")
 @click.option("--concurrency", default=16, show_default=True, help="Most calls in flight.")
-@click.option("--rpm", type=click.IntRange(min=1), help="At most so many calls a minute.")
-@click.option("--tpm", type=click.IntRange(min=1), help="At most so many tokens a minute.")
+@_rpm
+@_tpm
 @click.option("--gpus", default="auto", show_default=True, help="huggingface: auto, none, 0,1,…")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many verdicts.")
 @click.option("--retry-unscored", is_flag=True, help="Ask again for what is unscored by now.")
@@ -150,64 +169,43 @@ def _tell_end(job: Job) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what it would take and cost.")
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker.")
 def judge_command(
-    terminal: Terminal,
-    *,
-    dataset: str,
-    engine: str,
-    model: str,
-    addresses: tuple[str, ...],
-    name: str,
-    rounds: int | None,
-    temperature: float | None,
-    max_tokens: int | None,
-    concurrency: int,
-    rpm: int | None,
-    tpm: int | None,
-    gpus: str,
-    limit: int | None,
-    retry_unscored: bool,
-    budget: float | None,
-    is_batch: bool,
-    dry_run: bool,
-    only_queue: bool,
-) -> None:
+    terminal: Terminal, *, dataset: str, temperature: float | None, max_tokens: int | None,
+    dry_run: bool, only_queue: bool, **options: Any,
+) -> None:  # fmt: skip
     """Ask a judge for every score that is outstanding; the same command resumes."""
-    given = {"temperature": temperature, "max_tokens": max_tokens}
-    parameters = {key: value for key, value in given.items() if value is not None}
-    if entry_of(engine).reads_prompt and not model:
+    parameters = _given(temperature=temperature, max_tokens=max_tokens)
+    order = JudgeOrder(parameters=parameters, **options)
+    if entry_of(order.engine).reads_prompt and not order.model:
         raise Refused("needs_model")
-    order = JudgeOrder(
-        engine, model, parameters, name, rounds, addresses, concurrency, limit,
-        requests_per_minute=rpm, tokens_per_minute=tpm, budget=budget,
-        gpus=gpus, retry_unscored=retry_unscored, is_batch=is_batch,
-    )  # fmt: skip
     with terminal.store() as store:
         study = study_of_dataset(store, dataset)
         if dry_run:
             found = estimate_judging(store, study, order, by=terminal.by)
-            show_estimate(terminal, name or model or engine, "verdicts", found)
+            show_estimate(terminal, order.name or order.model or order.engine, "verdicts", found)
             return
         job_id = queue_judging(store, study, order, by=terminal.by)
-    if only_queue:
-        ensure_worker(terminal.path)
-        terminal.show({"job": job_id}, words("queued", job=job_id))
-        return
-    job = follow_job(terminal.path, job_id)
+    job = _followed(terminal, job_id, only_queue=only_queue)
+    if job is not None:
+        _show_judged(terminal, study, job)
+        _tell_end(job)
+
+
+def _show_judged(terminal: Terminal, study: Study, job: Job) -> None:
+    """What a judge has scored by now, what the job took, and who else is the same judge."""
     with terminal.store() as store:
         judge = judges.judge_by_id(store, job.plan["judge"])
-        left = judging.progress_of(store, study.id, judge)
+        left = asdict(judging.progress_of(store, study.id, judge))
         spent, said = spent_in_job(store, job)
         twins = judges.twins(store, judge)
     if twins:
         said += "\n" + words("twins", judges=", ".join(twins), asked=job.done)
     terminal.show(
         {
-            "job": job_id, "state": job.state, "judge": judge.name, "asked": job.done,
-            "same_judge_as": twins, **asdict(left), **spent,
+            "job": job.id, "state": job.state, "judge": judge.name, "asked": job.done,
+            "same_judge_as": twins, **left, **spent,
         },
-        words("judged", judge=judge.name, **asdict(left)) + said,
+        words("judged", judge=judge.name, **left) + said,
     )  # fmt: skip
-    _tell_end(job)
 
 
 @command(main, "forget-batches", writes=True)
