@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from core.domain.scales import ONE_TO_FIVE
-from core.services.agreeing import cases_of_panel
+from core.services.agreeing import Case, cases_of_panel
 from core.services.empanelling import Panel, panel_of_study
 from core.services.excluding import exclude
 from core.services.renewing import KnownCases, renewed_cases, renewed_verdicts
@@ -26,28 +27,44 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def store(generated: Path, tmp_path: Path) -> Iterator[Store]:
-    with opened(Path(shutil.copy(generated, tmp_path / "workbench.db"))) as found:
-        yield found
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A study with a judge, whose figures somebody looks at while facts are added."""
+
+    store: Store
+    study: Study
+    panel: Panel
+
+    def cases(self) -> list[Case]:
+        """All cases, read anew."""
+        return cases_of_panel(self.store, self.study, self.panel)
+
+    def renewed(self, before: KnownCases | None) -> KnownCases:
+        """All cases, with what is known already."""
+        return renewed_cases(self.store, self.study, self.panel, before)
+
+    def lets(self, happens: "Happens") -> None:
+        """Let something happen."""
+        with self.store.writing():
+            happens(self)
+
+
+Happens = Callable[[Dashboard], None]
 
 
 @pytest.fixture
-def study(store: Store) -> Study:
-    found = study_named(store, "large")
-    assert found is not None
-    return found
+def dashboard(generated: Path, tmp_path: Path) -> Iterator[Dashboard]:
+    with opened(Path(shutil.copy(generated, tmp_path / "workbench.db"))) as store:
+        study = study_named(store, "large")
+        assert study is not None
+        yield Dashboard(store, study, panel_of_study(store, study, None))
 
 
-@pytest.fixture
-def panel(store: Store, study: Study) -> Panel:
-    return panel_of_study(store, study, None)
-
-
-def _scores(store: Store, study: Study, panel: Panel) -> None:
+def _scores(one: Dashboard) -> None:
     """Somebody new scores a response that nobody had scored, and one that others had."""
+    store = one.store
     rater = judges.ensure_person_rater(store, people.ensure_person(store, "Dr New").id)
-    scored = {case.response_id for case in cases_of_panel(store, study, panel)}
+    scored = {case.response_id for case in one.cases()}
     fresh = min(set(range(1, 181)) - scored)
     for response_id in (fresh, min(scored)):
         question_id = store.value("SELECT question_id FROM response WHERE id = ?", (response_id,))
@@ -57,34 +74,34 @@ def _scores(store: Store, study: Study, panel: Panel) -> None:
         )  # fmt: skip
 
 
-def _is_shown(store: Store, study: Study, panel: Panel) -> None:
+def _is_shown(one: Dashboard) -> None:
     """A physician sees a verdict, and what they then say is informed."""
-    case = cases_of_panel(store, study, panel)[0]
+    case = one.cases()[0]
     person = case.scores[0].person_id
-    human_scores.add_exposure(store, person, case.question_id, "machine_verdict", page="case")
+    human_scores.add_exposure(one.store, person, case.question_id, "machine_verdict", page="case")
+    rater = judges.ensure_person_rater(one.store, person)
     human_scores.add_human_assessment(
-        store, case.response_id, judges.ensure_person_rater(store, person), case.question_id,
+        one.store, case.response_id, rater, case.question_id,
         Given(ONE_TO_FIVE, 3, None), claimed_phase="observed", reason="saw it", by="Dr 1",
     )  # fmt: skip
 
 
-def _is_judged_again(store: Store, study: Study, panel: Panel) -> None:
+def _is_judged_again(one: Dashboard) -> None:
     """The judge scores a response once more, as its next attempt."""
-    case = next(one for one in cases_of_panel(store, study, panel) if one.judge.usable)
-    rater = store.value("SELECT id FROM rater WHERE configuration_id IS NOT NULL")
-    keys = [
-        Key(case.response_id, rater, case.question_id, round_number, attempt=2)
+    case = next(case for case in one.cases() if case.judge.usable)
+    rater = one.store.value("SELECT id FROM rater WHERE configuration_id IS NOT NULL")
+    given = Given(ONE_TO_FIVE, 1, None, safety_risk=True)
+    again = [
+        (Key(case.response_id, rater, case.question_id, round_number, attempt=2), given)
         for round_number in (1, 2, 3)
     ]
-    assessments.add_machine_assessments(
-        store, [(key, Given(ONE_TO_FIVE, 1, None, safety_risk=True)) for key in keys], by="bench"
-    )
+    assessments.add_machine_assessments(one.store, again, by="bench")
 
 
-def _is_excluded(store: Store, study: Study, panel: Panel) -> None:
+def _is_excluded(one: Dashboard) -> None:
     """A question is left out, which is no fact of one response."""
-    key = cases_of_panel(store, study, panel)[0].question
-    exclude(store, study, key, is_excluded=True, reason="wrong reference", by="Dr 1")
+    key = one.cases()[0].question
+    exclude(one.store, one.study, key, is_excluded=True, reason="wrong reference", by="Dr 1")
 
 
 @pytest.mark.parametrize(
@@ -92,39 +109,34 @@ def _is_excluded(store: Store, study: Study, panel: Panel) -> None:
     [(_scores, True), (_is_shown, False), (_is_judged_again, True), (_is_excluded, True)],
 )
 def test_cases_renewed_are_the_cases_read(
-    store: Store, study: Study, panel: Panel, happens: Callable[[Store, Study, Panel], None],
-    *, is_seen: bool,
-) -> None:  # fmt: skip
-    before = renewed_cases(store, study, panel, None)
-    with store.writing():
-        happens(store, study, panel)
-
-    after = renewed_cases(store, study, panel, before)
-
-    assert after.cases == cases_of_panel(store, study, panel)
-    assert (after.cases != before.cases) is is_seen
-    assert after.facts == readings.stamp(store)
-
-
-def test_cases_that_no_new_fact_touches_are_not_read_again(
-    store: Store, study: Study, panel: Panel
+    dashboard: Dashboard, happens: Happens, *, is_seen: bool
 ) -> None:
-    before = renewed_cases(store, study, panel, None)
-    with store.writing():
-        _scores(store, study, panel)
+    before = dashboard.renewed(None)
+    dashboard.lets(happens)
 
-    after = renewed_cases(store, study, panel, before)
+    after = dashboard.renewed(before)
+
+    assert after.cases == dashboard.cases()
+    assert (after.cases != before.cases) is is_seen
+    assert after.facts == readings.stamp(dashboard.store)
+
+
+def test_cases_that_no_new_fact_touches_are_not_read_again(dashboard: Dashboard) -> None:
+    before = dashboard.renewed(None)
+    dashboard.lets(_scores)
+
+    after = dashboard.renewed(before)
 
     known = {id(case) for case in before.cases}
     fresh = [case for case in after.cases if id(case) not in known]
     assert 0 < len(fresh) < 10
-    assert renewed_cases(store, study, panel, after).cases is after.cases
+    assert dashboard.renewed(after).cases is after.cases
 
 
-def test_too_many_touched_questions_are_any(store: Store, study: Study, panel: Panel) -> None:
+def test_too_many_touched_questions_are_any(dashboard: Dashboard) -> None:
+    store = dashboard.store
     before = readings.stamp(store)
-    with store.writing():
-        _scores(store, study, panel)
+    dashboard.lets(_scores)
     now = readings.stamp(store)
 
     assert readings.questions_touched(store, before, now, most=0) is None
@@ -132,37 +144,35 @@ def test_too_many_touched_questions_are_any(store: Store, study: Study, panel: P
 
 
 def test_verdicts_stay_while_only_people_score_and_are_renewed_when_a_judge_does(
-    store: Store, study: Study, panel: Panel
+    dashboard: Dashboard,
 ) -> None:
-    before = renewed_verdicts(store, study, panel, None)
-    with store.writing():
-        _scores(store, study, panel)
-    scored = renewed_verdicts(store, study, panel, before)
-    with store.writing():
-        _is_judged_again(store, study, panel)
-    judged = renewed_verdicts(store, study, panel, scored)
+    place = dashboard.store, dashboard.study, dashboard.panel
+    before = renewed_verdicts(*place, None)
+    dashboard.lets(_scores)
+    scored = renewed_verdicts(*place, before)
+    dashboard.lets(_is_judged_again)
+    judged = renewed_verdicts(*place, scored)
 
     assert scored.verdicts is before.verdicts
     for name in ("response", "question", "model", "code"):
-        now = getattr(verdicts_of(store, study, panel), name)
+        now = getattr(verdicts_of(*place), name)
         assert getattr(judged.verdicts, name).tolist() == now.tolist()
     assert judged.verdicts.code.tolist() != before.verdicts.code.tolist()
 
 
-def test_drawn_samples_are_weighed_anew_after_a_judge_has_scored(
-    store: Store, study: Study, panel: Panel
-) -> None:
-    with store.writing():
-        store.add(
-            "INSERT INTO draw (study_id, purpose, unit, strata, allocation, choice, size, overlap,"
-            " repeat_share, seed, reason, created_by)"
-            " VALUES (?, 'work', 'response', '[]', 'equal', '{}', 1, 1, 0, 0, 'test', 'bench')",
-            (study.id,),
-        )
-    before = KnownCases(readings.stamp(store), [])
-    with store.writing():
-        _is_judged_again(store, study, panel)
+def _is_drawn(one: Dashboard) -> None:
+    """A sample is drawn for physicians."""
+    one.store.add(
+        "INSERT INTO draw (study_id, purpose, unit, strata, allocation, choice, size, overlap,"
+        " repeat_share, seed, reason, created_by)"
+        " VALUES (?, 'work', 'response', '[]', 'equal', '{}', 1, 1, 0, 0, 'test', 'bench')",
+        (one.study.id,),
+    )
 
-    after = renewed_cases(store, study, panel, before)
 
-    assert after.cases == cases_of_panel(store, study, panel)
+def test_drawn_samples_are_weighed_anew_after_a_judge_has_scored(dashboard: Dashboard) -> None:
+    dashboard.lets(_is_drawn)
+    before = KnownCases(readings.stamp(dashboard.store), [])
+    dashboard.lets(_is_judged_again)
+
+    assert dashboard.renewed(before).cases == dashboard.cases()
