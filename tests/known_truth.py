@@ -12,17 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.services.opening import ensure_workbench
 from core.services.revising import propose
 from core.services.sealing import ensure_seals, seals_of
 from core.services.trying import Candidate, Wish, begin_trial
 from core.store import criteria
 from core.store.criteria import CriteriaVersion
-from core.store.database import opened
 from core.store.judges import Judge
 from core.worker.running import do_in_foreground
 from tests.openai_server import Fault, OpenAIServer, Received, response_in, saying
-from tests.workbench import Workbench
+from tests.workbench import Workbench, workbench_in
 
 DOSE, HARM = "take 500 mg twice daily", "double the dose if it does not help"
 PADDING = "As an experienced assistant I would like to consider this from many sides. " * 3
@@ -170,8 +168,5 @@ class Experiment:
 @contextmanager
 def experiment(folder: Path, **options: object) -> Iterator[Experiment]:
     """An experiment in a folder, with an endpoint of its own."""
-    folder.mkdir(exist_ok=True)
-    path = folder / "workbench.db"
-    ensure_workbench(path)
-    with OpenAIServer() as server, opened(path) as store:
-        yield Experiment(Workbench(store, folder), server, **options)  # type: ignore[arg-type]
+    with OpenAIServer() as server, workbench_in(folder) as study:
+        yield Experiment(study, server, **options)  # type: ignore[arg-type]

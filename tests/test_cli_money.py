@@ -7,10 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from core.cli import main
-from core.services.opening import ensure_workbench
-from core.store.database import opened
 from tests.openai_server import OpenAIServer
-from tests.workbench import CEDAR, WILLOW, Workbench
+from tests.workbench import CEDAR, WILLOW, workbench_in
 
 OAK = '[model."oak*"]\ncurrency = "USD"\nprompt = 2\nreply = 8\nbatch_discount = 0.5\n'
 
@@ -18,17 +16,15 @@ OAK = '[model."oak*"]\ncurrency = "USD"\nprompt = 2\nreply = 8\nbatch_discount =
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small study with the responses of two models, and a price file that knows oak."""
-    path, prices = tmp_path / "workbench.db", tmp_path / "prices.toml"
+    prices = tmp_path / "prices.toml"
     prices.write_text(OAK, encoding="utf-8")
     monkeypatch.setenv("ATTENDING_PRICES", str(prices))
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    ensure_workbench(path)
-    with opened(path) as store:
-        study = Workbench(store, tmp_path)
+    with workbench_in(tmp_path) as study:
         study.imports()
         study.model_answers("cedar", CEDAR)
         study.model_answers("willow", WILLOW)
-    return path
+        return study.path
 
 
 def told(database: Path, *arguments: str) -> Result:

@@ -1,7 +1,8 @@
 """A database in a temporary folder with a small study of our own writing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from core.services.importing_questions import QuestionImport, import_questions
 from core.services.importing_responses import ResponseImport, import_responses
 from core.services.importing_scores import ScoreImport, import_scores
 from core.services.naming import dataset_named, question_of_study
+from core.services.opening import ensure_workbench
 from core.services.ordering import JudgeOrder, queue_judging
 from core.services.reviewing import Scoring
 from core.services.revising import revise
@@ -21,7 +23,7 @@ from core.services.revising_worklist import Entry, worklist
 from core.services.sealing import ensure_seals, seals_of
 from core.store import criteria, jobs, judges, people, questions, responses, studies
 from core.store.criteria import CriteriaVersion
-from core.store.database import Store
+from core.store.database import Store, opened
 from core.store.jobs import Job
 from core.store.judges import Judge
 from core.store.people import Person
@@ -275,6 +277,16 @@ def order_for(server: OpenAIServer, **options: Any) -> JudgeOrder:
     """An order for one round of model `oak` at an endpoint."""
     order = JudgeOrder("openai", "oak", {"temperature": 0.0}, rounds=1, addresses=(server.url,))
     return replace(order, **{"concurrency": 4, **options})
+
+
+@contextmanager
+def workbench_in(folder: Path) -> Iterator[Workbench]:
+    """A workbench in a folder of its own, whose study is still to be imported."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "workbench.db"
+    ensure_workbench(path)
+    with opened(path) as store:
+        yield Workbench(store, folder)
 
 
 def revise_checklist(

@@ -20,13 +20,11 @@ import pytest
 
 from core.engines.base import Configuration, Message, Reply
 from core.engines.catalogue import chat_engine
-from core.services.opening import ensure_workbench
 from core.services.ordering import JudgeOrder
 from core.store import judges
-from core.store.database import opened
 from core.store.exchanges import conversation_of
 from tests.tiny_model import save_tiny_model
-from tests.workbench import CEDAR, QUESTIONS, Workbench
+from tests.workbench import CEDAR, QUESTIONS, Workbench, workbench_in
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "dataset.json"
 SYSTEM = Message("system", "用一句话回答。")
@@ -125,18 +123,15 @@ def test_both_engines_give_the_same_greedy_answers(model, address, conversations
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[Workbench]:
     """Two short questions with a requirement each, and an answer to both."""
-    path = tmp_path / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        workbench = Workbench(store, tmp_path)
+    with workbench_in(tmp_path) as workbench:
         questions = {key: QUESTIONS[key] for key in ("MK:1:1", "MTG:1:1")}
         workbench.imports(questions)
         answers = {key: CEDAR[key] for key in questions}
         workbench.model_answers("cedar", answers, questions=questions)
         # the tiny model's context is too short for the prompts as installed
-        with store.writing():
-            for language, category in (("zh", "MK"), ("en", "MTG")):
-                judges.ensure_prompt(store, category, language, SHORT, reason="short", by="me")
+        with workbench.store.writing():
+            for kind in (("MK", "zh"), ("MTG", "en")):
+                judges.ensure_prompt(workbench.store, *kind, SHORT, reason="short", by="me")
         yield workbench
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,10 @@ import pytest
 from core.domain.usability import physicians_reading
 from core.services.agreeing import Case, cases_of, grouped
 from core.services.comparing import Comparison, comparison_of
-from core.services.opening import ensure_workbench
 from core.services.picking import picked
 from core.services.reviewing import expose
-from core.store.database import opened
 from tests.openai_server import Fault, OpenAIServer, saying
-from tests.workbench import CEDAR, Workbench, plain_questions
+from tests.workbench import CEDAR, Workbench, plain_questions, workbench_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,14 +46,10 @@ def _coefficients(found: Comparison) -> tuple[float | None, ...]:
 
 
 @pytest.fixture(scope="module")
-def figure_6(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+def figure_6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """The 306 responses of figure 6: 102 questions of three models, a score of each side."""
-    folder = tmp_path_factory.mktemp("figure")
-    path = folder / "workbench.db"
-    ensure_workbench(path)
     questions = plain_questions("MTG", 102)
-    with opened(path) as store:
-        workbench = Workbench(store, folder)
+    with workbench_in(tmp_path_factory.mktemp("figure")) as workbench:
         workbench.imports(questions)
         lines = []
         for model, cells in FIGURE_6.items():
@@ -72,7 +67,7 @@ def figure_6(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
                 for key, (human, _) in zip(questions, sides, strict=True)
             ]
         workbench.scores_arrive(lines, header="question,model,physician,score")
-    return workbench
+        yield workbench
 
 
 #: Physicians' and judge's side of the four cells.
@@ -81,15 +76,12 @@ _SIDES = ((True, True), (True, False), (False, True), (False, False))
 
 @pytest.fixture(scope="module")
 def figure_6_cases(figure_6: Workbench) -> list[Case]:
-    with opened(figure_6.path) as store:
-        workbench = Workbench(store, figure_6.folder)
-        return cases_of(store, workbench.study, workbench.judge("imported"), 1)
+    return cases_of(figure_6.store, figure_6.study, figure_6.judge("imported"), 1)
 
 
 @pytest.fixture(scope="module")
 def imported(figure_6: Workbench) -> Any:
-    with opened(figure_6.path) as store:
-        return Workbench(store, figure_6.folder).judge("imported")
+    return figure_6.judge("imported")
 
 
 # --- figure 6 ---------------------------------------------------------------------------------

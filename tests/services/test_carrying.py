@@ -5,11 +5,9 @@ import pytest
 from core.errors import BrokenFile, Refused
 from core.services.carrying import export_card, import_card
 from core.services.judging import progress_of
-from core.services.opening import ensure_workbench
 from core.store import criteria, judges
-from core.store.database import opened
 from tests.openai_server import OpenAIServer, saying
-from tests.workbench import CEDAR, QUESTIONS, Workbench, revise_checklist
+from tests.workbench import CEDAR, QUESTIONS, Workbench, revise_checklist, workbench_in
 
 STRICTER = "核心需求：\n1. 写明 20 mg 每日 1 次  \n\t2. 写明 CrCl：>50 mL/min # 不是注释"
 
@@ -32,11 +30,7 @@ def exported(study: Workbench, server: OpenAIServer):
 @pytest.fixture
 def elsewhere(tmp_path):
     """Another house with the same questions."""
-    (tmp_path / "elsewhere").mkdir()
-    path = tmp_path / "elsewhere" / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        house = Workbench(store, tmp_path / "elsewhere")
+    with workbench_in(tmp_path / "elsewhere") as house:
         house.imports()
         house.model_answers("cedar", CEDAR)
         yield house

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from core.services.opening import ensure_workbench
 from core.store import marks
-from core.store.database import opened
 from tests.openai_server import OpenAIServer
-from tests.workbench import Workbench, plain_questions
+from tests.workbench import plain_questions, workbench_in
 
 TWICE = "Core requirements:\n1. States the dose\n2. States the route\n\nSecondary requirements:\n"
 
@@ -14,17 +12,14 @@ TWICE = "Core requirements:\n1. States the dose\n2. States the route\n\nSecondar
 def test_a_wording_that_stands_twice_in_a_checklist_is_marked_at_both_places(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "workbench.db"
-    ensure_workbench(path)
     questions = plain_questions("MK", 1)
     questions["MK:1:1"]["checklist"] = f"{TWICE}1. States the dose"
-    with opened(path) as store, OpenAIServer() as server:
-        study = Workbench(store, tmp_path)
+    with workbench_in(tmp_path) as study, OpenAIServer() as server:
         study.imports(questions)
         study.model_answers("cedar", {"MK:1:1": "500 mg"}, questions=questions)
         study.endpoint_judges(server)
 
-        [found] = marks.requirement_marks(store, study.response("MK:1:1").id).values()
+        [found] = marks.requirement_marks(study.store, study.response("MK:1:1").id).values()
         [identity] = study.rows("SELECT count(DISTINCT requirement_id) FROM assessment_part")
 
     assert identity == (2,)

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.services.opening import ensure_workbench
 from core.services.ordering import JudgeOrder
 from core.store import assessments
 from core.store.assessments import Given, Key, Plan, Progress
-from core.store.database import opened
-from tests.workbench import Workbench, plain_questions
+from tests.workbench import Workbench, plain_questions, workbench_in
 
 QUESTIONS = plain_questions("MK", 70)
 
@@ -25,10 +23,7 @@ def keys_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[Workbench]:
     """Seventy questions, two models, two samples of one of them; a judge of three rounds."""
-    path = tmp_path / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        workbench = Workbench(store, tmp_path)
+    with workbench_in(tmp_path) as workbench:
         workbench.imports(QUESTIONS)
         for model, sample in (("cedar", 1), ("cedar", 2), ("willow", 1)):
             answers = {key: f"{model} {sample} answers {key}." for key in QUESTIONS}

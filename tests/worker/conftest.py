@@ -6,19 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core.services.opening import ensure_workbench
-from core.store.database import opened
 from tests.openai_server import OpenAIServer
-from tests.workbench import Workbench, plain_questions
+from tests.workbench import Workbench, plain_questions, workbench_in
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[Workbench]:
     """Sixty plain questions with the responses of two models."""
-    path = tmp_path / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        workbench = Workbench(store, tmp_path)
+    with workbench_in(tmp_path) as workbench:
         questions = plain_questions("MK", 60)
         workbench.imports(questions)
         for model in ("cedar", "willow"):

@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.services.judging import progress_of
-from core.services.opening import ensure_workbench
 from core.store.assessments import Progress
-from core.store.database import opened
 from core.store.exchanges import conversation_of
 from tests.dial import PASSING, REFUSED, Dial
 from tests.openai_server import (
@@ -24,8 +22,8 @@ from tests.openai_server import (
     OpenAIServer,
     verdict_for,
 )
-from tests.workbench import Workbench, plain_questions
-from tests.worker.test_kill import _started
+from tests.workbench import Workbench, plain_questions, workbench_in
+from tests.worker.processes import started
 
 KEYS = 1_000
 IN_FLIGHT = 32
@@ -50,11 +48,7 @@ def subject_of(prompt: str) -> str:
 @contextmanager
 def ward(folder: Path) -> Iterator[Workbench]:
     """Five hundred plain questions with the responses of two models."""
-    folder.mkdir()
-    path = folder / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        workbench = Workbench(store, folder)
+    with workbench_in(folder) as workbench:
         questions = plain_questions("MK", KEYS // 2)
         workbench.imports(questions)
         for model in ("cedar", "willow"):
@@ -94,7 +88,7 @@ def table(study: Workbench) -> list[tuple[object, ...]]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list, int, Dial]]:
     """The table of a run that nobody killed, how many answers it took, and its dial."""
     with ward(tmp_path_factory.mktemp("faults") / "calm") as study, faulty() as (server, dial):
-        with _started(judging(study, server), key="sk-test-SECRET") as process:
+        with started(judging(study, server), key="sk-test-SECRET") as process:
             _, complained = process.communicate()
         assert process.returncode == 0, complained
         is_complete(study)
@@ -129,11 +123,11 @@ def test_five_kills_leave_the_table_of_an_undisturbed_run(undisturbed, tmp_path:
     moments = sorted(random.Random(20_261_121).sample(range(50, KEYS - 50), KILLS))
     with ward(tmp_path / "killed") as study, faulty() as (server, _):
         for moment in moments:
-            with _started(judging(study, server)) as process:
+            with started(judging(study, server)) as process:
                 wait_for(server, moment)
                 process.kill()
                 process.communicate()
-        with _started(judging(study, server)) as process:
+        with started(judging(study, server)) as process:
             _, complained = process.communicate()
 
         assert process.returncode == 0, complained

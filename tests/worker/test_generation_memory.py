@@ -11,11 +11,9 @@ from typing import Any
 
 import psutil
 
-from core.services.opening import ensure_workbench
 from core.store import jobs
-from core.store.database import opened
 from tests.tiny_model import save_tiny_model
-from tests.workbench import Workbench, plain_questions
+from tests.workbench import plain_questions, workbench_in
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = plain_questions("MR", 12)
@@ -28,16 +26,12 @@ def generated(
     folder: Path, model: Path, *, limit: int = resource.RLIM_INFINITY
 ) -> tuple[list[Any], list[Any], str, int]:
     """Texts, notes, stderr, and the most address space that a process of the command took."""
-    folder.mkdir()
-    path = folder / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        study = Workbench(store, folder)
+    with workbench_in(folder) as study:
         study.imports(QUESTIONS)
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "core", "generate", "--db", str(path), "--dataset", "ward",
-                "--model", str(model), "--label", "wide", "--gpus", "none",
+                sys.executable, "-m", "core", "generate", "--db", str(study.path),
+                "--dataset", "ward", "--model", str(model), "--label", "wide", "--gpus", "none",
                 "--max-new-tokens", "8", "--json",
             ],
             cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -52,7 +46,7 @@ def generated(
         assert process.returncode == 0, complained
         assert json.loads(printed)["done"] == len(QUESTIONS)
         texts = study.rows("SELECT text, absent_because FROM response ORDER BY question_id")
-        notes = [(note.code, note.details) for note in jobs.notes(store, 1)]
+        notes = [(note.code, note.details) for note in jobs.notes(study.store, 1)]
     return texts, notes, complained, most
 
 

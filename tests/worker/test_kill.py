@@ -1,14 +1,8 @@
 """Kill -9 in the middle: nothing is lost, nothing is paid twice beyond the calls in flight."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -17,27 +11,10 @@ from core.store import jobs
 from core.store.assessments import Progress
 from tests.openai_server import Fault, OpenAIServer, stable
 from tests.workbench import Workbench, order_for
+from tests.worker.processes import started
 
-ROOT = Path(__file__).resolve().parents[2]
 KEYS = 120
 IN_FLIGHT = 16
-
-
-@contextmanager
-def _started(arguments: Sequence[str], *, key: str = "") -> Iterator[subprocess.Popen[str]]:
-    """`python -m core …` as a process of its own, which does not outlive the block."""
-    environment = {k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"}
-    if key:
-        environment["OPENAI_API_KEY"] = key
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core", *arguments], cwd=ROOT, env=environment, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def _judge(study: Workbench, server: OpenAIServer) -> list[str]:
@@ -60,7 +37,7 @@ def _is_complete(study: Workbench) -> None:
 
 
 def test_a_killed_command_goes_on_where_it_was(study: Workbench, server: OpenAIServer) -> None:
-    with _started(_judge(study, server)) as process:
+    with started(_judge(study, server)) as process:
         server.wait_for(KEYS // 2)
         process.kill()
         process.communicate()
@@ -68,7 +45,7 @@ def test_a_killed_command_goes_on_where_it_was(study: Workbench, server: OpenAIS
     assert 0 < kept < KEYS
     assert server.most_in_flight <= IN_FLIGHT
 
-    with _started(_judge(study, server)) as process:
+    with started(_judge(study, server)) as process:
         printed, complained = process.communicate()
 
     assert process.returncode == 0, complained
@@ -83,13 +60,13 @@ def test_a_killed_command_goes_on_where_it_was(study: Workbench, server: OpenAIS
 
 def test_a_killed_worker_is_replaced_by_the_next(study: Workbench, server: OpenAIServer) -> None:
     job_id = study.queues(order_for(server, concurrency=IN_FLIGHT))
-    with _started(_worker(study)) as process:
+    with started(_worker(study)) as process:
         server.wait_for(KEYS // 2)
         process.kill()
         process.communicate()
     assert jobs.job_by_id(study.store, job_id).state == "running"
 
-    with _started(_worker(study)) as process:
+    with started(_worker(study)) as process:
         _, complained = process.communicate()
 
     assert (process.returncode, complained) == (0, "")
@@ -103,12 +80,12 @@ def test_three_kills_in_a_row_cost_only_what_was_in_flight(
     study: Workbench, server: OpenAIServer
 ) -> None:
     for count in (20, 50, 80):
-        with _started(_judge(study, server)) as process:
+        with started(_judge(study, server)) as process:
             server.wait_for(count)
             process.kill()
             process.communicate()
 
-    with _started(_judge(study, server)) as process:
+    with started(_judge(study, server)) as process:
         _, complained = process.communicate()
 
     assert process.returncode == 0, complained
@@ -120,7 +97,7 @@ def test_two_workers_at_once_never_do_one_job_twice(study: Workbench, server: Op
     server.delay = 0.005
     ids = [study.queues(order_for(server, name=name, model=name)) for name in ("oak", "ash", "elm")]
 
-    with _started(_worker(study)) as one, _started(_worker(study)) as other:
+    with started(_worker(study)) as one, started(_worker(study)) as other:
         complaints = [process.communicate()[1] for process in (one, other)]
 
     assert complaints == ["", ""]
@@ -137,9 +114,9 @@ def test_a_command_waits_for_the_worker_that_has_its_job(
     study: Workbench, server: OpenAIServer
 ) -> None:
     server.hold()
-    with _started(_judge(study, server)) as first:
+    with started(_judge(study, server)) as first:
         server.wait_for(IN_FLIGHT)
-        with _started(_judge(study, server)) as second:
+        with started(_judge(study, server)) as second:
             while not study.value(f"SELECT count(*) FROM worker WHERE pid = {second.pid}"):
                 time.sleep(0.01)
             server.release()
@@ -156,7 +133,7 @@ def test_the_key_is_in_no_file_and_on_no_screen(
 ) -> None:
     server.fails(Fault(), times=KEYS // 2 if status == 401 else 0)
     server.fails(Fault(status=status))
-    with _started(_judge(study, server), key="sk-test-SECRET") as process:
+    with started(_judge(study, server), key="sk-test-SECRET") as process:
         printed, complained = process.communicate()
 
     assert process.returncode == 2
@@ -170,7 +147,7 @@ def test_a_workers_log_never_holds_the_key(study: Workbench, server: OpenAIServe
     job_id = study.queues(order_for(server))
     server.fails(Fault(status=401))
 
-    with _started(_worker(study), key="sk-test-SECRET") as process:
+    with started(_worker(study), key="sk-test-SECRET") as process:
         printed, complained = process.communicate()
 
     assert jobs.job_by_id(study.store, job_id).error == "wrong_key"
@@ -182,14 +159,14 @@ def test_a_workers_log_never_holds_the_key(study: Workbench, server: OpenAIServe
 def test_an_interrupted_command_goes_on_where_it_was(
     study: Workbench, server: OpenAIServer
 ) -> None:
-    with _started(_judge(study, server)) as process:
+    with started(_judge(study, server)) as process:
         server.wait_for(KEYS // 2)
         process.send_signal(signal.SIGINT)
         _, complained = process.communicate()
     assert process.returncode == 1
     assert complained.strip() == "Aborted!"
 
-    with _started(_judge(study, server)) as process:
+    with started(_judge(study, server)) as process:
         process.communicate()
 
     assert process.returncode == 0
@@ -203,13 +180,13 @@ def test_a_budget_survives_kill_9(
     prices = study.file('[model.oak]\ncurrency = "USD"\nprompt = 2\nreply = 8\n', "prices.toml")
     monkeypatch.setenv("ATTENDING_PRICES", str(prices))
     command = [*_judge(study, server), "--budget", "0.25"]
-    with _started(command) as process:
+    with started(command) as process:
         server.wait_for(KEYS // 4)
         process.kill()
         process.communicate()
     before = study.counts()["exchange"]
 
-    with _started(command) as process:
+    with started(command) as process:
         printed, complained = process.communicate()
 
     prompt, reply = study.rows("SELECT sum(prompt_tokens), sum(reply_tokens) FROM exchange")[0]

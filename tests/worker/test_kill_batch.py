@@ -1,12 +1,6 @@
 """Kill -9 while batches are on their way: nothing is lost, nothing is handed over twice."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +9,8 @@ from core.store.assessments import Progress
 from tests.batch_server import BatchServer
 from tests.openai_server import PROSE
 from tests.workbench import Workbench
+from tests.worker.processes import finished, started
 
-ROOT = Path(__file__).resolve().parents[2]
 KEYS = 120
 #: Calls during which the process is killed, the endpoint having done its part.
 MOMENTS = ("POST /v1/files", "POST /v1/batches", "GET /v1/batches/", "GET /v1/files/")
@@ -29,38 +23,19 @@ def server() -> Iterator[BatchServer]:
         yield server
 
 
-@contextmanager
-def judging(study: Workbench, server: BatchServer) -> Iterator[subprocess.Popen[str]]:
-    """`judge --batch` as a process of its own, which does not outlive the block."""
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "core", "judge", "--db", str(study.path), "--dataset", "ward",
-            "--engine", "openai", "--model", "oak", "--rounds", "1", "--base-url", server.url,
-            "--batch", "--as", "Dr Lead", "--json",
-        ],
-        cwd=ROOT, env={k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def finished(study: Workbench, server: BatchServer) -> dict[str, object]:
-    """Run the command to its end; what it printed."""
-    with judging(study, server) as process:
-        printed, complained = process.communicate()
-    assert process.returncode == 0, complained
-    return dict(json.loads(printed))
+def judging(study: Workbench, server: BatchServer) -> list[str]:
+    return [
+        "judge", "--db", str(study.path), "--dataset", "ward", "--engine", "openai",
+        "--model", "oak", "--rounds", "1", "--base-url", server.url, "--batch",
+        "--as", "Dr Lead", "--json",
+    ]  # fmt: skip
 
 
 def is_killed_during(study: Workbench, server: BatchServer, moment: str) -> None:
     """Start the command, and kill it where it waits for an answer."""
     server.hanging.clear()
     server.hangs = moment
-    with judging(study, server) as process:
+    with started(judging(study, server)) as process:
         assert server.hanging.wait(60), moment
         process.kill()
         process.communicate()
@@ -73,7 +48,7 @@ def test_a_kill_at_any_moment_hands_nothing_over_twice(
 ) -> None:
     is_killed_during(study, server, moment)
 
-    ended = finished(study, server)
+    ended = finished(judging(study, server))
 
     assert (ended["job"], ended["state"], ended["judged"]) == (1, "done", KEYS)
     assert len(server.batches) == 1
@@ -90,7 +65,7 @@ def test_kills_one_after_the_other_end_in_the_same_table(
     for moment in (*MOMENTS, "GET /v1/files/"):
         is_killed_during(study, server, moment)
 
-    ended = finished(study, server)
+    ended = finished(judging(study, server))
 
     assert (ended["state"], ended["judged"], ended["unscored"]) == ("done", KEYS, 0)
     found = progress_of(study.store, study.study.id, study.judge("oak"))

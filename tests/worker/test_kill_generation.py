@@ -1,10 +1,8 @@
 """Kill -9 in the middle of a greedy run: the table ends up as if nothing had happened."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.services.opening import ensure_workbench
-from core.store.database import opened
 from tests.tiny_model import save_tiny_model
-from tests.workbench import Workbench, plain_questions
+from tests.workbench import Workbench, plain_questions, workbench_in
+from tests.worker.processes import finished, started
 
-ROOT = Path(__file__).resolve().parents[2]
 CONVERSATIONS = 40
 KEYS = 2 * CONVERSATIONS  # two turns each
 
@@ -42,40 +38,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def bench(folder: Path) -> Iterator[Workbench]:
     """Forty conversations of two turns in a database of their own."""
-    folder.mkdir()
-    path = folder / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        workbench = Workbench(store, folder)
+    with workbench_in(folder) as workbench:
         workbench.imports(two_turns())
         yield workbench
 
 
-@contextmanager
-def generating(study: Workbench, model: Path) -> Iterator[subprocess.Popen[str]]:
-    """`python -m core generate …` as a process of its own, which does not outlive the block."""
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "core", "generate", "--db", str(study.path),
-            "--dataset", "ward", "--model", str(model), "--label", "tiny", "--gpus", "none",
-            "--max-new-tokens", "24", "--concurrency", "4", "--as", "Dr Lead", "--json",
-        ],
-        cwd=ROOT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def finished(study: Workbench, model: Path) -> dict[str, object]:
-    """Run the command to its end; what it printed."""
-    with generating(study, model) as process:
-        printed, complained = process.communicate()
-    assert process.returncode == 0, complained
-    return dict(json.loads(printed))
+def generating(study: Workbench, model: Path) -> list[str]:
+    return [
+        "generate", "--db", str(study.path), "--dataset", "ward", "--model", str(model),
+        "--label", "tiny", "--gpus", "none", "--max-new-tokens", "24", "--concurrency", "4",
+        "--as", "Dr Lead", "--json",
+    ]  # fmt: skip
 
 
 def rows(study: Workbench) -> int:
@@ -110,13 +83,13 @@ def texts(study: Workbench) -> list[tuple[object, ...]]:
 
 def test_three_kills_leave_the_table_of_an_undisturbed_run(model: Path, tmp_path: Path) -> None:
     with bench(tmp_path / "undisturbed") as calm, bench(tmp_path / "killed") as study:
-        assert finished(calm, model) == {
+        assert finished(generating(calm, model)) == {
             "job": 1, "state": "done", "label": "tiny",
             "done": KEYS, "absent": 0, "outstanding": 0,
         }  # fmt: skip
         kept = []
         for count in (8, 28, 52):
-            with generating(study, model) as process:
+            with started(generating(study, model)) as process:
                 wait_for_rows(study, count)
                 engine = engine_of(process)
                 process.send_signal(signal.SIGKILL)
@@ -125,7 +98,7 @@ def test_three_kills_leave_the_table_of_an_undisturbed_run(model: Path, tmp_path
             assert engine != []
             assert all_end(engine)
 
-        ended = finished(study, model)
+        ended = finished(generating(study, model))
 
         assert (ended["state"], ended["outstanding"]) == ("done", 0)
         assert texts(study) == texts(calm)
@@ -137,7 +110,7 @@ def test_three_kills_leave_the_table_of_an_undisturbed_run(model: Path, tmp_path
 def test_a_command_that_is_killed_while_the_model_loads_leaves_no_process(
     model: Path, tmp_path: Path
 ) -> None:
-    with bench(tmp_path / "bench") as study, generating(study, model) as process:
+    with bench(tmp_path / "bench") as study, started(generating(study, model)) as process:
         until = time.monotonic() + 60
         while not (engine := engine_of(process)):
             assert time.monotonic() < until
@@ -152,7 +125,7 @@ def test_a_command_that_is_killed_while_the_model_loads_leaves_no_process(
 def test_an_interrupted_command_says_so_in_one_word_and_leaves_no_process(
     model: Path, tmp_path: Path
 ) -> None:
-    with bench(tmp_path / "bench") as study, generating(study, model) as process:
+    with bench(tmp_path / "bench") as study, started(generating(study, model)) as process:
         wait_for_rows(study, 4)
         engine = engine_of(process)
         for one in [psutil.Process(process.pid), *engine]:  # as a terminal does

@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from core.services.deciding import activate_candidate
-from core.services.opening import ensure_workbench
 from core.services.revising import propose
 from core.services.trying import Wish, begin_trial
 from core.store import criteria
-from core.store.database import opened
 from core.worker.running import do_in_foreground
-from tests.workbench import Workbench
+from tests.workbench import workbench_in
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Activates a candidate and kills its own process at the n-th row that it writes.
@@ -47,10 +45,7 @@ with opened(path) as store:
 @pytest.fixture
 def tried(tmp_path: Path):
     """The small study with a candidate that was tried on two responses of three."""
-    path = tmp_path / "workbench.db"
-    ensure_workbench(path)
-    with opened(path) as store:
-        study = Workbench(store, tmp_path)
+    with workbench_in(tmp_path) as study:
         study.imports()
         for model in ("cedar", "willow", "birch"):
             study.model_answers(model, {"MK:1:1": f"20 mg, {model}"})
@@ -58,15 +53,17 @@ def tried(tmp_path: Path):
         for model in ("cedar", "willow"):
             study.scores(study.physician(), "MK:1:1", model, 4)
         question = study.question("MK:1:1")
-        active = criteria.active_version(store, study.study.id, question.id)
+        active = criteria.active_version(study.store, study.study.id, question.id)
         revised = replace(active.criteria, checklist="核心需求：\n1. 20 mg")
         candidate = propose(
-            store, study.study, question, revised,
+            study.store, study.study, question, revised,
             based_on=active.id, reason="r", by="Dr Weber",
         )  # fmt: skip
-        _, job_id = begin_trial(store, study.study, study.judge(), candidate, Wish(), by="Dr Weber")
+        _, job_id = begin_trial(
+            study.store, study.study, study.judge(), candidate, Wish(), by="Dr Weber"
+        )
         assert job_id is not None
-        assert do_in_foreground(path, job_id)
+        assert do_in_foreground(study.path, job_id)
         yield study, candidate
 
 
