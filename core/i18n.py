@@ -100,6 +100,17 @@ def cost_words(language: Language, spent: Spending, *, is_billed: bool) -> str:
     return known
 
 
+def estimated_cost_words(
+    language: Language, cost: float | None, price: Price | None, *, is_billed: bool
+) -> str:
+    """What a run would cost, or why nobody knows."""
+    if not is_billed:
+        return sentence(language, "money.not_billed")
+    if cost is None or price is None:
+        return sentence(language, "money.unknown")
+    return sentence(language, "money.about", cost=f"{amount(cost)} {price.currency}")
+
+
 def token_words(language: Language, tokens: Tokens) -> str:
     """Tokens of some calls, with how many of them nobody counted."""
     if tokens.calls == tokens.uncounted:

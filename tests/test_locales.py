@@ -146,6 +146,32 @@ def test_every_reason_why_a_record_is_broken_has_words_for_a_list_of_such_record
     assert len(found) > 12  # the search itself finds something
 
 
+def keys_named() -> set[str]:
+    """The keys that pages and commands name as they stand."""
+    found = set()
+    for path in (*CORE.rglob("*.py"), *(CORE.parent / "pages").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name("p"), attr="t"), args=[key, *_]):
+                    prefix = ""
+                case ast.Call(func=ast.Name("text_of"), args=[key, *_]):
+                    prefix = ""
+                case ast.Call(func=ast.Name("words"), args=[key, *_]):
+                    prefix = "cli."
+                case _:
+                    continue
+            if isinstance(key, ast.Constant):
+                found.add(f"{prefix}{key.value}")
+    return found
+
+
+def test_every_key_that_a_page_or_a_command_names_has_a_text():
+    found = keys_named()
+
+    assert {key for key in found if not has_key(key)} == set()
+    assert {"leaderboard.columns", "cli.queued"} <= found
+
+
 def sentence_of(code: str) -> str:
     return catalogue("en").get(f"error.{code}", "")
 

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from core.commands.terminal import Terminal, language, text_of, words
-from core.domain.pricing import TOKENS_PER_CJK, TOKENS_PER_OTHER, Spending, amount
-from core.i18n import cost_words, price_words, token_words
+from core.domain.pricing import TOKENS_PER_CJK, TOKENS_PER_OTHER, Spending
+from core.i18n import cost_words, estimated_cost_words, price_words, token_words
 from core.services.budgeting import FIRST_REPLY
 from core.services.estimating import Estimate
 from core.services.spending import SpentOn, spending_of_job, totals
@@ -36,7 +36,8 @@ def show_estimate(terminal: Terminal, who: str, kind: str, found: Estimate) -> N
 def _estimate_lines(who: str, kind: str, found: Estimate) -> list[str]:
     what = text_of(f"money.{kind}", n=found.outstanding)
     tokens = text_of("money.tokens", prompt=found.tokens.prompt, reply=found.tokens.reply)
-    lines = [words("estimate", who=who, what=what, tokens=tokens, cost=_about(found))]
+    cost = estimated_cost_words(language(), found.cost, found.price, is_billed=found.is_billed)
+    lines = [words("estimate", who=who, what=what, tokens=tokens, cost=cost)]
     for part in found.parts:
         said = text_of(
             f"money.basis_{part.basis}", category=part.category, n=part.n,
@@ -52,15 +53,6 @@ def _estimate_lines(who: str, kind: str, found: Estimate) -> list[str]:
     else:
         lines.append(text_of("money.how_measured"))
     return lines
-
-
-def _about(found: Estimate) -> str:
-    if not found.is_billed:
-        return text_of("money.not_billed")
-    if found.cost is None or found.price is None:
-        return text_of("money.unknown")
-    cost = f"{amount(found.cost)} {found.price.currency}"
-    return text_of("money.about", cost=cost)
 
 
 def spent_in_job(store: Store, job: Job) -> tuple[dict[str, Any], str]:

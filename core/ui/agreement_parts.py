@@ -11,8 +11,9 @@ from core.services.sealing import seals_of
 from core.store import questions
 from core.ui.address import link_to
 from core.ui.agreement_views import Shown
+from core.ui.exposing import is_asked_for
 from core.ui.figures import Cell, coefficient, mean, percent, show_grid, show_label
-from core.ui.shell import Page, entered
+from core.ui.shell import Page
 
 _LISTED = 40
 
@@ -44,13 +45,7 @@ def _draw_levels(p: Page, found: OnRequirements) -> None:
 
 def _draw_each(p: Page, found: OnRequirements) -> None:
     """The requirements themselves, worst first; seeing what a judge marks is an exposure."""
-    shown = p.key(p.study.id, "show-requirements")
-    if not entered().get(shown):
-        st.html(f'<div class="quiet">{p.t("agreement.exposes")}</div>')
-        st.button(
-            p.t("agreement.show_requirements", n=len(found.each)),
-            key=p.key(p.study.id, "requirements"), on_click=_show, args=(shown,),
-        )  # fmt: skip
+    if not is_asked_for(p, "requirements", p.t("agreement.show_requirements", n=len(found.each))):
         return
     known = {one.key: one.id for one in questions.questions_of_study(p.store, p.study.id)}
     held_out = seals_of(p.store, p.study).held_out
@@ -110,7 +105,3 @@ def _figures(p: Page, found: Agreement) -> list[Cell]:
         Cell(percent(p, found.agreement)),
         *(Cell(coefficient(p, found.coefficients[name])) for name in names),
     ]
-
-
-def _show(name: str) -> None:
-    st.session_state[name] = True

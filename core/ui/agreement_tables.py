@@ -15,9 +15,10 @@ from core.services.empanelling import Panel
 from core.services.picking import picked
 from core.services.reviewing import expose
 from core.ui.address import link_to
+from core.ui.exposing import is_asked_for
 from core.ui.figure_data import Keeping
 from core.ui.figures import Cell, coefficient, percent, show_cards, unbroken
-from core.ui.shell import Page, entered
+from core.ui.shell import Page
 
 _ROWS_PER_PAGE = 20
 #: Signs that end a clause and belong to no link.
@@ -134,12 +135,7 @@ def draw_cases(p: Page, cases: list[Case], of: str) -> None:
     st.html(f"<h3>{html.escape(title)}</h3>")
     if not found:
         return
-    shown = p.key(p.study.id, "show-cases")
-    if not entered().get(shown):
-        st.html(f'<div class="quiet">{p.t("agreement.exposes")}</div>')
-        st.button(
-            p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)
-        )
+    if not is_asked_for(p, "cases", p.t("agreement.show")):
         return
     sealed = sealing.seals_of(p.store, p.study)
     closed = sum(sealed.is_sealed(case) for case in found)
@@ -207,7 +203,3 @@ def _counted(p: Page, kind: str, count: int) -> str:
     href = html.escape(link_to("agreement", view="cases", of=kind))
     said = text.rstrip(_STOPS)
     return f'<a href="{href}" target="_self">{said}</a>{text[len(said) :]}'
-
-
-def _show(name: str) -> None:
-    st.session_state[name] = True

@@ -6,13 +6,13 @@ import streamlit as st
 
 from core.services import deciding
 from core.services.deciding import Consequence
-from core.services.estimating import Estimate
 from core.services.queueing import ensure_worker
 from core.services.trying import Candidate
 from core.store.database import Store
 from core.store.judges import Judge
 from core.store.people import Person
 from core.store.studies import Study
+from core.ui.estimates import cost_of
 from core.ui.shell import Page, entered
 
 
@@ -38,21 +38,12 @@ def draw_decision(p: Page, judge: Judge, candidate: Candidate) -> None:
 def _consequence(p: Page, judge: Judge, told: Consequence) -> str:
     parts = [p.t("trial.adopts", adopted=told.adopted, missing=told.missing, judge=judge.name)]
     if told.estimate is not None:
-        parts.append(about(p, told.estimate))
+        parts.append(cost_of(p, told.estimate))
     if told.others:
         parts.append(p.t("trial.others", n=told.others))
     if told.stale:
         parts.append(p.t("trial.stale", n=told.stale))
     return " · ".join(parts)
-
-
-def about(p: Page, found: Estimate) -> str:
-    """What a run would cost, or why nobody knows."""
-    if not found.is_billed:
-        return p.t("money.not_billed")
-    if found.cost is None or found.price is None:
-        return p.t("money.unknown")
-    return p.t("money.about", cost=f"{found.cost:.2g} {found.price.currency}")
 
 
 def name_of(candidate: Candidate) -> str:

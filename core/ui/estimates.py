@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.domain.pricing import TOKENS_PER_CJK, TOKENS_PER_OTHER, amount
+from core.domain.pricing import TOKENS_PER_CJK, TOKENS_PER_OTHER
 from core.errors import AttendingError
-from core.i18n import error_sentence, price_words
+from core.i18n import error_sentence, estimated_cost_words, price_words
 from core.services.budgeting import FIRST_REPLY
 from core.services.estimating import Estimate
 from core.ui.shell import Page
@@ -25,18 +25,15 @@ def draw_estimate(p: Page, kind: str, estimated: Callable[[], Estimate]) -> None
     if tokens.prompt:
         said.append(p.t("money.tokens", prompt=tokens.prompt, reply=tokens.reply))
     if found.outstanding:
-        said.append(_cost(p, found))
+        said.append(cost_of(p, found))
     st.html(f'<div class="figure"><b>{html.escape(" · ".join(said))}</b></div>')
     if tokens.prompt:
         st.html(f'<div class="quiet figure">{"<br>".join(map(html.escape, _how(p, found)))}</div>')
 
 
-def _cost(p: Page, found: Estimate) -> str:
-    if not found.is_billed:
-        return p.t("money.not_billed")
-    if found.price is None or found.cost is None:
-        return p.t("money.unknown")
-    return p.t("money.about", cost=f"{amount(found.cost)} {found.price.currency}")
+def cost_of(p: Page, found: Estimate) -> str:
+    """What a run would cost, or why nobody knows."""
+    return estimated_cost_words(p.language, found.cost, found.price, is_billed=found.is_billed)
 
 
 def _how(p: Page, found: Estimate) -> list[str]:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -21,26 +21,41 @@ _INTERVAL = re.compile(r"(?:κ )?\S+ \[[^\]]*\]")
 
 def percent(p: Page, estimate: Estimate) -> str:
     """A share such as `88% [84, 91]`."""
+    return _with_interval(p, estimate, lambda share: f"{100 * share:.0f}", unit="%")
+
+
+def coefficient(p: Page, estimate: Estimate) -> str:
+    """A coefficient such as `.71 [.63, .78]`; one of so few that it has no interval is none."""
+    if estimate.value is not None and estimate.low is None:
+        return p.t("undefined.too_few")
+    return _with_interval(p, estimate, lambda value: f"{value:.2f}".replace("0.", ".", 1))
+
+
+def steps(p: Page, estimate: Estimate) -> str:
+    """A difference in steps of the scale, such as `+0.31 [+0.20, +0.42]`."""
+    return _with_interval(p, estimate, lambda value: f"{value:+.2f}")
+
+
+def mean(p: Page, estimate: Estimate) -> str:
+    """A mean mark such as `4.26 [4.10, 4.41]`."""
+    return _with_interval(p, estimate, lambda value: f"{value:.2f}")
+
+
+def _with_interval(
+    p: Page, estimate: Estimate, written: Callable[[float], str], *, unit: str = ""
+) -> str:
+    """A value with its interval, or why there is none."""
     if estimate.value is None:
         return p.t(f"undefined.{estimate.undefined_because}")
     interval = ""
     if estimate.low is not None and estimate.high is not None:
-        interval = f" [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
-    return f"{100 * estimate.value:.0f}%{interval}"
+        interval = f" [{written(estimate.low)}, {written(estimate.high)}]"
+    return f"{written(estimate.value)}{unit}{interval}"
 
 
 def percent_of(p: Page, estimate: Estimate) -> str:
     """A share with what it is of, such as `88% [84, 91] · 120`; `–` where it is of nothing."""
     return f"{percent(p, estimate)} · {estimate.n}" if estimate.n else "–"
-
-
-def coefficient(p: Page, estimate: Estimate) -> str:
-    """A coefficient such as `.71 [.63, .78]`; one of so few that it has no interval is none."""
-    if estimate.value is None:
-        return p.t(f"undefined.{estimate.undefined_because}")
-    if estimate.low is None or estimate.high is None:
-        return p.t("undefined.too_few")
-    return f"{_short(estimate.value)} [{_short(estimate.low)}, {_short(estimate.high)}]"
 
 
 def unbroken(text: str) -> str:
@@ -159,27 +174,3 @@ def _cell(cell: Cell, *, is_first: bool, is_words: bool) -> str:
 def show_label(text: str) -> None:
     """A small heading above a box."""
     st.html(f'<div class="label">{html.escape(text)}</div>')
-
-
-def steps(p: Page, estimate: Estimate) -> str:
-    """A difference in steps of the scale, such as `+0.31 [+0.20, +0.42]`."""
-    if estimate.value is None:
-        return p.t(f"undefined.{estimate.undefined_because}")
-    interval = ""
-    if estimate.low is not None and estimate.high is not None:
-        interval = f" [{estimate.low:+.2f}, {estimate.high:+.2f}]"
-    return f"{estimate.value:+.2f}{interval}"
-
-
-def mean(p: Page, estimate: Estimate) -> str:
-    """A mean mark such as `4.26 [4.10, 4.41]`."""
-    if estimate.value is None:
-        return p.t(f"undefined.{estimate.undefined_because}")
-    interval = ""
-    if estimate.low is not None and estimate.high is not None:
-        interval = f" [{estimate.low:.2f}, {estimate.high:.2f}]"
-    return f"{estimate.value:.2f}{interval}"
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".replace("0.", ".", 1)

@@ -15,9 +15,10 @@ from core.services.reviewing import expose
 from core.services.sealing import seals_of
 from core.ui import charts
 from core.ui.address import link_to
+from core.ui.exposing import is_asked_for
 from core.ui.figure_data import board_of_chosen, verdicts_of_chosen
 from core.ui.figures import Cell, percent, show_grid, show_label
-from core.ui.shell import Page, entered
+from core.ui.shell import Page
 
 FIGURES = ("judge", "physicians", "corrected", "second")
 #: Groups of models, in the paper's order.
@@ -116,12 +117,7 @@ def draw_listed(p: Page, found: Drawn, figure: str) -> None:
     )
     if not rows:
         return
-    shown = p.key(p.study.id, "show-listed")
-    if not entered().get(shown):
-        st.html(f'<div class="quiet">{p.t("agreement.exposes")}</div>')
-        st.button(
-            p.t("agreement.show"), key=p.key(p.study.id, "show"), on_click=_show, args=(shown,)
-        )
+    if not is_asked_for(p, "listed", p.t("agreement.show")):
         return
     seals = seals_of(p.store, p.study)
     every = len(rows)
@@ -198,7 +194,3 @@ def _left(p: Page, rates: Rates) -> str:
 
 def _column(p: Page, order: Order, name: str) -> str:
     return name if order.by == "category2" else p.named(order.by, name)
-
-
-def _show(name: str) -> None:
-    st.session_state[name] = True

@@ -23,7 +23,8 @@ from core.store.studies import Study
 from core.store.trials import Trial
 from core.ui.agreement_tables import draw_case_row
 from core.ui.clinical import show_text
-from core.ui.decision_sheet import about, name_of
+from core.ui.decision_sheet import name_of
+from core.ui.estimates import cost_of
 from core.ui.figures import Cell, coefficient, percent, show_grid, show_label
 from core.ui.shell import Page
 
@@ -251,7 +252,7 @@ def _change(p: Page, found: Change) -> str:
 def _cost(p: Page, cost: TrialCost) -> str:
     return p.t(
         "trial.cost", affected=cost.affected, regression=cost.regression,
-        asked=cost.estimate.outstanding, reused=cost.reused, cost=about(p, cost.estimate),
+        asked=cost.estimate.outstanding, reused=cost.reused, cost=cost_of(p, cost.estimate),
     )  # fmt: skip
 
 
