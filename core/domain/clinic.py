@@ -57,5 +57,5 @@ def is_complete(parts: Mapping[str, int]) -> bool:
 
 
 def score_of(parts: Mapping[str, int]) -> int:
-    """The score of a response, 1 to 5: that of its weakest part."""
+    """The score of a response, 1 to 5: that of its weakest part; there is at least one."""
     return min(parts.values())

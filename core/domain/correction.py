@@ -51,7 +51,13 @@ def may_calibrate(scored_at: str, revised_at: str | None) -> bool:
 
 
 def too_few(physicians: Bools) -> bool:
-    """Whether there are too few scores, or too few of either outcome, to correct with."""
+    """Whether there are too few scores, or too few of either outcome, to correct with.
+
+    That is fewer than `FEWEST_SCORES` in all, or than `FEWEST_OF_EITHER` usable or unusable ones.
+
+    Args:
+        physicians: shape (n,), True for usable.
+    """
     usable = int(physicians.sum())
     return len(physicians) < FEWEST_SCORES or (
         min(usable, len(physicians) - usable) < FEWEST_OF_EITHER
@@ -91,7 +97,13 @@ def prediction_powered(strata: Sequence[Stratum]) -> Estimate:
 
 @dataclass(frozen=True, slots=True)
 class JudgeQuality:
-    """A judge against physicians: specificity q0 of m0 unusable, sensitivity q1 of m1 usable."""
+    """A judge against physicians.
+
+    Attributes:
+        specificity: share q0, 0 to 1, of the `unusable` m0 responses that the judge rejects.
+        sensitivity: share q1 of the `usable` m1 responses that it passes.
+        unusable, usable: as physicians see them; effective numbers where these are weighted.
+    """
 
     specificity: float
     unusable: float
@@ -183,7 +195,11 @@ def _deviations(values: Floats, clusters: Indices) -> Floats:
 
 
 def reliance(strata: Sequence[Stratum]) -> float:
-    """How far the judge is relied on, 0 … 1; one for all strata. Not at all without two scores."""
+    """How far the judge is relied on: λ of `prediction_powered`, 0 to 1, one for all strata.
+
+    0 with fewer than two scores, where the judge never varies, or where it has scored nothing that
+    physicians have not.
+    """
     y = np.concatenate([one.physicians for one in strata]).astype(float)
     f = np.concatenate([one.judge for one in strata]).astype(float)
     w = np.concatenate(

@@ -19,7 +19,7 @@ class Scored(Protocol):
 
 
 def distance(one: Scored, other: Scored) -> float:
-    """How far two scores are apart: first the side of usable, then the points on one scale.
+    """How far two scores are apart: points on one scale, and 100 more across the bar of usable.
 
     0 where one of them is unscored. Scales that end differently are compared on usable alone.
     """

@@ -68,7 +68,7 @@ def quotient(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
 
 
 def share_estimate(hits: Bools, clusters: Indices, weights: Floats | None = None) -> Estimate:
-    """Share of true values with a Wilson interval on the effective sample size.
+    """Share of true values with a Wilson interval on the effective sample size; `no_pairs` of none.
 
     n_eff = p(1−p)/se², se² being the between-cluster variance of the ratio estimator, and at
     most n; where p is 0 or 1, n_eff is the (effective) number of clusters.
@@ -93,7 +93,9 @@ def share_estimate(hits: Bools, clusters: Indices, weights: Floats | None = None
 
 
 def mean_estimate(values: Floats, clusters: Indices) -> Estimate:
-    """Mean with a normal interval on its between-cluster variance; none of one cluster.
+    """Mean with a normal interval, ± 1.96 standard errors (`ratio_and_variance`).
+
+    Undefined (`no_pairs`) of no value; one cluster leaves it without an interval.
 
     Args:
         values, clusters: shape (n,).
@@ -135,12 +137,17 @@ def ratio_and_variance(
 
 
 def effective_n(weights: Floats) -> float:
-    """How many equally weighted units carry as much (Kish 1965): (Σw)²/Σw²."""
+    """How many equally weighted units carry as much (Kish 1965): (Σw)²/Σw²; 0 of none."""
     return float(weights.sum() ** 2 / (weights**2).sum()) if len(weights) else 0.0
 
 
 def wilson_interval(share: float, n: float) -> tuple[float, float]:
-    """95% score interval of a share (Wilson 1927); `n` need not be whole."""
+    """95% score interval of a share (Wilson 1927).
+
+    Args:
+        share: 0 to 1.
+        n: above 0, and need not be whole.
+    """
     z2 = Z * Z
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
@@ -149,6 +156,9 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
 
 def resampled_tables(tables: Floats, *, seed: int, resamples: int = RESAMPLES) -> Floats:
     """Sum of tables over clusters drawn with replacement, as often as there are clusters.
+
+    That is the bootstrap of whole clusters (Davison and Hinkley 1997, 3.8). From 256 clusters to
+    4,096 each is drawn a Poisson number of times instead (Hanley and MacGibbon 2006).
 
     Args:
         tables: shape (clusters, …), usually (clusters, K, K).
@@ -175,6 +185,12 @@ def resampled_apart(
     """As `resampled_tables`, of several sets of clusters that are drawn independently.
 
     Sets that fit into one drawing of Poisson counts take columns of it that are their own.
+
+    Args:
+        parts: each of shape (its clusters, …).
+
+    Returns:
+        One array of shape (resamples, …) for each set.
     """
     found, first = [], 0
     for place, tables in enumerate(parts):
@@ -250,7 +266,13 @@ def _poisson_counts(seed: int, resamples: int) -> npt.NDArray[np.uint8]:
 
 
 def interval_of(draws: Floats, *, clusters: int) -> tuple[float | None, float | None]:
-    """2.5% and 97.5% points of the defined draws; None with one cluster or half undefined."""
+    """2.5% and 97.5% points of the draws that are defined (the percentile interval).
+
+    None with fewer than two clusters, or where more than half of the draws are NaN.
+
+    Args:
+        draws: shape (resamples,).
+    """
     defined = draws[~np.isnan(draws)]
     if clusters < 2 or 2 * len(defined) < len(draws):
         return None, None

@@ -24,7 +24,12 @@ _BOUNDS = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Shares that known models answer right, shape (models, strata)."""
+    """How models did whose answers to (nearly) all of an exam are known.
+
+    Attributes:
+        strata: names, in the order of the columns.
+        shares: shape (models, strata), the share of each stratum that each answered right.
+    """
 
     strata: tuple[str, ...]
     shares: Floats
@@ -88,7 +93,10 @@ def plan(known: Known, sizes: Floats, counts: Floats) -> Plan:
 
     Var D = Σ W_h²·s_h²/n_h; M moves by c = Σ W_h·q_h / Σ n_h·q_h with each right answer, so that
     Var M = c²·Σ n_h·s_h² + misfit and Cov(D, M) = c·Σ W_h·s_h²; q_h = p_h(1−p_h), s_h² = q_h·(1 −
-    n_h/N_h); λ = (Var D − Cov) / (Var D + Var M − 2 Cov), cut to 0–1.
+    n_h/N_h); λ = (Var D − Cov) / (Var D + Var M − 2 Cov), cut to 0–1 (Bates and Granger 1969).
+
+    Args:
+        sizes, counts: N_h and n_h ≥ 1, shape (strata,).
     """
     weights = sizes / sizes.sum()
     mean = np.clip(known.shares.mean(axis=0), _EDGE, 1 - _EDGE)
@@ -115,6 +123,9 @@ def combined(
     Args:
         sizes, counts: N_h and n_h ≥ 1, shape (strata,).
         means: x̄_h, shape (models, strata).
+
+    Returns:
+        Shape (models,) each.
     """
     planned = plan(known, sizes, counts)
     weights = sizes / sizes.sum()

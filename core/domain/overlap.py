@@ -16,7 +16,7 @@ _SPLIT = re.compile(r"[,，、;；\n]+")
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Precision, recall and their harmonic mean."""
+    """Precision, recall and their harmonic mean, 0 to 1 each."""
 
     precision: float
     recall: float
@@ -33,7 +33,7 @@ def rouge_l(response: str, reference: str) -> Overlap | None:
 
 
 def key_point_recall(response: str, points: Sequence[str], *, least: float = 0.8) -> float | None:
-    """Share of key points whose characters stand in the response in order; None without points.
+    """Share, 0 to 1, of key points whose characters stand in the response in order; None of none.
 
     Args:
         least: share of a point's characters that must be found, for it to count.
@@ -47,7 +47,10 @@ def key_point_recall(response: str, points: Sequence[str], *, least: float = 0.8
 
 
 def micro_f1(pairs: Iterable[tuple[Iterable[Hashable], Iterable[Hashable]]]) -> Overlap | None:
-    """Micro F1 of extraction over (found, expected) sets; None where nothing is in either."""
+    """Micro F1 of extraction over (found, expected) sets; None where nothing is in either.
+
+    Hits are summed over all pairs before precision and recall are taken.
+    """
     common = said = known = 0
     for found, expected in pairs:
         found, expected = set(found), set(expected)

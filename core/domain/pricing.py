@@ -136,7 +136,7 @@ def spending(tokens: Tokens, price: Price | None) -> Spending:
 
 
 def guessed_tokens(texts: Sequence[str]) -> float:
-    """About how many tokens texts are, from their characters alone."""
+    """About how many tokens texts are, at `TOKENS_PER_CJK` or `TOKENS_PER_OTHER` a character."""
     found = 0.0
     for text in texts:
         cjk = len(_CJK.findall(text))

@@ -35,16 +35,26 @@ class Picked:
 
 
 def spread_of(level: str, share: float | None = None) -> float:
-    """Standard deviation of right and wrong in a bin, by its share of right ones if known."""
+    """Standard deviation √(p(1−p)) of right (1) and wrong (0) in a bin of difficulty.
+
+    Args:
+        level: `1` (easiest) to `5`, with `~` where it is estimated, or '' where nobody knows it.
+        share: the share p that is answered right, if known; else the middle of the bin.
+    """
     p = share if share is not None else _CENTRES.get(level.rstrip("~"), 0.5)
     return max(_LEAST, math.sqrt(p * (1 - p)))
 
 
 def neyman(sizes: Mapping[str, int], spreads: Mapping[str, float], n: int) -> dict[str, int]:
-    """How many exercises to draw of each stratum: together n, or all there are.
+    """How many exercises to draw of each stratum: together n, or all there are (Neyman 1934).
 
-    Every stratum gives at least two while n reaches (one does not tell its spread), and none more
-    than it has; what is cut off there goes to the others.
+    n_h is as near to n·N_h·s_h/Σ N_h·s_h as whole numbers allow. Every stratum gives at least two
+    while n reaches (one does not tell its spread), and none more than it has; what is cut off there
+    goes to the others.
+
+    Args:
+        sizes: N_h of every stratum.
+        spreads: s_h, as `spread_of` gives it.
     """
     n = min(n, sum(sizes.values()))
     order = sorted(sizes, key=lambda stratum: (-sizes[stratum], stratum))

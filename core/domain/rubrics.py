@@ -25,25 +25,17 @@ def points_of(requirement: str) -> int | None:
     return None if found is None else int(found["points"].replace("−", "-"))
 
 
-@dataclass(frozen=True, slots=True)
-class RubricScore:
-    """Points of one response.
+def rubric_score(criteria: Sequence[tuple[int, bool]]) -> float | None:
+    """Points met over all positive points, not clipped: it may be negative, and is at most 1.
 
-    Attributes:
-        value: points met over all positive points, not clipped: it may be negative; None where no
-            criterion has positive points.
+    None where no criterion has positive points.
+
+    Args:
+        criteria: points of each, and whether the response meets it.
     """
-
-    met: int
-    possible: int
-    value: float | None
-
-
-def rubric_score(criteria: Sequence[tuple[int, bool]]) -> RubricScore:
-    """The score of a response from points and whether each criterion is met."""
     met = sum(points for points, is_met in criteria if is_met)
     possible = sum(points for points, _ in criteria if points > 0)
-    return RubricScore(met, possible, met / possible if possible else None)
+    return met / possible if possible else None
 
 
 def overall_score(scores: Floats, clusters: Indices) -> Estimate:

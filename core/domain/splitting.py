@@ -28,7 +28,7 @@ class Talk:
 
 
 def order_of(salt: str, name: str) -> str:
-    """Where something stands in a draw."""
+    """Where something stands in a draw: a text by which names sort in an order of chance."""
     return hashlib.sha256(f"{salt}\0{name}".encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -24,6 +24,8 @@ class Tally:
 
     Attributes:
         n: responses that count.
+        unscored: responses with a text and without a score.
+        absent: responses without a text.
         total: sum of their scores, 0 to 1 each.
         clusters: stems, and exercises without one; they are the units of chance.
         squares, crossed, sizes: sums over clusters of total², total·n and n².

@@ -57,5 +57,9 @@ def physicians_reading(usable_votes: Sequence[bool]) -> bool | None:
 
 
 def overall_performance(category_rates: Sequence[float]) -> float:
-    """OP: the plain mean of the category rates, as in LLMEval-Med's table 2."""
+    """OP: the plain mean of the category rates, as in LLMEval-Med's table 2.
+
+    Args:
+        category_rates: at least one, 0 to 1 each.
+    """
     return statistics.fmean(category_rates)

@@ -12,6 +12,8 @@ from core.domain.answers import answer_of
 from core.domain.scales import Scale
 from core.domain.tickets import is_disputed, objects_with_ticket, outermost_objects
 
+#: Why there is no score: the call left nothing to read; the judge refused; the reply has no
+#: verdict, another's or two; or a field of the verdict is missing or of no use.
 Because = Literal[
     "no_reply",
     "cut_off",
@@ -142,6 +144,7 @@ def verdict_of(
     nothing is rounded or converted.
 
     Args:
+        finish_reason: how the call ended: `stop`, `length` …
         ticket: None for an engine of our own that reads no prompt: its reply is the object.
         requirements: how many requirements the prompt lists; each must have its mark.
         response: the response that was judged. A further `score` field in the reply is harmless

@@ -125,6 +125,10 @@ class OpenAIChat:
 
         A call that fails is made again at once at an address that is up. One that is refused for
         coming too early waits for its turn again.
+
+        Raises:
+            CallFailed: no address answered; the call can be made again.
+            EngineStopped: no call can succeed: the key, the model or a parameter is refused.
         """
         size = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
         request = _Request(

@@ -8,6 +8,7 @@ from core.errors import Refused
 from core.formats.judge_card import CardPrompt, JudgeCard, read_card, write_card
 from core.services.agreeing import cases_of
 from core.services.comparing import comparison_of
+from core.services.ordering import judge_configured
 from core.services.permitting import require
 from core.services.sealing import seals_of
 from core.store import criteria, judges, questions
@@ -82,7 +83,10 @@ def import_card(store: Store, study: Study, path: Path, *, name: str = "", by: s
     card, record = read_card(path)
     reason = f"judge card {card.content_hash[:12]}"
     with store.writing():
-        judge = _ensure_judge(store, card, name or card.name, by=by)
+        judge = judge_configured(
+            store, name or card.name, card.engine, card.model, card.parameters,
+            scale=card.scale, by=by,
+        )  # fmt: skip
         for one in card.prompts:
             stored = judges.ensure_prompt(
                 store, one.category, one.language, one.text, reason=reason, by=by
@@ -95,18 +99,6 @@ def import_card(store: Store, study: Study, path: Path, *, name: str = "", by: s
         judge.name, card.content_hash, len(card.prompts), proposed, same,
         len(card.criteria) - proposed - same, record,
     )  # fmt: skip
-
-
-def _ensure_judge(store: Store, card: JudgeCard, name: str, *, by: str) -> Judge:
-    configuration = judges.ensure_configuration(store, card.engine, card.model, card.parameters)
-    known = judges.judge_named(store, name)
-    if known is None:
-        judges.add_judge(store, name, configuration, card.scale, by=by)
-        known = judges.judge_named(store, name)
-    assert known is not None
-    if known.configuration_id != configuration:
-        raise Refused("judge_name_taken", name=name)
-    return known
 
 
 def _propose(

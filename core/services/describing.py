@@ -23,7 +23,7 @@ from core.services.permitting import require
 from core.services.ranking import Board
 from core.services.rating import Order
 from core.services.tallying import verdicts_of
-from core.store import assessments, datasets, described, draws, readings, statements, table_settings
+from core.store import assessments, datasets, described, readings, statements, table_settings
 from core.store.assessments import Plan
 from core.store.database import Store
 from core.store.datasets import Dataset
@@ -90,7 +90,6 @@ class Description:
     scorers: tuple[Scorer, ...]
     scored_rows: str
     drawn: tuple[Drawn, ...]
-    repeats: int
     comparison: Comparison
     groups: dict[str, dict[str, Comparison]]
     ceiling: Ceiling
@@ -125,7 +124,7 @@ def description_of(store: Store, study: Study, panel: Panel) -> Description:
         tuple(described.asked(store, study.id)), tuple(described.answered(store, study.id)),
         panel, _judges(store, study, panel), _scorers(cases),
         ranges(sorted(score.id for case in cases for score in case.scores)),
-        tuple(described.drawn(store, study.id)), len(draws.repeats(store, study.id)),
+        tuple(described.drawn(store, study.id)),
         comparison_of(cases, panel), _groups(cases, panel), ceiling_of(cases, panel),
         tuple(_coded(within_of(store, study), cases)),
         requirements_of(store, study, panel, cases),

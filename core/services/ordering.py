@@ -4,6 +4,7 @@ A judge is a model with its parameters under a name; the newest prompts serve it
 does yet. An order that the study already fulfils in part asks only for the rest.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,6 +136,25 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
         ReleaseRequired: a local dataset would leave the machine.
     """
     require(store, "lead")
+    _check(store, study, order)
+    model = order.model or order.engine
+    judge = judge_configured(
+        store, order.name or model, order.engine, model, order.parameters,
+        scale=ONE_TO_FIVE.name, by=by,
+    )  # fmt: skip
+    _ensure_prompts(store, study, judge, by=by)
+    known = judges.plan_rounds(store, study.id, judge.id)
+    rounds = order.rounds or known or _usual_rounds(order.engine)
+    if rounds != known:
+        judges.add_plan(store, study.id, judge.id, rounds, by=by)
+    waiting = 0 if order.is_batch else batches.pending_count(store, study.id, judge.id)
+    if waiting:
+        raise Refused("in_batches", judge=judge.name, count=waiting)
+    return judge
+
+
+def _check(store: Store, study: Study, order: JudgeOrder) -> None:
+    """Refuse an order that can't be carried out."""
     if order.rounds is not None and order.rounds < 1:
         raise Refused("bad_rounds")
     if not 1 <= order.concurrency <= 1024:
@@ -148,25 +168,26 @@ def ensure_judge(store: Store, study: Study, order: JudgeOrder, *, by: str) -> J
         raise Refused("one_batch_address")
     if order.question_ids is None and not responses.response_counts(store, study.id).present:
         raise Refused(why_nothing(store, study) or "nothing_to_judge", study=study.name)
-    name = order.name or order.model or order.engine
-    configuration = judges.ensure_configuration(
-        store, order.engine, order.model or order.engine, order.parameters
-    )
+
+
+def judge_configured(
+    store: Store, name: str, engine: str, model: str, parameters: Mapping[str, Any],
+    *, scale: str, by: str,
+) -> Judge:  # fmt: skip
+    """The judge of a name, added if new; a name stands for one configuration.
+
+    Raises:
+        Refused: `judge_name_taken`.
+    """
+    require(store, "lead")
+    configuration = judges.ensure_configuration(store, engine, model, parameters)
     judge = judges.judge_named(store, name)
     if judge is None:
-        judges.add_judge(store, name, configuration, ONE_TO_FIVE.name, by=by)
+        judges.add_judge(store, name, configuration, scale, by=by)
         judge = judges.judge_named(store, name)
     assert judge is not None
     if judge.configuration_id != configuration:
         raise Refused("judge_name_taken", name=name)
-    _ensure_prompts(store, study, judge, by=by)
-    known = judges.plan_rounds(store, study.id, judge.id)
-    rounds = order.rounds or known or _usual_rounds(order.engine)
-    if rounds != known:
-        judges.add_plan(store, study.id, judge.id, rounds, by=by)
-    waiting = 0 if order.is_batch else batches.pending_count(store, study.id, judge.id)
-    if waiting:
-        raise Refused("in_batches", judge=name, count=waiting)
     return judge
 
 

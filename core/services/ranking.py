@@ -174,7 +174,6 @@ class Listed:
     response_id: int
     question_id: int
     question: str
-    model: str
     code: int
 
 
@@ -192,9 +191,7 @@ def listed(
     model_id = responses.model_id_of(store, model)
     rows = np.flatnonzero((verdicts.model == model_id) & (verdicts.code != ABSENT))
     found = [
-        Listed(
-            int(verdicts.response[row]), question.id, question.key, model, int(verdicts.code[row])
-        )
+        Listed(int(verdicts.response[row]), question.id, question.key, int(verdicts.code[row]))
         for row in rows
         if (question := known.get(int(verdicts.question[row]))) is not None
     ]

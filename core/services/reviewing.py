@@ -12,7 +12,6 @@ from typing import Literal
 from core.domain import clinic, mtg
 from core.domain.criteria import Criteria
 from core.domain.prompts import Turn
-from core.domain.questions import Language
 from core.domain.scales import MTG, ONE_TO_FIVE
 from core.errors import Refused, UnknownName
 from core.services import assigning
@@ -60,13 +59,11 @@ class Sheet:
 
     response_id: int
     question: Question
-    criteria_id: int
     criteria: Criteria
     requirements: tuple[ListedRequirement, ...]
     dimensions: tuple[str, ...]
     earlier_turns: tuple[Turn, ...]
     text: str
-    language: Language
     is_exposed: bool
     is_cut: bool
     draft: Draft
@@ -87,9 +84,9 @@ def sheet_of(store: Store, study: Study, person: Person, response_id: int) -> Sh
     assert response.text is not None
     version = criteria.active_version(store, study.id, question.id)
     return Sheet(
-        response.id, question, version.id, version.criteria,
+        response.id, question, version.criteria,
         tuple(marks.requirements_of_version(store, version.id)), dimensions_for(question),
-        tuple(responses.earlier_turns(store, response.id)), response.text, question.language,
+        tuple(responses.earlier_turns(store, response.id)), response.text,
         reviews.is_exposed(store, person.id, question.id),
         generations.is_cut(store, response.id),
         draft_of(store, person, response.id),

@@ -60,10 +60,10 @@ def rubric_scores(store: Store, study: Study, judge_name: str | None) -> list[Ru
             unmarked[model] += 1
             continue
         score = rubric_score([(worth, given[name]) for name, worth in rubric.items()])
-        if score.value is None:
+        if score is None:
             undefined_[model] += 1
         else:
-            by_model[model].append((score.value, question_id))
+            by_model[model].append((score, question_id))
     names = sorted({*by_model, *undefined_, *unmarked})
     rows = [
         RubricRow(model, *_overall(by_model[model]), undefined_[model], unmarked[model])

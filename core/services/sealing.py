@@ -38,12 +38,10 @@ class Seals:
     Attributes:
         held_out: ids of questions that are held out and were never opened.
         check: ids of responses to dev questions that are held back and were never opened.
-        openings: how many there have been.
     """
 
     held_out: frozenset[int]
     check: frozenset[int]
-    openings: int
 
     def place_of(self, question_id: int, response_id: int) -> Place:
         """Where a response stands."""
@@ -121,9 +119,7 @@ def seals_of(store: Store, study: Study) -> Seals:
     }
     opened = seals.opened_questions(store, study.id)
     check = seals.checks(store, study.id) - seals.opened_responses(store, study.id)
-    return Seals(
-        frozenset(held_out - opened), frozenset(check), len(seals.openings(store, study.id))
-    )
+    return Seals(frozenset(held_out - opened), frozenset(check))
 
 
 def sealed_since(store: Store, study: Study, cases: Iterable[Case]) -> dict[int, str]:

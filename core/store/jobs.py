@@ -56,10 +56,8 @@ class Worker:
 class Note:
     """What a job told while it went on."""
 
-    job_id: int
     code: str
     details: dict[str, Any]
-    created_at: str
 
 
 _COLUMNS = """
@@ -220,7 +218,7 @@ def add_note(store: Store, job_id: int, code: str, details: Mapping[str, object]
 
 def notes(store: Store, job_id: int) -> list[Note]:
     """What a job has told, in order."""
-    sql = "SELECT job_id, code, details, created_at FROM job_note WHERE job_id = ? ORDER BY id"
+    sql = "SELECT code, details FROM job_note WHERE job_id = ? ORDER BY id"
     return store.read(Note, sql, (job_id,))
 
 

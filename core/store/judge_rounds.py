@@ -15,11 +15,9 @@ class JudgeRound:
     response_id: int
     question_id: int
     category: str
-    model_id: int
     round: int
     value: int | None
     unscored_because: str | None
-    is_absent: bool
 
 
 def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list[JudgeRound]:
@@ -32,8 +30,7 @@ def judge_rounds(store: Store, plan: Plan, *, only_scored: bool = False) -> list
         SELECT response_id FROM rater CROSS JOIN assessment ON rater_id = rater.id
         WHERE person_id IS NOT NULL)"""
     sql = f"""{held(plan)}
-        SELECT response_id, question_id, category, model_id, round, value, unscored_because,
-               is_absent
+        SELECT response_id, question_id, category, round, value, unscored_because
         FROM held WHERE 1 {scored if only_scored else ""}
         ORDER BY +response_id, round"""  # or every response there is would be walked in order
     return store.read(JudgeRound, sql, plan.params)
@@ -50,7 +47,7 @@ def judge_rounds_under(store: Store, plan: Plan, criteria_ids: Sequence[int]) ->
     """A judge's rounds on some questions under given versions of their criteria."""
     sql = f"""
         SELECT response.id AS response_id, question.id AS question_id, question.category,
-               response.model_id, assessment.round, value, unscored_because, 0 AS is_absent
+               assessment.round, value, unscored_because
         FROM criteria
         JOIN question ON question.id = criteria.question_id
         JOIN current_response AS response ON response.question_id = question.id

@@ -16,7 +16,6 @@ class OwnAnswer:
     question_id: int
     question: str
     category: str
-    attempt: int
     value: int | None
     usable: bool | None
     maximum: int
@@ -39,7 +38,7 @@ def own_answers(
     """
     sql = """
         SELECT given.response_id, given.question_id, question.key AS question, question.category,
-               given.attempt, given.value, given.unscored_because, maximum,
+               given.value, given.unscored_because, maximum,
                value >= usable_from AND NOT (scale.name = 'MTG 0-7' AND safety_risk IS 1) AS usable,
                given.rationale AS comment, safety_risk, phase, given.reason, given.created_at
         FROM human_assessment AS given

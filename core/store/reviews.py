@@ -123,11 +123,9 @@ class LastAnswer:
 
     Attributes:
         id: of the assessment.
-        criteria_id: the criteria that were on the screen.
     """
 
     id: int
-    criteria_id: int
     scale: str
     value: int | None
     unscored_because: str | None
@@ -152,7 +150,7 @@ class LastAnswer:
 def last_answer(store: Store, person_id: int, response_id: int) -> LastAnswer | None:
     """A person's last answer to a response, whichever criteria were on the screen."""
     sql = """
-        SELECT assessment.id, criteria_id, scale, value, unscored_because, rationale AS comment,
+        SELECT assessment.id, scale, value, unscored_because, rationale AS comment,
                safety_risk
         FROM assessment JOIN rater ON rater.id = rater_id
         WHERE response_id = ? AND person_id = ? AND round = 1

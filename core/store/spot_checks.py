@@ -8,11 +8,7 @@ from core.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class SpotCheck:
-    """A score that is looked at again, with the last finding; None while there is none.
-
-    Attributes:
-        checked_by: name of whoever looked.
-    """
+    """A score that is looked at again, with the last finding; None while there is none."""
 
     id: int
     assessment_id: int
@@ -21,23 +17,19 @@ class SpotCheck:
     scored_by: int
     round: int
     is_sound: bool | None
-    comment: str | None
-    checked_by: str | None
 
 
 def spot_checks(store: Store, study_id: int) -> list[SpotCheck]:
     """A study's spot checks in order of their drawing."""
     sql = """
         SELECT spot_check.id, assessment_id, assessment.response_id, response.question_id,
-               rater.person_id AS scored_by, spot_check.round, is_sound, comment,
-               person.name AS checked_by
+               rater.person_id AS scored_by, spot_check.round, is_sound
         FROM spot_check
         JOIN assessment ON assessment.id = assessment_id
         JOIN rater ON rater.id = assessment.rater_id
         JOIN response ON response.id = assessment.response_id
         LEFT JOIN spot_check_result AS result ON result.id = (
           SELECT max(id) FROM spot_check_result WHERE spot_check_id = spot_check.id)
-        LEFT JOIN person ON person.id = result.person_id
         WHERE study_id = ? ORDER BY spot_check.id
     """
     return store.read(SpotCheck, sql, (study_id,))

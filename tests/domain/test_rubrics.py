@@ -31,7 +31,7 @@ from core.domain.rubrics import (
     ],
 )
 def test_an_examples_score_is_points_met_over_positive_points(criteria, value):
-    assert rubric_score(criteria).value == value
+    assert rubric_score(criteria) == value
 
 
 def test_the_overall_mean_is_clipped_and_no_example_is():
