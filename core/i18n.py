@@ -50,6 +50,8 @@ def error_sentence(language: Language, error: AttendingError) -> str:
 def _in_words(language: Language, values: Mapping[str, Any]) -> dict[str, Any]:
     """An error's values, with those that are names for something in the words for it."""
     found = dict(values)
+    if found.get("known") in ("", "–"):
+        found["known"] = sentence(language, "words.none")
     for name in ("expected", "field"):
         known = f"{name}.{found.get(name)}"
         if has_key(known):

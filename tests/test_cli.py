@@ -363,7 +363,7 @@ def test_a_physician_scores_under_their_own_name(study: Shell) -> None:
     assert again.out == "MK:1:1, cedar: 4 was recorded already.\n"
     assert (changed_mind.code, corrected.out) == (
         2,
-        "MK:1:1, cedar: scored 2 by Dr Lin, phase blind.\n",
+        "MK:1:1, cedar: scored 2 by Dr Lin (blind).\n",
     )
     with opened(study.db) as store:
         rows = store.rows(

@@ -69,7 +69,7 @@ def test_a_draft_is_tried_and_activated_and_nothing_is_asked_twice(
     assert sum(one["false_usable"][0] for one in sides) == 1
     assert sum(one["false_usable"][1] for one in sides) == 0
     assert tried["missing"] == 0
-    assert shell("trial", *MK).out.splitlines()[0].startswith("seen: n 1 · newly broken 0")
+    assert shell("trial", *MK).out.splitlines()[0].startswith("Seen: n 1 · newly broken 0")
     assert len(server.received) == 16
 
     would = shell("activate", *MK, "--dry-run", "--json").json

@@ -46,7 +46,7 @@ def test_no_score_and_marks(ward: Shell) -> None:
     marked = ward(*_score("MK:1:2", "--score", 4, "--mark", "1=2", "--json"))
     outside = ward(*_score("MK:1:2", "--score", 4, "--mark", "9=2"))
 
-    assert said.out == "MK:1:1, cedar: no score by Dr Lin (cannot_judge), phase unknown.\n"
+    assert said.out == "MK:1:1, cedar: no score by Dr Lin (can't judge; phase unknown).\n"
     assert marked.json["new"] is True
     assert (outside.code, "from 1 to 1" in outside.err) == (2, True)
     assert ward(*_score("MK:1:1")).code == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, text_of
+from core.commands.terminal import FILE, Terminal, command, listed, text_of
 from core.domain.questions import Language
 from core.domain.sampling import Allocation
 from core.errors import Refused
@@ -124,7 +124,7 @@ def next_command(
                 asked = ask_for(store, study, one, persons, reason=reason, by=terminal.by)
     shown = [{**asdict(one), "more": one.more} for one in found]
     lines = [_proposed(one) for one in found]
-    lines += [text_of("cli.next.asked", draws=", ".join(map(str, asked)))] if asked else []
+    lines += [text_of("cli.next.asked", draws=listed(asked))] if asked else []
     terminal.show(
         {"dataset": dataset, "judge": panel.name, "proposals": shown, "draws": asked},
         "\n".join(lines) or text_of("cli.next.nothing", dataset=dataset),
@@ -132,16 +132,22 @@ def next_command(
 
 
 def _proposed(one: Proposal) -> str:
-    def width(half: float | None) -> str:
-        if half is None:
-            return text_of("cli.next.few")
-        return text_of("leaderboard.points", points=f"{100 * half:.1f}")
-
-    where = ", ".join(f"{name} {count}" for name, count in one.prospect.given.items() if count)
+    before, after = one.prospect.before, one.prospect.after
+    if not one.more:
+        key = "all_scored"
+    elif after is None:
+        key = "still_few"
+    else:
+        key = "few" if before is None else "line"
+    given = [f"{name} {count}" for name, count in one.prospect.given.items() if count]
     return text_of(
-        "cli.next.line", model=one.model, n=one.scored, more=one.more, where=where or "–",
-        before=width(one.prospect.before), after=width(one.prospect.after),
+        f"cli.next.{key}", model=one.model, n=one.scored, more=one.more, where=listed(given),
+        before=_width(before), after=_width(after),
     )  # fmt: skip
+
+
+def _width(half: float | None) -> str:
+    return "–" if half is None else text_of("leaderboard.points", points=f"{100 * half:.1f}")
 
 
 @command(assign_group, "list")
@@ -154,9 +160,10 @@ def list_command(terminal: Terminal, *, dataset: str) -> None:
         asked = {one.id: [names[who] for who in draws.people_of(store, one.id)] for one in found}
     lines = [
         text_of(
-            "assign.line", id=one.id, purpose=one.purpose, responses=one.responses,
-            given=one.given, wanted=one.wanted, people=", ".join(asked[one.id]),
-            state="open" if one.is_open else "ended",
+            "assign.line", id=one.id, purpose=text_of(f"assign.purpose_{one.purpose}"),
+            responses=one.responses,
+            given=one.given, wanted=one.wanted, people=listed(asked[one.id]),
+            state=text_of("assign.open" if one.is_open else "assign.closed"),
         )
         for one in found
     ]  # fmt: skip
@@ -192,8 +199,7 @@ def people_command(
         study = study_of_dataset(store, dataset)
         persons = assigning.persons_named(store, physicians)
         assigning.ask_people(store, study, draw_id, persons, by=terminal.by)
-    names = ", ".join(physicians)
-    terminal.show({"draw": draw_id}, text_of("assign.asked", id=draw_id, people=names))
+    terminal.show({"draw": draw_id}, text_of("assign.asked", id=draw_id, people=listed(physicians)))
 
 
 @command(assign_group, "field", writes=True)
@@ -204,7 +210,7 @@ def field_command(terminal: Terminal, *, physician: str, categories: tuple[str, 
     with terminal.store() as store:
         (person,) = assigning.persons_named(store, [physician])
         assigning.restrict(store, person, categories, by=terminal.by)
-    shown = ", ".join(categories) or "all"
+    shown = listed(categories) if categories else text_of("assign.all")
     terminal.show(
         {"physician": physician, "categories": list(categories)},
         text_of("assign.field", name=physician, categories=shown),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, text_of, words
+from core.commands.terminal import FILE, Terminal, command, listed, text_of, words
 from core.domain.estimation import Estimate
 from core.formats.latex import csv_table, latex_table, markdown_table
 from core.services import excluding, ranking
@@ -134,10 +134,10 @@ def _as_text(board: Board, figure: Figure) -> str:
         for row in board.rows
     ]  # fmt: skip
     lines += [
-        words("leaderboard.brackets", names=", ".join(row.model for row in board.rows[i : j + 1]))
+        words("leaderboard.brackets", names=listed(row.model for row in board.rows[i : j + 1]))
         for i, j in board.brackets
     ]
-    return "\n".join(lines) or words("leaderboard.nothing")
+    return "\n".join([*lines, words("leaderboard.op")]) if lines else words("leaderboard.nothing")
 
 
 def _as_csv(board: Board, figure: Figure) -> str:
@@ -155,19 +155,25 @@ def _as_csv(board: Board, figure: Figure) -> str:
 
 
 def _as_markdown(board: Board, figure: Figure) -> str:
-    return markdown_table(*_table(board, figure)).rstrip("\n")
+    head = [
+        text_of("words.model"),
+        text_of("leaderboard.rank"),
+        "OP",
+        text_of("leaderboard.weighted"),
+    ]
+    return markdown_table([*head, *board.columns], _rows(board, figure)).rstrip("\n")
 
 
 def _as_latex(board: Board, figure: Figure) -> str:
-    return latex_table(*_table(board, figure)).rstrip("\n")
+    head = ["Model", "Rank", "OP", "By question", *board.columns]
+    return latex_table(head, _rows(board, figure)).rstrip("\n")
 
 
 _WRITERS = {"text": _as_text, "csv": _as_csv, "markdown": _as_markdown, "latex": _as_latex}
 
 
-def _table(board: Board, figure: Figure) -> tuple[list[str], list[list[str]]]:
-    head = ["Model", "Rank", "OP", "By question", *board.columns]
-    rows = [
+def _rows(board: Board, figure: Figure) -> list[list[str]]:
+    return [
         [
             row.model, _ranks(row),
             *(
@@ -178,7 +184,6 @@ def _table(board: Board, figure: Figure) -> tuple[list[str], list[list[str]]]:
         ]
         for row in board.rows
     ]  # fmt: skip
-    return head, rows
 
 
 def _ranks(row: Row) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import Terminal, command, text_of, words
 from core.domain import mtg
 from core.domain.questions import question_key
 from core.errors import BrokenFile, Refused, UnknownName
@@ -82,8 +82,9 @@ def score_command(
         {"question": key, "model": model, "score": given.value, "new": is_new}
         | ({"no_score": no_score} if no_score else {}),
         words(
-            said, key=key, model=model, score=given.value, because=no_score, by=terminal.by,
-            phase=phase,
+            said, key=key, model=model, score=given.value, by=terminal.by,
+            because=text_of(f"no_score.{no_score}") if no_score else "",
+            phase=text_of(f"phase.{phase}"),
         ),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, language, words
+from core.commands.terminal import FILE, Terminal, command, language, text_of, words
 from core.domain.questions import Language
 from core.errors import Refused
 from core.reports.methods import methods_html, methods_markdown
@@ -56,4 +56,8 @@ def state(
         study = study_of_dataset(store, dataset)
         describing.state(store, study, name, text, by=terminal.by)
         said = describing.stated(store, study)
-    terminal.show({"dataset": dataset, "stated": said}, words("report.stated", name=name))
+    key = "stated" if text.strip() else "unstated"
+    terminal.show(
+        {"dataset": dataset, "stated": said},
+        words(f"report.{key}", name=text_of(f"report.stated.{name}"), text=text.strip()),
+    )

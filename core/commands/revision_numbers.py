@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from core.commands.terminal import Terminal, reason_of, words
+from core.commands.terminal import Terminal, reason_of, text_of, words
 from core.domain.differences import differences
 from core.domain.paired import Change
 from core.errors import UnknownName
@@ -83,7 +83,7 @@ def trial_lines(found: TrialResult) -> list[str]:
 def paired_lines(seen: Paired, held_back: Paired) -> list[str]:
     """What was seen and what was held back, a line each."""
     lines = []
-    for label, one in (("seen", seen), ("held back", held_back)):
+    for label, one in (("seen", seen), ("held_back", held_back)):
         change = one.kappa_change.difference
         shown = "–" if change.value is None else f"{change.value:+.3f}"
         if change.low is not None and change.high is not None:
@@ -92,7 +92,8 @@ def paired_lines(seen: Paired, held_back: Paired) -> list[str]:
             shown += f", p {one.kappa_change.p:.4f}"
         lines.append(
             words(
-                "paired", where=label, n=one.n, broken=len(one.broken), fixed=len(one.fixed),
+                "paired", where=text_of(f"trial.{label}"), n=one.n,
+                broken=len(one.broken), fixed=len(one.fixed),
                 before=one.false_usable_before, after=one.false_usable_after, change=shown,
             )
             + (words("paired_too_small") if one.is_too_small else "")
@@ -118,7 +119,7 @@ def show_versions(
     ]  # fmt: skip
     lines = [
         words(
-            "version", n=one.version.version, state=one.state.replace("_", " "),
+            "version", n=one.version.version, state=text_of(f"checklists.state.{one.state}"),
             by=one.version.created_by, reason=reason_of(one.version.reason), agree=one.revise.agree,
             of=one.revise.n, held=one.check.agree, held_of=one.check.n,
         )

@@ -9,6 +9,7 @@ from core.commands.root import main
 from core.commands.terminal import Terminal, command, text_of, words
 from core.domain.estimation import Estimate
 from core.errors import UnknownName
+from core.i18n import has_key
 from core.services import correcting, revealing, vetting
 from core.services.correcting import WHICH, Entry, Wanted, Which
 from core.services.naming import question_of_study, study_of_dataset
@@ -191,8 +192,18 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _entry_line(entry: Entry) -> str:
     counts = entry.counts
-    said = counts.unscored_because if counts.value is None else f"{counts.value}/{counts.maximum}"
+    said = f"{counts.value}/{counts.maximum}"
+    if counts.value is None:
+        said = _reason(counts.unscored_because)
+    if counts.safety_risk:
+        said += f" · {text_of('words.safety_risk')}"
     return words(
-        "own_line", key=counts.question, said=said, phase=counts.phase,
+        "own_line", key=counts.question, said=said, phase=text_of(f"phase.{counts.phase}"),
         time=counts.created_at[:16], comment=counts.comment,
     )  # fmt: skip
+
+
+def _reason(because: str | None) -> str:
+    """Why there is no score: a physician's words, or those of what was imported."""
+    keys = (f"no_score.{because}", f"unscored.{because}")
+    return next((text_of(key) for key in keys if has_key(key)), because or "–")

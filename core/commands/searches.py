@@ -9,12 +9,12 @@ from core.services.searching import search_everything
 
 
 @command(main, "search")
-@click.argument("text")
+@click.argument("text", nargs=-1, required=True)
 @click.option("--dataset", required=True)
-def search_command(terminal: Terminal, *, text: str, dataset: str) -> None:
+def search_command(terminal: Terminal, *, text: tuple[str, ...], dataset: str) -> None:
     """Where words stand in questions, checklists, responses and comments; all in one text."""
     with terminal.store() as store:
-        found = search_everything(store, study_of_dataset(store, dataset), text)
+        found = search_everything(store, study_of_dataset(store, dataset), " ".join(text))
     said = [
         {"where": one.place.where, "question": one.place.question,
          "response": one.place.response_id, "text": one.place.text}
@@ -27,4 +27,4 @@ def search_command(terminal: Terminal, *, text: str, dataset: str) -> None:
         ).replace("\n", " ")
         for one in found
     ]  # fmt: skip
-    terminal.show({"dataset": dataset, "places": said}, "\n".join(lines))
+    terminal.show({"dataset": dataset, "places": said}, "\n".join(lines) or text_of("search.none"))

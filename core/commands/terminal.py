@@ -5,7 +5,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +110,11 @@ def text_of(key: str, /, **values: object) -> str:
 def words(text: str, /, **values: object) -> str:
     """A text that only the command line has."""
     return text_of(f"cli.{text}", **values)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names one after another, as the language of the command line parts them."""
+    return text_of("right.and").join(map(str, names)) or text_of("words.none")
 
 
 def reason_of(reason: str) -> str:

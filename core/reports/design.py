@@ -79,7 +79,7 @@ class Design(Section):
                 "draw_text", id=one.id, purpose=self.named("assign", f"purpose_{one.purpose}"),
                 responses=one.responses, unit=self.named("assign", f"unit_{one.unit}"),
                 strata=", ".join(self.named("assign", f"stratum_{name}") for name in one.strata)
-                or "–",
+                or self.named("words", "none"),
                 allocation=self.named("assign", f"allocation_{one.allocation}"),
                 overlap=one.overlap, repeat=f"{100 * one.repeat_share:.0f}", seed=one.seed,
                 low=f"{one.low:.4f}", high=f"{one.high:.4f}",

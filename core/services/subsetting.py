@@ -1,5 +1,6 @@
 """Subsetting: a rapid assessment by a difficulty-stratified part of an exam."""
 
+import shlex
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
@@ -73,12 +74,14 @@ def subset_named(store: Store, dataset: str, name: str) -> Subset:
     """The subset of a dataset of that name.
 
     Raises:
-        UnknownName: `unknown_dataset`, `unknown_subset`.
+        UnknownName: `unknown_dataset`, `no_subset`, `unknown_subset`.
     """
     require(store, "lead")
     known = {one.name: one for one in subsets.subsets(store, dataset_named(store, dataset).id)}
+    if not known:
+        raise UnknownName("no_subset", name=shlex.quote(name), dataset=shlex.quote(dataset))
     if name not in known:
-        raise UnknownName("unknown_subset", name=name, known=", ".join(known) or "–")
+        raise UnknownName("unknown_subset", name=name, known=", ".join(known))
     return known[name]
 
 
@@ -101,7 +104,7 @@ def rapid_scores(store: Store, study: Study, dataset: str, name: str) -> list[Ra
     """Estimates of every model's full score from a subset, best first; unscored ones left out.
 
     Raises:
-        UnknownName: `unknown_dataset`, `unknown_subset`.
+        UnknownName: `unknown_dataset`, `no_subset`, `unknown_subset`.
         Refused: `no_closed_questions`.
     """
     require(store, "lead")
