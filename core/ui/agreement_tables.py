@@ -30,6 +30,9 @@ _PARTING = 0.2
 def draw_sentence(p: Page, found: Comparison, among: Agreement) -> None:
     """The answer in one sentence made of numbers."""
     usable = found.usable
+    if not usable.agreement.n:
+        st.html(f'<div class="sentence">{html.escape(p.t("agreement.sentence_none"))}</div>')
+        return
     text = p.t(
         "agreement.sentence", n=usable.agreement.n, agreement=percent(p, usable.agreement),
         kappa=coefficient(p, usable.coefficients["cohen_kappa"]),
@@ -43,12 +46,9 @@ def draw_sentence(p: Page, found: Comparison, among: Agreement) -> None:
         text = p.joined(text, ceiling)
     count = usable.table[0][1]
     link = link_to("agreement", view="cases", of="false_usable")
-    danger = p.t("agreement.sentence_danger", n=count)
-    st.html(
-        f'<div class="sentence">{unbroken(text)} '
-        f'<a href="{html.escape(link)}" target="_self" class="danger">{html.escape(danger)}</a>'
-        "</div>"
-    )
+    said = html.escape(p.t("agreement.sentence_danger", n=count))
+    danger = f'<a href="{html.escape(link)}" target="_self" class="danger">{said}</a>'
+    st.html(f'<div class="sentence">{unbroken(text)} {danger if count else said}</div>')
 
 
 def draw_summary(p: Page, found: Comparison) -> None:
