@@ -15,6 +15,8 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 #: How formats name the place of a record.
 _RECORD = re.compile(r"\b(record|line) (\d+)$")
 _FOLDER = Path(__file__).parent / "locales"
+#: Names of the signs between the columns of a table.
+_SEPARATORS = {",": "comma", ";": "semicolon", "Tab": "tab", "|": "bar"}
 #: How reasons begin that the program writes with a name at their end.
 _BEFORE_A_NAME = ("imported from", "judge card")
 
@@ -88,6 +90,15 @@ def written_reason(language: Language, reason: str) -> str:
         if reason.startswith(f"{start} "):
             return sentence(language, f"written_of.{start}", name=reason[len(start) + 1 :])
     return reason
+
+
+def read_as_words(language: Language, read_as: str) -> str:
+    """How a table was read: encoding and separator by name, or what else there is as it is."""
+    encoding, _, sign = read_as.rpartition(", ")
+    if sign not in _SEPARATORS:
+        return read_as
+    name = sentence(language, f"separated.{_SEPARATORS[sign]}")
+    return sentence(language, "separated.read_as", encoding=encoding, separator=name)
 
 
 def cost_words(language: Language, spent: Spending, *, is_billed: bool) -> str:

@@ -210,7 +210,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
         "no_answers", {"file": "ward.json", "field": "model_answer"},
     ),
     "import scores {folder}/notes.csv --dataset ward": (
-        "missing_field", {"file": "notes.csv", "where": "line 2", "field": "question"},
+        "missing_column",
+        {"file": "notes.csv", "field": "question", "known": "key, physician, model, score"},
     ),
     "personal-data --dataset attic": ("unknown_dataset", {"name": "attic", "known": "ward"}),
     "release --dataset ward --host h --purpose p --basis=": ("needs_reason", {}),
@@ -232,7 +233,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
         "unknown_question_key", {"key": "MK:9:1", "dataset": "ward"},
     ),
     "score --dataset ward --question MK:1:1 --model pine --score 4": (
-        "unknown_response_of", {"key": "MK:1:1", "model": "pine", "sample": 1},
+        "unknown_model", {"name": "pine", "known": "cedar, willow"},
     ),
     "score --dataset ward --question MK:1:1 --model cedar --sample 2 --score 4": (
         "unknown_response_of", {"key": "MK:1:1", "model": "cedar", "sample": 2},
@@ -677,12 +678,7 @@ def test_an_import_over_a_dataset_says_why_texts_changed(study: Shell) -> None:
 
     said = study("import", "llmeval-med", file, "--name", "ward", "--reason", "typo")
 
-    assert said.out == (
-        "ward: 0 questions added, 1 changed, 6 unchanged, 0 in the database but not in the file; "
-        "0 changes stored but not activated because they were revised here. "
-        "0 places look like personal data "
-        "(python -m core personal-data --dataset ward).\n"
-    )
+    assert said.out == ("ward: 0 questions added, 1 changed, 6 unchanged.\n")
     with opened(study.db) as store:
         assert store.value("SELECT reason FROM criteria WHERE version = 2") == "typo"
 

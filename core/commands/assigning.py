@@ -86,6 +86,8 @@ def draw_command(
     counts = {"responses": len(preview.sample), "available": preview.available,
               "scores": preview.scores}  # fmt: skip
     text = text_of("assign.would_draw" if dry_run else "assign.drawn", id=draw_id, **counts)
+    if unit == "response" and size > preview.available:
+        text += "\n" + text_of("assign.fewer", size=size, available=preview.available)
     terminal.show({"draw": draw_id, **counts}, text)
 
 

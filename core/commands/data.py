@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, command_line, words
 from core.errors import Refused
 from core.services import exporting
 from core.services.importing import Imported, personal_data
@@ -50,7 +50,7 @@ def import_llmeval_med(
     """Import a benchmark in LLMEval-Med's five-key shape."""
     with terminal.store() as store:
         done = import_questions(store, file, QuestionImport(name, terminal.by, reason, may_leave))
-    terminal.show(asdict(done), words("imported_questions", **question_counts(done)))
+    terminal.show(asdict(done), imported_words("questions", done))
 
 
 @command(import_group, "responses", writes=True)
@@ -70,7 +70,7 @@ def import_responses_command(
         done = import_responses(
             store, file, ResponseImport(dataset, model, terminal.by, sample, judge)
         )
-    terminal.show(asdict(done), words("imported_responses", **question_counts(done)))
+    terminal.show(asdict(done), imported_words("responses", done))
 
 
 @command(import_group, "scores", writes=True)
@@ -93,7 +93,7 @@ def import_scores_command(
     """
     with terminal.store() as store:
         done = import_scores(store, file, ScoreImport(dataset, phase, terminal.by))
-    terminal.show(asdict(done), words("imported_scores", **question_counts(done)))
+    terminal.show(asdict(done), words("imported_scores", **asdict(done)))
 
 
 @command(main, "personal-data")
@@ -163,8 +163,18 @@ def schema_command() -> None:
     click.echo(schema.document(), nl=False)
 
 
-def question_counts(done: Imported) -> dict[str, Any]:
-    """What an import did, with all places of personal data together."""
-    counts = asdict(done)
-    counts["personal"] = sum(done.personal.values())
-    return counts
+def imported_words(what: Literal["questions", "responses"], done: Imported) -> str:
+    """What an import did, a line for each thing that there is something to say of."""
+    lines = [words(f"imported_{what}", **asdict(done))]
+    if done.absent:
+        lines.append(words(f"imported_absent_{what}", n=done.absent))
+    if done.kept_revised:
+        lines.append(words("imported_kept_revised", n=done.kept_revised))
+    if done.scored or done.unscored:
+        lines.append(words("imported_released", scored=done.scored, unscored=done.unscored))
+    if done.unrecognised:
+        lines.append(words("imported_unrecognised", n=done.unrecognised))
+    if personal := sum(done.personal.values()):
+        listing = command_line("personal-data", "--dataset", done.dataset)
+        lines.append(words("imported_personal", n=personal, command=listing))
+    return "\n".join(lines)

@@ -12,6 +12,7 @@ from core.domain.tallies import FACETS
 from core.i18n import has_key
 from core.services import examining, examining_reports, subsetting
 from core.services.examining_reports import MEASURES, ExamTable, Measure
+from core.services.examining_tallies import ESTIMATED
 from core.services.measuring_overlap import overlap_metrics
 from core.services.naming import dataset_named, study_of_dataset
 
@@ -98,7 +99,9 @@ def subset_command(terminal: Terminal, *, dataset: str, name: str, size: int, se
         found = subsetting.add_subset(
             store, study, dataset, name, size=size, seed=seed, by=terminal.by
         )
-    strata = ", ".join(f"{level}: {n}" for level, n in sorted(found.strata.items()))
+    strata = ", ".join(
+        f"{_value_words('level', level)}: {n}" for level, n in sorted(found.strata.items())
+    )
     total = sum(found.strata.values())
     terminal.show(
         asdict(found),
@@ -181,7 +184,7 @@ def _table(found: ExamTable) -> str:
         for model in found.models:
             one = found.at(cell, model)
             if one is not None:
-                place = " · ".join(value or "–" for value in cell)
+                place = " · ".join(map(_value_words, found.cut, cell))
                 lines.append(
                     words(
                         "exam_line", cell=place or words("exam_all"), model=model,
@@ -190,6 +193,18 @@ def _table(found: ExamTable) -> str:
                     )
                 )  # fmt: skip
     return "\n".join(lines) or words("exam_none")
+
+
+def _value_words(facet: str, value: str) -> str:
+    """A stratum's name, as the page has it."""
+    if facet != "level":
+        return value or text_of("exams.not_said")
+    if not value:
+        return text_of("exams.no_level")
+    name = text_of(f"exams.level_{value[0]}")
+    if ESTIMATED in value:
+        name = text_of("exams.level_estimated", name=name)
+    return f"{text_of('exams.level')} {name}"
 
 
 def _percent(found: Estimate) -> str:

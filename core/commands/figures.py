@@ -71,6 +71,8 @@ def _survey_lines(survey: surveying.Survey) -> str:
             physicians=survey.physicians, **asdict(survey.counts),
         )
     ]  # fmt: skip
+    if survey.exams and not survey.counts.questions:
+        lines = [words("study_alone", name=survey.study.name)]
     lines += [
         words(
             "study_judge", judge=one.judge.name, rounds=one.rounds,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from core.commands.data import import_group, question_counts
+from core.commands.data import import_group, imported_words
 from core.commands.terminal import FILE, Terminal, command, text_of, words
 from core.formats.catalogue import FORMATS, guessed
 from core.formats.declaring import Format
@@ -44,7 +44,7 @@ def _register(format_: Format) -> None:
         )  # fmt: skip
         with terminal.store() as store:
             done = import_benchmark(store, file, format_, options)
-        terminal.show(asdict(done), words("imported_questions", **question_counts(done)))
+        terminal.show(asdict(done), imported_words("questions", done))
 
     about = sentence("en", f"format.{format_.name}")
     import_one.help = sentence("en", "cli.import_format", format=format_.name, about=about)

@@ -35,6 +35,8 @@ def show_estimate(terminal: Terminal, who: str, kind: str, found: Estimate) -> N
 
 def _estimate_lines(who: str, kind: str, found: Estimate) -> list[str]:
     what = text_of(f"money.{kind}", n=found.outstanding)
+    if not found.tokens.prompt:
+        return [words("estimate_no_model", who=who, what=what)]
     tokens = text_of("money.tokens", prompt=found.tokens.prompt, reply=found.tokens.reply)
     cost = estimated_cost_words(language(), found.cost, found.price, is_billed=found.is_billed)
     lines = [words("estimate", who=who, what=what, tokens=tokens, cost=cost)]

@@ -94,11 +94,14 @@ def response_named(store: Store, study: Study, key: str, model: str, sample: int
 
     Raises:
         BrokenFile: `bad_key`.
-        UnknownName: `unknown_question_key`, `unknown_response_of`.
+        UnknownName: `unknown_question_key`, `unknown_model`, `unknown_response_of`.
     """
     question = question_of_study(store, study, _key(key))
     model_id = responses.model_id_of(store, model)
-    found = responses.response_to(store, question.id, model_id, sample) if model_id else None
+    if model_id is None:
+        known = ", ".join(label for _, label in responses.models_of_study(store, study.id))
+        raise UnknownName("unknown_model", name=model, known=known or "–")
+    found = responses.response_to(store, question.id, model_id, sample)
     if found is None:
         raise UnknownName("unknown_response_of", key=key, model=model, sample=sample)
     return found

@@ -5,11 +5,14 @@ from typing import Any
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, words
+from core.commands.terminal import Terminal, command, text_of, words
 from core.domain.estimation import Estimate
 from core.services import observing
 from core.services.naming import study_of_dataset
 from core.services.observing import Observed, Steadiness
+
+#: Answers from which on the two halves of a physician's work are told apart.
+_ENOUGH = 10
 
 
 @command(main, "physicians")
@@ -58,11 +61,14 @@ def _estimate(found: Estimate) -> dict[str, Any]:
 
 
 def _line(one: Observed) -> str:
+    usable = text_of("undefined.too_few")
+    if one.answers >= _ENOUGH:
+        early, late = one.usable_early.value, one.usable_late.value
+        usable = f"{_number(early, 2)} → {_number(late, 2)}"
     return words(
         "observed", name=one.person, answers=one.answers, seconds=_number(one.seconds, 0),
         early=_number(one.seconds_early, 0), late=_number(one.seconds_late, 0),
-        usable_early=_number(one.usable_early.value, 2),
-        usable_late=_number(one.usable_late.value, 2), n=one.with_themselves.side.n,
+        usable=usable, n=one.with_themselves.side.n,
         side=_number(one.with_themselves.side.value, 2),
     )  # fmt: skip
 

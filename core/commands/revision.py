@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from core.commands.root import main
-from core.commands.terminal import FILE, Terminal, command, words
+from core.commands.terminal import FILE, Terminal, command, command_line, text_of, words
 from core.domain.criteria import Criteria
 from core.domain.questions import question_key
 from core.errors import BrokenFile
@@ -80,7 +80,10 @@ def _revise(
     counts = _requirement_counts(version.criteria)
     said = words("revised", key=key, version=version.version, count=sum(left.values()), **counts)
     if draft:
-        said = words("drafted", key=key, version=version.version, **counts)
+        command = command_line("trial", "--dataset", dataset, "--question", key)
+        said = words("drafted", key=key, version=version.version, command=command, **counts)
+    if field == "checklist" and text.strip() and not sum(counts.values()):
+        said += "\n" + text_of("checklists.none_recognised")
     if stale:
         said += "\n" + words("stale", n=stale)
     terminal.show(

@@ -8,10 +8,11 @@ from typing import Any, Literal, cast
 import click
 
 from core.commands.data import export_group, import_group
-from core.commands.terminal import FILE, Terminal, command, text_of, words
+from core.commands.terminal import FILE, Terminal, command, language, text_of, words
 from core.domain.table_fields import guessed_field, is_field, read_mapping, read_scale
 from core.errors import Refused
 from core.formats.tables import Problem, Table, read_table
+from core.i18n import read_as_words
 from core.services.exporting_tables import WHATS, TableExport, What, export_table
 from core.services.importing_table import (
     TableImport,
@@ -119,13 +120,15 @@ def _preview(terminal: Terminal, reading: TableReading, options: TableImport) ->
             for one in reading.problems
         ],
     }  # fmt: skip
+    read_as = read_as_words(language(), table.read_as)
     lines = [
-        words("table_read_as", file=table.file, read_as=table.read_as, **counts),
+        words("table_read_as", file=table.file, read_as=read_as, **counts),
         _column_lines(table, options.mapping),
     ]
     for one in reading.problems:
-        place = words("table_place", line=one.line, column=one.column or "–")
-        lines.append(f"{place}: {problem_words(one)}")
+        key = "table_place" if one.column else "table_line"
+        place = words(key, line=one.line, column=one.column)
+        lines.append(text_of("record_problem.line", where=place, why=problem_words(one)))
     terminal.show(said, "\n".join(lines))
 
 

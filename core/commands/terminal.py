@@ -4,6 +4,7 @@ import functools
 import getpass
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -110,6 +111,11 @@ def text_of(key: str, /, **values: object) -> str:
 def words(text: str, /, **values: object) -> str:
     """A text that only the command line has."""
     return text_of(f"cli.{text}", **values)
+
+
+def command_line(*parts: str) -> str:
+    """A command of this program as it can be typed, with names in quotes where they need them."""
+    return shlex.join(["python", "-m", "core", *parts])
 
 
 def listed(names: Iterable[object]) -> str:

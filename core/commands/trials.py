@@ -133,7 +133,9 @@ def activate_command(
         ensure_worker(terminal.path)
     elif done.job_id is not None:
         follow_job(terminal.path, done.job_id)
-    said = "activated" if done.missing == 0 or done.job_id is not None else "activated_later"
+    said = "activated" if done.job_id is not None else "activated_later"
+    if not done.missing:
+        said = "activated_whole"
     terminal.show({**identity, **asdict(done)}, words(said, **identity, **asdict(done)))
 
 

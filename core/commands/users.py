@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from core.commands.root import main
-from core.commands.terminal import Terminal, command, text_of, words
+from core.commands.terminal import Terminal, command, listed, text_of, words
 from core.domain.rights import RIGHTS
 from core.errors import Refused
 from core.services import enrolling
@@ -124,7 +124,7 @@ def _password() -> str:
 
 
 def _named(rights: tuple[str, ...]) -> str:
-    return ", ".join(text_of(f"right_of.{right}") for right in rights)
+    return listed(text_of(f"right_of.{right}") for right in rights)
 
 
 def _row(account: Account) -> dict[str, Any]:
@@ -151,5 +151,5 @@ def _line(account: Account) -> str:
     return words(
         "user_line", name=account.name, rights=_named(account.rights),
         state=text_of("people.disabled" if account.is_disabled else "people.open"),
-        ways=", ".join(text_of(f"people.{way}") for way in ways),
+        ways=listed(text_of(f"people.{way}") for way in ways),
     )  # fmt: skip

@@ -155,9 +155,11 @@ def whole_number(record: dict[str, Any], field: str, *, file: str, where: str) -
     """A whole number.
 
     Raises:
-        BrokenFile: `wrong_type`.
+        BrokenFile: `missing_field`, `wrong_type`.
     """
-    value = record.get(field)
+    if field not in record:
+        raise BrokenFile("missing_field", file=file, where=where, field=field)
+    value = record[field]
     if type(value) is not int:
         raise wrong_type(file, where, field, "whole_number", value)
     return value
@@ -165,7 +167,8 @@ def whole_number(record: dict[str, Any], field: str, *, file: str, where: str) -
 
 def wrong_type(file: str, where: str, field: str, expected: str, found: object) -> BrokenFile:
     """The error for a field of another type than expected."""
-    shown = json.dumps(found, ensure_ascii=True, default=str)
+    written = json.dumps(found, ensure_ascii=False, default=str)
+    shown = written.encode("utf-8", "backslashreplace").decode("utf-8")  # half a surrogate pair
     return BrokenFile(
         "wrong_type",
         file=file,

@@ -149,17 +149,17 @@ def signed(
     """The records that have the fields of their format, each with its place.
 
     Raises:
-        BrokenFile: `missing_field` where the header of a table lacks one.
+        BrokenFile: `missing_column` where the header of a table lacks one.
     """
     for where, record in records:
         lacking = next((sign for sign in signs if sign not in record), None)
         if lacking is None:
             yield where, record
             continue
-        error = BrokenFile("missing_field", file=broken.file, where=where, field=lacking)
         if is_table:
-            raise error
-        broken.add(error)
+            known = ", ".join(record)
+            raise BrokenFile("missing_column", file=broken.file, field=lacking, known=known)
+        broken.add(BrokenFile("missing_field", file=broken.file, where=where, field=lacking))
 
 
 def records_of(path: Path, layout: Layout, broken: Broken) -> Iterator[tuple[str, Record]]:

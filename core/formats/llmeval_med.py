@@ -100,7 +100,8 @@ def _records(path: Path, broken: Broken) -> Iterator[tuple[str, dict[str, Any], 
         raise BrokenFile("not_five_keys", file=file, keys="、".join(CATEGORY_CODES))
     for name, records in content.items():
         if name not in CATEGORY_CODES:
-            raise BrokenFile("not_five_keys", file=file, keys="、".join(CATEGORY_CODES))
+            keys = "、".join(CATEGORY_CODES)
+            raise BrokenFile("not_a_category", file=file, found=name[:60], keys=keys)
         if not isinstance(records, list):
             raise wrong_type(file, name, name, "list", records)
         for number, record in enumerate(records, 1):
@@ -126,6 +127,8 @@ def _question(code: str, record: dict[str, Any], *, file: str, where: str) -> Be
         for field in ("category2", "scene", "difficulty")
     }
     criteria = _criteria(record, file=file, where=where)
+    if "problem" not in record:
+        raise BrokenFile("missing_field", file=file, where=where, field="problem")
     if not criteria.question_text.strip():
         raise wrong_type(file, where, "problem", "text", record.get("problem"))
     if texts["difficulty"] not in DIFFICULTIES:

@@ -22,6 +22,8 @@ Phase = Literal["blind", "informed", "unknown"]
 #: The category of questions for which a table names none.
 NO_CATEGORY = "general"
 _TEXTS = ("question", "reference", "checklist")
+#: Below every whole number that a cell is asked for.
+_ANY = -999
 _NOTHING = {"", "nan", "na", "n/a", "null", "none", "-", "–", "—", "无", "缺失", "未评"}
 _ABSENT = ("filtered", "too_long", "reasoning_cut", "earlier_turn_failed", "empty", "not_given")
 _REASON = re.compile(r"[a-z][a-z_]{1,39}")
@@ -375,7 +377,10 @@ class _Reader:
             return None
         value = _integer(written)
         if value is None:
-            raise _Unreadable(name, "not_a_whole_number", found=written[:60])
+            raise _Unreadable(
+                name, "not_a_score", found=written[:60], minimum=scale.minimum,
+                maximum=scale.maximum,
+            )  # fmt: skip
         if not scale.holds(value):
             raise _Unreadable(
                 name, "outside", found=value, minimum=scale.minimum, maximum=scale.maximum
@@ -409,13 +414,15 @@ class _Reader:
         is_whole = isinstance(value, float) and value.is_integer()
         return str(int(value)) if is_whole else str(value)
 
-    def _whole(self, row: Sequence[Any], name: str, default: int | None, least: int = -999) -> int:
+    def _whole(self, row: Sequence[Any], name: str, default: int | None, least: int = _ANY) -> int:
         written = self._text(row, name).strip()
         if written == "" and default is not None:
             return default
         value = _integer(written)
-        if value is None or value < least:
+        if value is None and least == _ANY:
             raise _Unreadable(name, "not_a_whole_number", found=written[:60])
+        if value is None or value < least:
+            raise _Unreadable(name, "below", found=written[:60], least=least)
         return value
 
     def _problem(self, line: int, error: _Unreadable) -> None:

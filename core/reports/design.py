@@ -21,7 +21,10 @@ class Design(Section):
             for one in found.datasets
         )
         statements = [
-            f"- {self.t(f'stated.{name}')}: {plain(value) or self.t('not_stated')}"
+            "- "
+            + self.t(
+                "item", name=self.t(f"stated.{name}"), value=plain(value) or self.t("not_stated")
+            )
             for name, value in found.stated.items()
         ]
         return [

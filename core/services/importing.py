@@ -23,6 +23,7 @@ class Imported:
         kept_revised: changed questions whose active version somebody had revised here; the file's
             version is stored and not activated.
         personal: how many places look like personal data, by kind.
+        unrecognised: questions of the file with a checklist in which no requirement is read.
     """
 
     dataset: str
@@ -34,6 +35,7 @@ class Imported:
     scored: int
     unscored: int
     personal: dict[str, int]
+    unrecognised: int = 0
 
 
 def personal_data(store: Store, dataset: str) -> list[tuple[str, str, str, int, int]]:

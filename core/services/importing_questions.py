@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.domain.closed import NO_STRATA
+from core.domain.criteria import Criteria
 from core.domain.questions import language_of
 from core.errors import BrokenFile, Refused
 from core.formats import catalogue, llmeval_med
@@ -123,6 +124,7 @@ class _QuestionWriter:
         return Imported(
             self.options.name, len(new), len(changed), len(known) - len(changed),
             len(ids) - len(known), self.kept_revised, 0, 0, dict(self.personal),
+            sum(_is_unrecognised(one.criteria) for one in found),
         )  # fmt: skip
 
     def _ensure_dataset(self) -> int:
@@ -234,3 +236,7 @@ class _QuestionWriter:
             if text
         ]
         self.personal += note_personal_data(self.store, self.run, texts)
+
+
+def _is_unrecognised(found: Criteria) -> bool:
+    return bool(found.checklist.strip()) and not found.requirements

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.scales import ONE_TO_FIVE
-from core.errors import BrokenFile, UnknownName
+from core.errors import BrokenFile
 from core.formats import rows
 from core.formats.base import GivenHumanScore
 from core.formats.broken import Broken
@@ -40,9 +40,9 @@ def import_scores(store: Store, path: Path, options: ScoreImport) -> Imported:
     A score that the physician has given already is left alone; another becomes a correction.
 
     Raises:
-        BrokenFile: nothing was written; also for an unknown question or response, and for a
-            score outside 1-5.
-        UnknownName: `unknown_dataset`, `unknown_model`.
+        BrokenFile: nothing was written; also for an unknown question, model or response, and
+            for a score outside 1-5.
+        UnknownName: `unknown_dataset`.
     """
     require(store, "lead")
     found = rows.read_scores(path)
@@ -115,7 +115,9 @@ def _response_of(
     model_id = responses.model_id_of(store, score.model)
     if model_id is None:
         known = ", ".join(label for _, label in responses.models_of_study(store, study_id))
-        raise UnknownName("unknown_model", name=score.model, known=known or "–")
+        raise BrokenFile(
+            "no_such_model", file=file, where=score.where, name=score.model, known=known or "–"
+        )
     found = responses.response_to(store, question.id, model_id, score.sample)
     if found is None or found.text is None:
         raise BrokenFile(

@@ -140,12 +140,18 @@ def _draw_answers(p: Page, kind: str) -> None:
 
 
 def _said(p: Page, done: BenchmarkImported) -> str:
-    """One sentence of what an import did."""
+    """What an import did: only what there is something to say of."""
     if isinstance(done, Imported):
-        return p.t(
+        said = p.t(
             "data.imported", dataset=done.dataset, added=done.added, changed=done.changed,
-            unchanged=done.unchanged, absent=done.absent, personal=sum(done.personal.values()),
+            unchanged=done.unchanged,
         )  # fmt: skip
+        besides = {
+            "data.imported_absent": done.absent,
+            "data.imported_personal": sum(done.personal.values()),
+            "cli.imported_unrecognised": done.unrecognised,
+        }
+        return " ".join([said, *(p.t(key, n=n) for key, n in besides.items() if n)])
     return p.t(
         "data.imported_judged", dataset=done.dataset, questions=done.questions,
         responses=done.responses, scores=done.scores, unchanged=done.unchanged,

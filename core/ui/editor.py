@@ -211,6 +211,8 @@ def _draw_carried(p: Page, editing: Editing, revised: Criteria) -> None:
             removed=len(moved.removed),
         )  # fmt: skip
         said = p.joined(said, kept)
+    if revised.checklist.strip() and not found:
+        st.warning(p.t("checklists.none_recognised"))
     st.html(f'<div class="quiet">{html.escape(said)}</div>')
 
 

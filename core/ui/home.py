@@ -47,7 +47,7 @@ def _draw_study(p: Page, queue: Queue | None) -> None:
 
 def _draw_exam(p: Page, exam: ExamStanding) -> None:
     """An exam in figures of its own, which nothing above includes."""
-    st.html(f"<h3>{p.t('home.exam')} {html.escape(exam.dataset)}</h3>")
+    st.html(f"<h3>{html.escape(p.t('home.exam', name=exam.dataset))}</h3>")
     best = [("", "–", p.t("home.exam_unscored"))]
     if exam.best is not None:
         model, share = exam.best

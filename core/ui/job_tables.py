@@ -18,6 +18,8 @@ from core.store.studies import Study
 from core.ui.shell import Page
 
 _SHOWN = 20
+#: What is pressed on the page to go on with a job of that kind, where a command is run again.
+_PRESSES = {"judge": "runs.start_judge", "generate": "runs.start_generate"}
 _UNFINISHED = ("queued", "running")
 
 
@@ -139,6 +141,8 @@ def _ended_row(p: Page, found: Watched) -> str:
         rows += _below(_notes(p, found), "quiet", len(cells))
     if job.error:
         why = sentence(p.language, f"error.{job.error}", **job.error_values)
+        if job.kind in _PRESSES:
+            why += " " + p.t("runs.press_again", press=p.t(_PRESSES[job.kind]))
         rows += _below(why, "danger" if job.state == "failed" else "quiet", len(cells))
     return rows
 

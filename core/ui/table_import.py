@@ -20,6 +20,7 @@ from core.domain.table_fields import (
 )
 from core.formats.table_rows import Phase
 from core.formats.tables import SUFFIXES, Table, read_table, sheets_of
+from core.i18n import read_as_words
 from core.services.importing_table import (
     Outcome,
     TableImport,
@@ -191,7 +192,8 @@ def _said(p: Page, done: TableImported) -> str:
 
 
 def _escaped(p: Page, key: str, table: Table, **values: object) -> str:
-    return html.escape(p.t(key, file=table.file, read_as=table.read_as, **values))
+    read_as = read_as_words(p.language, table.read_as)
+    return html.escape(p.t(key, file=table.file, read_as=read_as, **values))
 
 
 def _short(cell: object) -> str:

@@ -88,7 +88,7 @@ def test_a_file_is_told_by_its_fields_and_joins_the_study(
     expect(visit.page.get_by_text(done)).to_be_visible()
 
     visit.opens("/")
-    title = f"{sentence(language, 'home.exam')} {name}"
+    title = sentence(language, "home.exam", name=name)
     expect(visit.page.get_by_role("heading", name=title)).to_be_visible()
 
 

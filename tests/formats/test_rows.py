@@ -163,10 +163,10 @@ def test_scores_are_read(table, kind, content, expected):
 @pytest.mark.parametrize(
     ("kind", "content", "code", "values"),
     [
-        pytest.param("csv", "question,answer\nMK:5:1,A\n", "missing_field",
-                     {"where": "line 2", "field": "response"}, id="csv: missing column"),
-        pytest.param("csv", "key,response\nMK:5:1,A\n", "missing_field",
-                     {"where": "line 2", "field": "question"}, id="csv: no key column"),
+        pytest.param("csv", "question,answer\nMK:5:1,A\n", "missing_column",
+                     {"field": "response", "known": "question, answer"}, id="csv: missing column"),
+        pytest.param("csv", "key,response\nMK:5:1,A\n", "missing_column",
+                     {"field": "question", "known": "key, response"}, id="csv: no key column"),
         pytest.param("csv", "question,response\nMK:5:1,A\nMK:6:1,A,B\n", "wrong_width",
                      {"where": "line 3", "cells": 3, "columns": 2}, id="csv: a cell too many"),
         pytest.param("csv", "question,response\nMK:5:1\n", "wrong_width",
@@ -229,7 +229,7 @@ def test_broken_responses_are_refused_with_the_place(table, kind, content, code,
         ("MK:5:1,cedar,Dr Lin,four,,,,", "score", "whole_number", '"four"'),
         ("MK:5:1,cedar,Dr Lin,4 to 5,,,,", "score", "whole_number", '"4 to 5"'),
         ("MK:5:1,cedar,Dr Lin,--4,,,,", "score", "whole_number", '"--4"'),
-        ("MK:5:1,cedar,Dr Lin,²,,,,", "score", "whole_number", '"\\u00b2"'),
+        ("MK:5:1,cedar,Dr Lin,²,,,,", "score", "whole_number", '"²"'),
         ("MK:5:1,cedar,Dr Lin,1234567890,,,,", "score", "whole_number", '"1234567890"'),
         ("MK:5:1,cedar,Dr Lin,4,-1,,,", "sample", "whole_number", "-1"),
         ("MK:5:1,cedar,Dr Lin,4,,seen,,", "phase", "phase", '"seen"'),
@@ -253,8 +253,8 @@ def test_a_missing_column_of_scores_is_named(table, field):
     path = table("csv", ",".join(names) + "\n" + ",".join("1" for _ in names))
 
     assert refusal(read_scores, path) == (
-        "missing_field",
-        {"file": "rows.csv", "where": "line 2", "field": field},
+        "missing_column",
+        {"file": "rows.csv", "field": field, "known": ", ".join(names)},
     )
 
 

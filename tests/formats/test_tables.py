@@ -291,7 +291,7 @@ def test_everything_that_cannot_be_read_is_listed_with_its_place() -> None:
         (5, "g", "two_scores"),
         (6, "id", "missing"),
         (7, "g", "outside"),
-        (7, "w", "not_a_whole_number"),
+        (7, "w", "not_a_score"),
         (8, "q", "no_question"),
         (10, "id", "same_code"),
     ]
@@ -310,7 +310,7 @@ def test_a_number_in_a_column_with_gaps_is_a_whole_number() -> None:
     found = content(["id|w", "1|4.0", "2|4.5", "3|"], {"id": "question_id", "w": "physician:W"})
 
     assert [score.value for score in found.scores] == [4]
-    assert [(one.line, one.why) for one in found.problems] == [(3, "not_a_whole_number")]
+    assert [(one.line, one.why) for one in found.problems] == [(3, "not_a_score")]
 
 
 def test_scores_hold_to_the_scale_that_is_said() -> None:

@@ -165,7 +165,8 @@ def test_a_dataset_needs_a_name(empty: Workbench) -> None:
 BROKEN = {
     "not_json": '{"医疗知识": [',
     "empty_file": " \n",
-    "not_five_keys": '{"Knowledge": []}',
+    "not_five_keys": "[]",
+    "not_a_category": '{"Knowledge": []}',
     "repeated_key": five_keys(QUESTIONS) | {
         "医疗推理": [*five_keys(QUESTIONS)["医疗推理"], *five_keys(QUESTIONS)["医疗推理"]]
     },
@@ -460,7 +461,7 @@ def test_scores_that_were_imported_stay_so_when_the_criteria_are_revised(study: 
         ("MK:1:1,cedar,,4,,", "wrong_type", {"field": "physician"}),
         ("MK-1,cedar,Dr Lin,4,,", "wrong_type", {"field": "question"}),
         ("MK:9:1,cedar,Dr Lin,4,,", "unknown_question", {"key": "MK:9:1", "dataset": "ward"}),
-        ("MK:1:1,pine,Dr Lin,4,,", "unknown_model", {"name": "pine", "known": "cedar, willow"}),
+        ("MK:1:1,pine,Dr Lin,4,,", "no_such_model", {"name": "pine", "known": "cedar, willow"}),
         ("MK:1:1,cedar,Dr Lin,4", "wrong_width", {"where": "line 3"}),
     ],
 )
@@ -481,7 +482,7 @@ def test_a_table_of_scores_needs_its_columns(study: Workbench) -> None:
     with pytest.raises(BrokenFile) as caught:
         study.scores_arrive(["MK:1:1,cedar,5"], header="question,model,score")
 
-    assert (caught.value.code, caught.value.values["field"]) == ("missing_field", "physician")
+    assert (caught.value.code, caught.value.values["field"]) == ("missing_column", "physician")
 
 
 def test_a_row_may_state_its_own_phase(study: Workbench) -> None:
