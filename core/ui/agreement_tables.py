@@ -135,8 +135,6 @@ def draw_cases(p: Page, cases: list[Case], of: str) -> None:
     st.html(f"<h3>{html.escape(title)}</h3>")
     if not found:
         return
-    if not is_asked_for(p, "cases", p.t("agreement.show")):
-        return
     sealed = sealing.seals_of(p.store, p.study)
     closed = sum(sealed.is_sealed(case) for case in found)
     if closed:
@@ -145,6 +143,8 @@ def draw_cases(p: Page, cases: list[Case], of: str) -> None:
         link = html.escape(p.t("agreement.views.held_out"))
         st.html(f'<div class="quiet">{said} <a href="{href}" target="_self">{link}</a></div>')
     found = [case for case in found if not sealed.is_sealed(case)]
+    if found and not is_asked_for(p, "cases", p.t("agreement.show")):
+        return
     pages = -(-len(found) // _ROWS_PER_PAGE)
     at = 1
     if pages > 1:

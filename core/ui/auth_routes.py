@@ -25,7 +25,7 @@ from core.services.enrolling import needs_first_account
 from core.store.database import NOBODY, Store, opened
 from core.ui.door import base_path, first_code, is_from_here, listens_beyond_here
 from core.ui.shell import database_path
-from core.ui.sign_in import COOKIE, NOTICE_COOKIE
+from core.ui.sign_in import COOKIE, LONGEST_NAME, NOTICE_COOKIE, TRIED_COOKIE
 
 _NOTICE_SECONDS = 10
 _LARGEST_FORM = 16_384
@@ -138,8 +138,12 @@ async def _through(door: _Door, request: Request) -> Response:
     except AttendingError as error:
         said = ":".join([error.code, *(str(one) for one in error.values.values())])
         set_cookie(NOTICE_COOKIE, quote(said), max_age=_NOTICE_SECONDS)
+        if visitor.field("secret"):
+            name = quote(visitor.field("person")[:LONGEST_NAME])
+            set_cookie(TRIED_COOKIE, name, max_age=_NOTICE_SECONDS)
         return response
     response.delete_cookie(NOTICE_COOKIE)
+    response.delete_cookie(TRIED_COOKIE)
     if token:
         set_cookie(COOKIE, token, max_age=int(SESSION_SECONDS))
     else:

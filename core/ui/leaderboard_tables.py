@@ -117,14 +117,14 @@ def draw_listed(p: Page, found: Drawn, figure: str) -> None:
     )
     if not rows:
         return
-    if not is_asked_for(p, "listed", p.t("agreement.show")):
-        return
     seals = seals_of(p.store, p.study)
     every = len(rows)
     rows = [row for row in rows if seals.place_of(row.question_id, row.response_id) == "revise"]
     if every > len(rows):
         closed = html.escape(p.t("agreement.closed", n=every - len(rows)))
         st.html(f'<div class="quiet">{closed}</div>')
+    if rows and not is_asked_for(p, "listed", p.t("agreement.show")):
+        return
     pages = -(-len(rows) // _ROWS_PER_PAGE)
     at = st.pagination(pages, key=p.key(p.study.id, "page")) if pages > 1 else 1
     for one in rows[(at - 1) * _ROWS_PER_PAGE : at * _ROWS_PER_PAGE]:

@@ -23,6 +23,9 @@ from core.ui.door import base_path, first_code, is_from_here, listens_beyond_her
 COOKIE = "attending_session"
 #: Code and value of what went wrong at the door.
 NOTICE_COOKIE = "attending_notice"
+#: Holds for seconds the name that somebody could not sign in with.
+TRIED_COOKIE = "attending_tried"
+LONGEST_NAME = 80
 #: What may be told of the door, and the value that its sentence names.
 _NOTICES = {
     "sign_in_failed": "",
@@ -185,9 +188,10 @@ def _form(action: str, content: str, hidden: dict[str, str]) -> str:
 
 def _field(language: Language, name: str, *, autocomplete: str) -> str:
     label = html.escape(sentence(language, f"sign_in.{name}"))
+    tried = unquote(st.context.cookies.get(TRIED_COOKIE, "")) if name == "person" else ""
     return (
-        f'<label>{label}<input type="text" name="{name}" required maxlength="80"'
-        f' autocomplete="{autocomplete}"></label>'
+        f'<label>{label}<input type="text" name="{name}" required maxlength="{LONGEST_NAME}"'
+        f' value="{html.escape(tried)}" autocomplete="{autocomplete}"></label>'
     )
 
 
