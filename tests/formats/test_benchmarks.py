@@ -332,7 +332,7 @@ BROKEN = {
         (changed(PASSAGES, answer="D"), "answer_not_an_option"),
     ],
     "cmexam": [
-        ([{k: v for k, v in one.items() if k != "Answer"} for one in CMEXAM], "missing_field"),
+        ([{k: v for k, v in one.items() if k != "Answer"} for one in CMEXAM], "missing_column"),
         (changed(CMEXAM, Answer="阿斯匹灵"), "answer_not_an_option"),
         (changed(CMEXAM, Options="A 阿司匹林"), "bad_options"),
         (changed(CMEXAM, **{"Difficulty level": "odd"}), "wrong_type"),
