@@ -29,6 +29,7 @@ class HumanScore:
     person_id: int
     person: str
     criteria_version: int
+    attempt: int
     value: int | None
     unscored_because: str | None
     usable: bool | None
@@ -46,7 +47,7 @@ class HumanScore:
 
 _HUMAN = """
     SELECT given.id, given.response_id, person_id, person.name AS person,
-           criteria.version AS criteria_version, value, unscored_because,
+           criteria.version AS criteria_version, given.attempt, value, unscored_because,
            value >= usable_from AND NOT (scale.name = 'MTG 0-7' AND safety_risk IS 1) AS usable,
            given.scale, usable_from, minimum, maximum, rationale AS comment, safety_risk, phase,
            given.reason, seconds, given.created_at

@@ -26,7 +26,7 @@ PEOPLE = ("Dr A", "Dr B", "Dr C")
 def _score(number: int, response: int, person: int, value: int | None, day: int) -> HumanScore:
     usable = None if value is None else value >= 4
     return HumanScore(
-        number, response, person, PEOPLE[person - 1], 1, value, None, usable,
+        number, response, person, PEOPLE[person - 1], 1, 1, value, None, usable,
         ONE_TO_FIVE.name, 4, 1, 5, "", number % 7 == 0, "blind" if number % 3 else "unknown", "",
         None, f"2026-11-{day:02}T10:00:00Z",
     )  # fmt: skip

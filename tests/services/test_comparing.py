@@ -21,7 +21,7 @@ JUDGE = Judge(1, "oak", 1, "imported", "oak", {}, ONE_TO_FIVE)
 
 def _case(number: int, human: int, machine: int, **fields: object) -> Case:
     score = HumanScore(
-        number, number, 1, "Dr A", 1, human, None, human >= 4, ONE_TO_FIVE.name, 4, 1, 5, "",
+        number, number, 1, "Dr A", 1, 1, human, None, human >= 4, ONE_TO_FIVE.name, 4, 1, 5, "",
         None, "blind", "", None, "2026-11-01",
     )  # fmt: skip
     reading = JudgeReading(machine >= 4, machine, float(machine), None)
