@@ -57,7 +57,7 @@ def test_a_local_judge_writes_nonsense_that_is_unscored_with_reasons_on_the_page
     fills(visit, model=model, rounds=1)
     visit.page.get_by_text(sentence("en", "runs.more"), exact=True).first.click()
     fills(visit, name="spruce", temperature=0, tokens=24, limit=ASKED, gpus="9")
-    refusal = sentence("en", "error.bad_gpus", wish="9", known="–")
+    refusal = sentence("en", "error.bad_gpus", wish="9", known="none")
     expect(visit.page.get_by_text(refusal)).to_be_visible()
     fills(visit, gpus="none")
 

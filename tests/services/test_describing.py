@@ -55,7 +55,7 @@ def test_raters_are_codes_and_what_nobody_stated_is_not_stated(
 
     assert not any(name in text for name in NAMES)
     assert all(code in text for code in ("R1", "R2"))
-    assert text.count({"en": ": not stated", "zh": ": 未说明"}[language]) == 3
+    assert text.count({"en": ": not stated", "zh": "：未说明"}[language]) == 3
     research = {"en": "Not a medical device", "zh": "不得用于诊疗"}[language]
     assert research in text
 
