@@ -242,9 +242,15 @@ def test_an_administrator_adds_somebody_and_closes_the_account_again(ward, open_
     visit.reloads()
     page.get_by_text(sentence("en", "people.change"), exact=True).click()
     visit.settles()
-    page.get_by_role("combobox", name=re.compile(sentence("en", "people.who"))).fill("Dr New")
-    page.get_by_role("option", name="Dr New").click()
-    visit.settles()
+    who = page.get_by_role("combobox", name=re.compile(sentence("en", "people.who")))
+
+    def is_chosen() -> bool:  # the list closes where the page is drawn anew meanwhile
+        who.fill("Dr New")
+        who.press("Enter")
+        visit.settles()
+        return who.input_value() == "Dr New"
+
+    until(is_chosen)
     page.get_by_role("button", name=sentence("en", "people.do_disable")).click()
     expect(page.get_by_text(sentence("en", "error.needs_reason"))).to_be_visible()
     page.get_by_label(sentence("en", "people.reason"), exact=True).last.fill("left the ward")
