@@ -40,4 +40,4 @@ def test_a_command_of_the_readme_is_one_that_the_program_takes(line):
     while isinstance(command, click.Group):
         name, found, words = command.resolve_command(context, words)
         context, command = click.Context(found, info_name=name, parent=context), found
-    command.make_context(command.name, words, parent=context.parent)
+    assert command.make_context(command.name, words, parent=context.parent).params

@@ -49,8 +49,8 @@ class Inspected:
         causes: why physicians differ from the judges, as they say.
         is_scored: the person who looks has scored it.
         is_exposed: they have seen something about its question already.
-        is_named: its model may be named to them: no response waits for their score, or they lead
-            and are no longer blind to this question.
+        is_named: its model may be named to them: no response waits for their score, they lead and
+            are no longer blind to this question, or its key scores it and no physician does.
         closed: the options that it was asked with; None for an open question.
         choice: what was read of them last; None where nothing was.
     """
@@ -93,7 +93,11 @@ def case_of(store: Store, study: Study, person: Person, response_id: int) -> Ins
         raise UnknownName("unknown_response", id=response_id)
     is_scored = reviews.last_answer(store, person.id, response_id) is not None
     is_exposed = reviews.is_exposed(store, person.id, question.id)
-    is_named = "physician" not in rights or (is_lead and (is_scored or is_exposed))
+    is_named = (
+        question.kind == "closed"
+        or "physician" not in rights
+        or (is_lead and (is_scored or is_exposed))
+    )
     return Inspected(
         question,
         response,

@@ -235,6 +235,19 @@ def test_an_exam_may_join_the_study_of_another_benchmark(study):
     assert study.baseline_judges().done == 14 * 1
 
 
+def test_a_closed_case_names_its_model_to_a_lead_for_whom_open_responses_wait(study):
+    path = study.file([question("A")], "exam.json")
+    import_benchmark(study.store, path, FORMAT, QuestionImport("exam", "Dr Lead", study=study.name))
+    answers(study, "elm", ["A"])
+    person = study.physician("Dr Tang")
+
+    def is_named(key, model):
+        return case_of(study.store, study.study, person, response_id(study, key, model)).is_named
+
+    assert is_named("exam:1:1", "elm")
+    assert not is_named("MR:1:1", "cedar")
+
+
 def test_a_study_without_closed_questions_has_nothing_to_score(study):
     with pytest.raises(Refused, match="no_closed_questions"):
         scores(study)
